@@ -1,0 +1,5 @@
+package main
+
+import _ "touchline.dev/touchline/internal/metrics"
+
+func main() {}
