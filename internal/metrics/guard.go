@@ -1,0 +1,227 @@
+package metrics
+
+import (
+	"context"
+	"fmt"
+	"runtime/metrics"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/prometheus/prometheus/storage"
+)
+
+type guardOptions struct {
+	MaxSamples  int
+	MaxMemory   int64
+	MemoryLimit int64
+	DefaultStep func(rangeMillis int64) int64
+	Registerer  prometheus.Registerer
+}
+
+// queryGuard stands in front of the PromQL engine. The engine counts samples
+// once they are loaded; what it allocates before it can count, such as the
+// slots of a subquery with a tiny step over a huge range, the guard refuses
+// beforehand. While queries run it watches the heap, and ends the newest of
+// them when the process comes near its memory limit.
+type queryGuard struct {
+	engine promql.QueryEngine
+	parser parser.Parser
+	o      guardOptions
+
+	refused *prometheus.CounterVec
+
+	mu      sync.Mutex
+	running map[*guardedQuery]struct{}
+	stop    chan struct{}
+	watch   bool
+	wg      sync.WaitGroup
+}
+
+// MemoryError says that a query was refused or ended because of memory.
+type MemoryError struct{ Reason string }
+
+func (e *MemoryError) Error() string { return "query exceeds its memory budget: " + e.Reason }
+
+func newQueryGuard(engine promql.QueryEngine, p parser.Parser, o guardOptions) *queryGuard {
+	g := &queryGuard{
+		engine: engine, parser: p, o: o, running: map[*guardedQuery]struct{}{}, stop: make(chan struct{}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "touchline_query_memory_refused_total",
+			Help: "Queries refused before they ran, or ended while running, because of the memory that they would take.",
+		}, []string{"when"}),
+	}
+	for _, w := range []string{"before", "running"} {
+		g.refused.WithLabelValues(w)
+	}
+	if o.Registerer != nil {
+		o.Registerer.MustRegister(g.refused)
+	}
+	return g
+}
+
+func (g *queryGuard) close() {
+	close(g.stop)
+	g.wg.Wait()
+}
+
+// maxSteps is the number of evaluation steps that a query's memory allows:
+// every step of every series takes at least one 16-byte point.
+func (g *queryGuard) maxSteps() int64 {
+	n := int64(g.o.MaxSamples)
+	if g.o.MaxMemory > 0 {
+		n = min(n, g.o.MaxMemory/16)
+	}
+	return n
+}
+
+// check refuses an expression whose subqueries have more steps than the
+// budget. Steps multiply where subqueries nest, and with those of the range query.
+func (g *queryGuard) check(query string, steps int64) error {
+	expr, err := g.parser.ParseExpr(query)
+	if err != nil {
+		return nil // The engine words the error better.
+	}
+	limit := g.maxSteps()
+	var walk func(n parser.Node, outer float64) error
+	walk = func(n parser.Node, outer float64) error {
+		if s, ok := n.(*parser.SubqueryExpr); ok {
+			step := s.Step.Milliseconds()
+			if step == 0 {
+				step = max(1, g.o.DefaultStep(s.Range.Milliseconds()))
+			}
+			n := outer + float64(s.Range.Milliseconds())/float64(step)
+			if n > float64(limit) {
+				return &MemoryError{Reason: fmt.Sprintf("the subquery %s has %.3g steps, the limit is %d; use a larger step or a shorter range", s.String(), n, limit)}
+			}
+			outer = n
+		}
+		for c := range parser.ChildrenIter(n) {
+			if err := walk(c, outer); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return walk(expr, float64(steps-1))
+}
+
+func (g *queryGuard) NewInstantQuery(ctx context.Context, q storage.Queryable, opts promql.QueryOpts, qs string, ts time.Time) (promql.Query, error) {
+	if err := g.admit(qs, 1); err != nil {
+		return nil, err
+	}
+	query, err := g.engine.NewInstantQuery(ctx, q, opts, qs, ts)
+	return g.wrap(query), err
+}
+
+func (g *queryGuard) NewRangeQuery(ctx context.Context, q storage.Queryable, opts promql.QueryOpts, qs string, start, end time.Time, interval time.Duration) (promql.Query, error) {
+	steps := int64(1)
+	if interval > 0 {
+		steps += int64(end.Sub(start) / interval)
+	}
+	if err := g.admit(qs, steps); err != nil {
+		return nil, err
+	}
+	query, err := g.engine.NewRangeQuery(ctx, q, opts, qs, start, end, interval)
+	return g.wrap(query), err
+}
+
+func (g *queryGuard) admit(qs string, steps int64) error {
+	err := g.check(qs, steps)
+	if err == nil && g.o.MemoryLimit > 0 {
+		if used := heapBytes(); used > g.o.MemoryLimit*9/10 {
+			err = &MemoryError{Reason: fmt.Sprintf("the process uses %d of %d bytes; try again when other queries have ended", used, g.o.MemoryLimit)}
+		}
+	}
+	if err != nil {
+		g.refused.WithLabelValues("before").Inc()
+	}
+	return err
+}
+
+// guardedQuery is a query that the guard can end.
+type guardedQuery struct {
+	promql.Query
+	g      *queryGuard
+	began  time.Time
+	cancel context.CancelCauseFunc
+}
+
+func (g *queryGuard) wrap(q promql.Query) promql.Query {
+	if q == nil {
+		return nil
+	}
+	return &guardedQuery{Query: q, g: g}
+}
+
+// Exec runs the query. A query that the guard ended answers with a MemoryError.
+func (q *guardedQuery) Exec(ctx context.Context) *promql.Result {
+	ctx, q.cancel = context.WithCancelCause(ctx)
+	defer q.cancel(nil)
+	q.g.enter(q)
+	defer q.g.leave(q)
+	res := q.Query.Exec(ctx)
+	if why, ok := context.Cause(ctx).(*MemoryError); ok && res.Err != nil {
+		res.Err = why
+	}
+	return res
+}
+
+func (g *queryGuard) enter(q *guardedQuery) {
+	q.began = time.Now()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.running[q] = struct{}{}
+	if g.o.MemoryLimit > 0 && !g.watch {
+		g.watch = true
+		g.wg.Go(g.watchHeap)
+	}
+}
+
+func (g *queryGuard) leave(q *guardedQuery) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.running, q)
+}
+
+// watchHeap runs while queries run. Near the limit it ends one query a turn,
+// the newest first: the older ones are nearer to their end.
+func (g *queryGuard) watchHeap() {
+	t := time.NewTicker(20 * time.Millisecond)
+	defer t.Stop()
+	for {
+		select {
+		case <-g.stop:
+			return
+		case <-t.C:
+		}
+		over := heapBytes() > g.o.MemoryLimit*9/10
+		g.mu.Lock()
+		if len(g.running) == 0 {
+			g.watch = false
+			g.mu.Unlock()
+			return
+		}
+		if over {
+			var newest *guardedQuery
+			for q := range g.running {
+				if newest == nil || q.began.After(newest.began) {
+					newest = q
+				}
+			}
+			newest.cancel(&MemoryError{Reason: fmt.Sprintf("it was ended because the process came near its limit of %d bytes", g.o.MemoryLimit)})
+			delete(g.running, newest)
+			g.refused.WithLabelValues("running").Inc()
+		}
+		g.mu.Unlock()
+	}
+}
+
+// heapBytes is the memory in live and not yet swept objects, in bytes.
+func heapBytes() int64 {
+	s := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(s)
+	return int64(s[0].Value.Uint64())
+}

@@ -1,0 +1,124 @@
+package metrics
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+
+	"github.com/klauspost/compress/snappy"
+)
+
+// writeError answers in the shape of Prometheus's HTTP API.
+func writeError(w http.ResponseWriter, status int, kind, msg string) {
+	body, err := json.Marshal(map[string]string{"status": "error", "errorType": kind, "error": msg})
+	if err != nil {
+		http.Error(w, msg, status)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(body, '\n'))
+}
+
+// bodies recycles request buffers: a busy sender posts several times a second.
+var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// keepBuffer is the largest buffer worth keeping for the next request, in bytes.
+const keepBuffer = 4 << 20
+
+// readBody reads at most limit bytes. The buffer must be given back with release.
+func readBody(r *http.Request, limit int64) (buf *bytes.Buffer, release func(), err error) {
+	buf = bodies.Get().(*bytes.Buffer)
+	buf.Reset()
+	release = func() {
+		if buf.Cap() <= keepBuffer {
+			bodies.Put(buf)
+		}
+	}
+	if r.ContentLength > limit {
+		return buf, release, &http.MaxBytesError{Limit: limit}
+	}
+	if r.ContentLength > 0 {
+		buf.Grow(int(r.ContentLength) + bytes.MinRead)
+	}
+	n, err := buf.ReadFrom(io.LimitReader(r.Body, limit+1))
+	if err == nil && n > limit {
+		err = &http.MaxBytesError{Limit: limit}
+	}
+	return buf, release, err
+}
+
+func refuseBody(w http.ResponseWriter, err error) {
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		writeError(w, http.StatusRequestEntityTooLarge, "bad_data",
+			fmt.Sprintf("request body is larger than %d bytes; send smaller batches (max_samples_per_send) or raise --remote-write.max-body-size", tooLarge.Limit))
+		return
+	}
+	writeError(w, http.StatusBadRequest, "bad_data", "read request body: "+err.Error())
+}
+
+// limitSnappy guards remote write: the size as sent, and the size that the
+// block's header promises, before anything of it is decompressed.
+func limitSnappy(l ReceiveLimits, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		buf, release, err := readBody(r, l.MaxBody)
+		defer release()
+		if err != nil {
+			refuseBody(w, err)
+			return
+		}
+		if enc := r.Header.Get("Content-Encoding"); enc == "" || enc == "snappy" {
+			n, err := snappy.DecodedLen(buf.Bytes())
+			if err != nil {
+				writeError(w, http.StatusBadRequest, "bad_data", "request body is not a snappy block: "+err.Error())
+				return
+			}
+			if int64(n) > l.MaxDecoded {
+				writeError(w, http.StatusRequestEntityTooLarge, "bad_data",
+					fmt.Sprintf("request body would grow to %d bytes, the limit is %d; send smaller batches", n, l.MaxDecoded))
+				return
+			}
+		}
+		r.Body = io.NopCloser(bytes.NewReader(buf.Bytes()))
+		next.ServeHTTP(w, r)
+	})
+}
+
+// limitGzip guards OTLP over HTTP: it decompresses up to the limit itself, so
+// that the handler behind it never meets a body that grows without end.
+func limitGzip(l ReceiveLimits, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body := io.Reader(http.MaxBytesReader(w, r.Body, l.MaxBody))
+		switch enc := r.Header.Get("Content-Encoding"); enc {
+		case "", "identity":
+		case "gzip":
+			z, err := gzip.NewReader(body)
+			if err != nil {
+				refuseBody(w, err)
+				return
+			}
+			body = z
+		default:
+			writeError(w, http.StatusUnsupportedMediaType, "bad_data", fmt.Sprintf("content encoding %q is not supported; use gzip or none", enc))
+			return
+		}
+		raw, err := io.ReadAll(io.LimitReader(body, l.MaxDecoded+1))
+		if err == nil && int64(len(raw)) > l.MaxDecoded {
+			err = &http.MaxBytesError{Limit: l.MaxDecoded}
+		}
+		if err != nil {
+			refuseBody(w, err)
+			return
+		}
+		r.Header.Del("Content-Encoding")
+		r.ContentLength = int64(len(raw))
+		r.Body = io.NopCloser(bytes.NewReader(raw))
+		next.ServeHTTP(w, r)
+	})
+}

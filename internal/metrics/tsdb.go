@@ -1,0 +1,84 @@
+package metrics
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/units"
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/config"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/storage"
+	"github.com/prometheus/prometheus/tsdb"
+	"github.com/prometheus/prometheus/util/compression"
+
+)
+
+// stripeSize is the number of lock stripes of the head. Upstream's default of
+// 16,384 suits millions of series and costs several MiB when idle.
+const stripeSize = 4096
+
+func (e *Engine) openTSDB() (*tsdb.DB, error) {
+	to := tsdb.DefaultOptions()
+	to.WALCompression = compression.Snappy
+	to.RetentionDuration = e.o.RetentionTime.Milliseconds()
+	to.MaxBytes = e.o.RetentionSize
+	to.OutOfOrderTimeWindow = e.o.OutOfOrderWindow.Milliseconds()
+	to.EnableExemplarStorage = true
+	to.MaxExemplars = e.o.MaxExemplars
+	to.StripeSize = stripeSize
+	to.FeatureRegistry = e.features
+	to.EnableMetadataWALRecords = true
+	if e.o.MinBlockDuration > 0 {
+		to.MinBlockDuration = e.o.MinBlockDuration.Milliseconds()
+	}
+	to.MaxBlockDuration = maxBlock(e.o.RetentionTime, to.MinBlockDuration)
+	db, err := tsdb.Open(e.o.Dir, e.log.With("component", "tsdb"), e.o.Registerer, to, tsdb.NewDBStats())
+	if err == nil {
+		return db, nil
+	}
+	if errors.Is(err, syscall.ENOSPC) {
+		return nil, fmt.Errorf("open metrics storage %s: the disk is full; free some space or set a smaller --storage.retention.size: %w", e.o.Dir, err)
+	}
+	return nil, fmt.Errorf("open metrics storage %s: %w", e.o.Dir, err)
+}
+
+// maxBlock is upstream's rule: a tenth of the retention, at most 31 days.
+func maxBlock(retention time.Duration, minBlock int64) int64 {
+	d := 31 * 24 * time.Hour
+	if retention > 0 {
+		d = min(d, retention/10)
+	}
+	return max(d.Milliseconds(), minBlock)
+}
+
+// tsdbRetention is what prometheus.yml gets as retention where it sets none:
+// without it, applying a configuration would turn the retention off.
+func (e *Engine) tsdbRetention() config.TSDBRetentionConfig {
+	r := config.TSDBRetentionConfig{Time: model.Duration(e.o.RetentionTime)}
+	r.Size = units.Base2Bytes(e.o.RetentionSize)
+	return r
+}
+
+// adminTSDB adapts the database to what the HTTP API asks of it.
+type adminTSDB struct{ *tsdb.DB }
+
+func (a adminTSDB) Stats(label string, limit int) (*tsdb.Stats, error) {
+	return a.Head().Stats(label, limit), nil
+}
+
+// WALReplayStatus reports a finished replay: requests are served only after it.
+func (a adminTSDB) WALReplayStatus() (tsdb.WALReplayStatus, error) {
+	return tsdb.WALReplayStatus{}, nil
+}
+
+func (a adminTSDB) BlockMetas() ([]tsdb.BlockMeta, error) { return a.DB.BlockMetas(), nil }
+
+func (a adminTSDB) Delete(ctx context.Context, mint, maxt int64, ms ...*labels.Matcher) error {
+	return a.DB.Delete(ctx, mint, maxt, ms...)
+}
+
+var _ storage.ExemplarQueryable = (*tsdb.DB)(nil)
