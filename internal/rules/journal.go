@@ -1,0 +1,336 @@
+package rules
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/rules"
+)
+
+// savedAlert is one alert as the journal keeps it. Element is the labels of
+// the expression's result, Labels those of the alert.
+type savedAlert struct {
+	Element         map[string]string `json:"element"`
+	Labels          map[string]string `json:"labels"`
+	State           string            `json:"state"`
+	Value           float64           `json:"-"`
+	ActiveAt        time.Time         `json:"active_at"`
+	FiredAt         time.Time         `json:"fired_at,omitzero"`
+	ResolvedAt      time.Time         `json:"resolved_at,omitzero"`
+	KeepFiringSince time.Time         `json:"keep_firing_since,omitzero"`
+}
+
+// savedRule are the alerts of one rule.
+type savedRule struct {
+	ID     string       `json:"id"`
+	Hold   float64      `json:"hold_seconds"`
+	Alerts []savedAlert `json:"alerts"`
+}
+
+// savedGroup is one record of the journal: the whole state of one group. A
+// later record replaces an earlier one; one without rules removes it.
+type savedGroup struct {
+	File  string      `json:"file"`
+	Group string      `json:"group"`
+	Rules []savedRule `json:"rules,omitempty"`
+}
+
+func (g *savedGroup) key() string { return rules.GroupKey(g.File, g.Group) }
+
+// maxRecord bounds a record when reading, in bytes; a group with a hundred
+// thousand active alerts stays below it.
+const maxRecord = 256 << 20
+
+// compactAbove is the size at which the journal is rewritten, in bytes, if
+// most of it is then superseded.
+const compactAbove = 1 << 20
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// journal is an append-only file of lines, each the CRC-32C of its JSON in
+// eight hexadecimal digits, a space and the JSON of a savedGroup. A line is
+// synced before the next evaluation of its group.
+type journal struct {
+	path string
+	log  *slog.Logger
+
+	mu     sync.Mutex
+	f      *os.File
+	size   int64
+	live   map[string][]byte // newest record by group
+	failed bool
+
+	writes, errs, corrupt prometheus.Counter
+}
+
+func openJournal(path string, log *slog.Logger, reg prometheus.Registerer) (*journal, map[string]*savedGroup, error) {
+	j := &journal{
+		path: path, log: log, live: map[string][]byte{},
+		writes:  prometheus.NewCounter(prometheus.CounterOpts{Name: "touchline_rules_journal_records_total", Help: "Records written to the journal of alert states."}),
+		errs:    prometheus.NewCounter(prometheus.CounterOpts{Name: "touchline_rules_journal_failures_total", Help: "Records that could not be written to the journal of alert states."}),
+		corrupt: prometheus.NewCounter(prometheus.CounterOpts{Name: "touchline_rules_journal_corrupt_records_total", Help: "Records of the journal of alert states that could not be read back."}),
+	}
+	if reg != nil {
+		reg.MustRegister(j.writes, j.errs, j.corrupt)
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, nil, fmt.Errorf("read rule state: %w", err)
+	}
+	saved, bad := decodeJournal(bytes.NewReader(raw))
+	if bad > 0 {
+		j.corrupt.Add(float64(bad))
+		log.Warn("Part of the journal of alert states could not be read; the alerts in it start anew", "file", path, "records", bad)
+	}
+	for k, g := range saved {
+		line, err := encodeRecord(g)
+		if err != nil {
+			return nil, nil, err
+		}
+		j.live[k] = line
+	}
+	if err := j.compact(); err != nil {
+		return nil, nil, err
+	}
+	return j, saved, nil
+}
+
+// decodeJournal reads records until the end. A damaged line is counted and
+// left out; the lines after it still count.
+func decodeJournal(r io.Reader) (map[string]*savedGroup, int) {
+	out, bad := map[string]*savedGroup{}, 0
+	s := bufio.NewScanner(r)
+	s.Buffer(nil, maxRecord)
+	for s.Scan() {
+		g, err := decodeRecord(s.Bytes())
+		switch {
+		case err != nil:
+			bad++
+		case len(g.Rules) == 0:
+			delete(out, g.key())
+		default:
+			out[g.key()] = g
+		}
+	}
+	if s.Err() != nil {
+		bad++
+	}
+	return out, bad
+}
+
+func decodeRecord(line []byte) (*savedGroup, error) {
+	sum, body, ok := bytes.Cut(line, []byte(" "))
+	if !ok || string(sum) != fmt.Sprintf("%08x", crc32.Checksum(body, castagnoli)) {
+		return nil, errors.New("checksum does not match")
+	}
+	g := &savedGroup{}
+	if err := json.Unmarshal(body, g); err != nil {
+		return nil, fmt.Errorf("decode record: %w", err)
+	}
+	return g, nil
+}
+
+func encodeRecord(g *savedGroup) ([]byte, error) {
+	body, err := json.Marshal(g)
+	if err != nil {
+		return nil, fmt.Errorf("encode rule state: %w", err)
+	}
+	return fmt.Appendf(nil, "%08x %s\n", crc32.Checksum(body, castagnoli), body), nil
+}
+
+// compact writes the live records to a new file and puts it in place.
+func (j *journal) compact() error {
+	tmp := j.path + ".new"
+	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o640)
+	if err != nil {
+		return fmt.Errorf("compact rule state: %w", err)
+	}
+	size := int64(0)
+	for _, line := range j.live {
+		n, err := f.Write(line)
+		size += int64(n)
+		if err != nil {
+			return errors.Join(fmt.Errorf("compact rule state: %w", err), f.Close())
+		}
+	}
+	if err := errors.Join(f.Sync(), os.Rename(tmp, j.path)); err != nil {
+		return errors.Join(fmt.Errorf("compact rule state: %w", err), f.Close())
+	}
+	if j.f != nil {
+		if err := j.f.Close(); err != nil {
+			j.log.Warn("Close of the superseded rule state failed", "err", err)
+		}
+	}
+	j.f, j.size = f, size
+	return nil
+}
+
+// record writes a group's state if it differs from what the journal has.
+// Values and the times of sending are left out: they change at every tick.
+func (j *journal) record(g *rules.Group, st *groupState) {
+	line, err := encodeRecord(snapshot(g, st))
+	key := rules.GroupKey(g.File(), g.Name())
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if err == nil {
+		err = j.write(key, line)
+	}
+	if err != nil {
+		j.errs.Inc()
+		if !j.failed {
+			j.log.Error("Alert state could not be journalled; a restart would lose it", "file", j.path, "err", err)
+		}
+	}
+	j.failed = err != nil
+}
+
+func (j *journal) write(key string, line []byte) error {
+	old, known := j.live[key]
+	empty := !bytes.Contains(line, []byte(`"rules"`))
+	if bytes.Equal(old, line) || (!known && empty) {
+		return nil
+	}
+	if j.f == nil {
+		return os.ErrClosed
+	}
+	n, err := j.f.Write(line)
+	j.size += int64(n)
+	if err != nil {
+		return errors.Join(err, j.cut(int64(n)))
+	}
+	if err := j.f.Sync(); err != nil {
+		return err
+	}
+	j.writes.Inc()
+	if empty {
+		delete(j.live, key)
+	} else {
+		j.live[key] = line
+	}
+	if j.size > compactAbove {
+		total := 0
+		for _, l := range j.live {
+			total += len(l)
+		}
+		if j.size > 4*int64(total) {
+			return j.compact()
+		}
+	}
+	return nil
+}
+
+// cut removes what a failed write left behind, so that the next record begins on a line of its own.
+func (j *journal) cut(n int64) error {
+	j.size -= n
+	if err := j.f.Truncate(j.size); err != nil {
+		return err
+	}
+	_, err := j.f.Seek(j.size, io.SeekStart)
+	return err
+}
+
+// keep forgets the groups that no longer exist.
+func (j *journal) keep(groups []*rules.Group) {
+	have := map[string]bool{}
+	for _, g := range groups {
+		have[rules.GroupKey(g.File(), g.Name())] = true
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for key := range j.live {
+		if have[key] {
+			continue
+		}
+		file, name, _ := strings.Cut(key, ";")
+		line, err := encodeRecord(&savedGroup{File: file, Group: name})
+		if err == nil {
+			err = j.write(key, line)
+		}
+		if err != nil {
+			j.errs.Inc()
+			j.log.Warn("A removed rule group stays in the journal", "group", key, "err", err)
+		}
+	}
+}
+
+func (j *journal) close() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.f == nil {
+		return nil
+	}
+	err := errors.Join(j.f.Sync(), j.f.Close())
+	j.f = nil
+	return err
+}
+
+// snapshot is the state of a group's active and recently resolved alerts.
+func snapshot(g *rules.Group, st *groupState) *savedGroup {
+	out := &savedGroup{File: g.File(), Group: g.Name()}
+	for _, r := range g.Rules() {
+		ar, ok := r.(*rules.AlertingRule)
+		if !ok {
+			continue
+		}
+		s := savedRule{ID: ruleID(rules.NewRuleDetail(ar)), Hold: ar.HoldDuration().Seconds()}
+		elements := st.elements(s.ID)
+		used := map[uint64]bool{}
+		ar.ForEachActiveAlert(func(a *rules.Alert) {
+			el, ok := match(elements, a.Labels, ar.Labels())
+			if !ok {
+				return
+			}
+			used[el.Hash()] = true
+			s.Alerts = append(s.Alerts, savedAlert{
+				Element: el.Map(), Labels: a.Labels.Map(), State: a.State.String(),
+				ActiveAt: a.ActiveAt, FiredAt: a.FiredAt, ResolvedAt: a.ResolvedAt, KeepFiringSince: a.KeepFiringSince,
+			})
+		})
+		st.prune(s.ID, used)
+		if len(s.Alerts) > 0 {
+			slices.SortFunc(s.Alerts, func(a, b savedAlert) int {
+				return labels.Compare(labels.FromMap(a.Labels), labels.FromMap(b.Labels))
+			})
+			out.Rules = append(out.Rules, s)
+		}
+	}
+	return out
+}
+
+// match finds the result element that an alert came from: the one whose
+// labels the alert carries, but for those that the rule itself sets.
+func match(elements map[uint64]labels.Labels, alert, rule labels.Labels) (labels.Labels, bool) {
+	for _, el := range elements {
+		same := true
+		el.Range(func(l labels.Label) {
+			if l.Name != labels.MetricName && !rule.Has(l.Name) && l.Name != labels.AlertName && alert.Get(l.Name) != l.Value {
+				same = false
+			}
+		})
+		if !same {
+			continue
+		}
+		alert.Range(func(l labels.Label) {
+			if !rule.Has(l.Name) && l.Name != labels.AlertName && el.Get(l.Name) != l.Value {
+				same = false
+			}
+		})
+		if same {
+			return el, true
+		}
+	}
+	return labels.EmptyLabels(), false
+}

@@ -1,0 +1,241 @@
+// Package rules evaluates recording and alerting rules with upstream's rule
+// manager, and keeps the state of active alerts across a restart in a journal.
+package rules
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/rulefmt"
+	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/prometheus/prometheus/rules"
+	"github.com/prometheus/prometheus/storage"
+	"github.com/prometheus/prometheus/util/features"
+)
+
+// ShippedPrefix marks the identifiers of rule files that come out of
+// Options.Shipped instead of the file system.
+const ShippedPrefix = "stack/"
+
+// Options configure a Manager. All fields without a remark are required.
+type Options struct {
+	Dir             string // holds the state journal; made when missing
+	Logger          *slog.Logger
+	Registerer      prometheus.Registerer
+	Query           rules.QueryFunc
+	Appendable      storage.AppendableV2
+	Queryable       storage.Queryable
+	Notify          rules.NotifyFunc
+	Parser          parser.Parser
+	Features        features.Collector
+	ExternalURL     *url.URL
+	OutageTolerance time.Duration
+	ForGracePeriod  time.Duration
+	ResendDelay     time.Duration
+	MaxConcurrent   int64 // rules evaluated at the same time within a group set; 0 evaluates one after the other
+	Shipped         fs.FS // optional: rule files that ship with the product
+	RestoreGrace    time.Duration
+	Now             func() time.Time // optional
+}
+
+// Manager evaluates rule groups. New restores the journal, Prepare and Apply
+// load files, Run starts evaluation, Close ends it.
+type Manager struct {
+	o       Options
+	m       *rules.Manager
+	journal *journal
+	restore *restorer
+
+	mu      sync.Mutex
+	files   []string
+	offset  time.Duration
+	running bool
+	done    chan struct{}
+	cancel  context.CancelFunc
+}
+
+// New opens the state journal and builds the rule manager; nothing is evaluated yet.
+func New(o Options) (*Manager, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if err := os.MkdirAll(o.Dir, 0o750); err != nil {
+		return nil, fmt.Errorf("create rule state directory: %w", err)
+	}
+	j, saved, err := openJournal(filepath.Join(o.Dir, "state.journal"), o.Logger, o.Registerer)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	m := &Manager{o: o, journal: j, restore: newRestorer(saved, o.Now().Add(o.RestoreGrace), o.Query, o.Now, o.Logger), done: make(chan struct{}), cancel: cancel}
+	m.m = rules.NewManager(&rules.ManagerOptions{
+		NameValidationScheme: model.UTF8Validation,
+		ExternalURL:          o.ExternalURL, QueryFunc: m.restore.query, NotifyFunc: o.Notify, Context: ctx,
+		AppendableV2: o.Appendable, Queryable: o.Queryable, Logger: o.Logger, Registerer: o.Registerer,
+		OutageTolerance: o.OutageTolerance, ForGracePeriod: o.ForGracePeriod, ResendDelay: o.ResendDelay,
+		GroupLoader: loader{shipped: o.Shipped, parser: o.Parser, log: o.Logger}, DefaultRuleQueryOffset: m.queryOffset,
+		MaxConcurrentEvals: o.MaxConcurrent, ConcurrentEvalsEnabled: o.MaxConcurrent > 0,
+		Metrics: rules.NewGroupMetrics(o.Registerer), FeatureRegistry: o.Features, Parser: o.Parser,
+	})
+	return m, nil
+}
+
+func (m *Manager) queryOffset() time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.offset
+}
+
+// Settings are what prometheus.yml says about rules.
+type Settings struct {
+	Interval       time.Duration // global evaluation interval
+	QueryOffset    time.Duration
+	Patterns       []string // rule_files, absolute
+	ExternalLabels labels.Labels
+	Stack          bool // load the shipped rules too
+}
+
+// Change is a set of rule files that have been read and checked.
+type Change struct {
+	m     *Manager
+	s     Settings
+	files []string
+}
+
+// Files are the rule files that the change loads; shipped ones begin with ShippedPrefix.
+func (c *Change) Files() []string { return c.files }
+
+// Prepare finds and checks every rule file. Its error lists every fault of
+// every file; nothing is changed.
+func (m *Manager) Prepare(s Settings) (*Change, error) {
+	var files []string
+	if s.Stack && m.o.Shipped != nil {
+		shipped, err := fs.Glob(m.o.Shipped, "rules/*.yml")
+		if err != nil {
+			return nil, fmt.Errorf("list shipped rules: %w", err)
+		}
+		for _, f := range shipped {
+			files = append(files, ShippedPrefix+f)
+		}
+	}
+	for _, p := range s.Patterns {
+		fs, err := filepath.Glob(p)
+		if err != nil {
+			return nil, fmt.Errorf("rule_files: bad pattern %q: %w", p, err)
+		}
+		files = append(files, fs...)
+	}
+	slices.Sort(files)
+	files = slices.Compact(files)
+	l := loader{shipped: m.o.Shipped, parser: m.o.Parser, log: m.o.Logger}
+	var all []error
+	for _, f := range files {
+		_, errs := l.Load(f, false, model.UTF8Validation)
+		all = append(all, errs...)
+	}
+	if err := errors.Join(all...); err != nil {
+		return nil, err
+	}
+	return &Change{m: m, s: s, files: files}, nil
+}
+
+// Apply puts the rules into force. Groups that did not change keep their state.
+func (c *Change) Apply() error {
+	m := c.m
+	m.mu.Lock()
+	m.offset, m.files = c.s.QueryOffset, c.files
+	m.mu.Unlock()
+	if err := m.m.Update(c.s.Interval, c.files, c.s.ExternalLabels, m.o.ExternalURL.String(), m.iterate); err != nil {
+		return fmt.Errorf("load rules: %w", err)
+	}
+	m.journal.keep(m.m.RuleGroups())
+	return nil
+}
+
+// iterate evaluates one group and then journals what changed.
+func (m *Manager) iterate(ctx context.Context, g *rules.Group, ts time.Time) {
+	st := m.restore.group(g)
+	ctx = context.WithValue(ctx, groupKey{}, st)
+	m.restore.prime(ctx, g, st, ts, m.o.ExternalURL)
+	rules.DefaultEvalIterationFunc(ctx, g, ts)
+	m.journal.record(g, st)
+}
+
+// Run starts evaluation and returns at once.
+func (m *Manager) Run() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.running {
+		return
+	}
+	m.running = true
+	go func() {
+		defer close(m.done)
+		m.m.Run()
+	}()
+}
+
+// Close stops evaluation and closes the journal.
+func (m *Manager) Close() error {
+	m.mu.Lock()
+	running := m.running
+	m.running = false
+	m.mu.Unlock()
+	if running {
+		m.m.Stop()
+		<-m.done
+	}
+	m.cancel()
+	return m.journal.close()
+}
+
+// RuleGroups and AlertingRules make the manager what the rules API reads.
+func (m *Manager) RuleGroups() []*rules.Group { return m.m.RuleGroups() }
+
+// AlertingRules lists the alerting rules of all groups.
+func (m *Manager) AlertingRules() []*rules.AlertingRule { return m.m.AlertingRules() }
+
+// Files are the rule files in force.
+func (m *Manager) Files() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.files)
+}
+
+// loader reads rule files from disk and shipped ones from the binary.
+type loader struct {
+	shipped fs.FS
+	parser  parser.Parser
+	log     *slog.Logger
+}
+
+func (l loader) Load(id string, ignoreUnknown bool, names model.ValidationScheme) (*rulefmt.RuleGroups, []error) {
+	rel, ok := strings.CutPrefix(id, ShippedPrefix)
+	if !ok || l.shipped == nil {
+		return rulefmt.ParseFile(id, ignoreUnknown, names, l.parser, l.log)
+	}
+	raw, err := fs.ReadFile(l.shipped, rel)
+	if err != nil {
+		return nil, []error{fmt.Errorf("read shipped rules: %w", err)}
+	}
+	groups, errs := rulefmt.Parse(raw, ignoreUnknown, names, l.parser, l.log)
+	for i, err := range errs {
+		errs[i] = fmt.Errorf("%s: %w", id, err)
+	}
+	return groups, errs
+}
+
+func (l loader) Parse(q string) (parser.Expr, error) { return l.parser.ParseExpr(q) }
