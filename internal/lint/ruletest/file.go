@@ -20,7 +20,7 @@ import (
 // "yes" or "0o7" mean different things to different libraries.
 type testFile struct {
 	RuleFiles          []string       `yaml:"rule_files"`
-	EvaluationInterval model.Duration `yaml:"evaluation_interval"`
+	EvaluationInterval duration `yaml:"evaluation_interval"`
 	GroupEvalOrder     []string       `yaml:"group_eval_order"`
 	Tests              []testCase     `yaml:"tests"`
 	FuzzyCompare       bool           `yaml:"fuzzy_compare"`
@@ -28,7 +28,7 @@ type testFile struct {
 
 // testCase is one item under tests: input series, and what rules and expressions make of them.
 type testCase struct {
-	Interval        model.Duration `yaml:"interval"`
+	Interval        duration `yaml:"interval"`
 	InputSeries     []inputSeries  `yaml:"input_series"`
 	AlertRuleTests  []alertCase    `yaml:"alert_rule_test"`
 	PromqlExprTests []exprCase     `yaml:"promql_expr_test"`
@@ -44,7 +44,7 @@ type inputSeries struct {
 }
 
 type alertCase struct {
-	EvalTime  model.Duration  `yaml:"eval_time"`
+	EvalTime  duration  `yaml:"eval_time"`
 	Alertname string          `yaml:"alertname"`
 	ExpAlerts []expectedAlert `yaml:"exp_alerts"`
 }
@@ -56,7 +56,7 @@ type expectedAlert struct {
 
 type exprCase struct {
 	Expr       string           `yaml:"expr"`
-	EvalTime   model.Duration   `yaml:"eval_time"`
+	EvalTime   duration   `yaml:"eval_time"`
 	ExpSamples []expectedSample `yaml:"exp_samples"`
 }
 
@@ -65,6 +65,25 @@ type expectedSample struct {
 	Value     float64 `yaml:"value"`
 	Histogram string  `yaml:"histogram"`
 }
+
+// duration is a Prometheus duration whose decoding error does not end the decoding, so that a file's mistakes are told at once.
+type duration time.Duration
+
+// UnmarshalYAML reads the notation of Prometheus, such as 1m30s.
+func (d *duration) UnmarshalYAML(unmarshal func(any) error) error {
+	var s string
+	if err := unmarshal(&s); err != nil {
+		return err
+	}
+	parsed, err := model.ParseDuration(s)
+	if err != nil {
+		return &yaml.TypeError{Errors: []string{fmt.Sprintf("%q is not a duration; write one such as 30s, 1m or 1h30m", s)}}
+	}
+	*d = duration(parsed)
+	return nil
+}
+
+func (d duration) String() string { return model.Duration(d).String() }
 
 // startTimestamp is written as RFC 3339 or as Unix seconds with an optional fraction.
 type startTimestamp struct{ time.Time }
@@ -82,7 +101,8 @@ func (t *startTimestamp) UnmarshalYAML(unmarshal func(any) error) error {
 	}
 	parsed, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil {
-		return fmt.Errorf("start_timestamp %q is neither RFC 3339 nor Unix seconds; write 2026-01-02T15:04:05Z or 1767366245", s)
+		return &yaml.TypeError{Errors: []string{
+			fmt.Sprintf("%q is neither RFC 3339 nor Unix seconds; write 2026-01-02T15:04:05Z or 1767366245", s)}}
 	}
 	t.Time = parsed
 	return nil
@@ -106,7 +126,7 @@ func (t *testCase) start() time.Time {
 
 // length is the largest eval_time of the test, up to which rules are evaluated.
 func (t *testCase) length() time.Duration {
-	var longest model.Duration
+	var longest duration
 	for _, a := range t.AlertRuleTests {
 		longest = max(longest, a.EvalTime)
 	}
@@ -134,7 +154,7 @@ func parseFile(name string, content []byte) (*testFile, positions, []Failure) {
 		return nil, where, decodeFailures(name, content, err)
 	}
 	if file.EvaluationInterval == 0 {
-		file.EvaluationInterval = model.Duration(time.Minute)
+		file.EvaluationInterval = duration(time.Minute)
 	}
 	var failures []Failure
 	seen := map[string]bool{}
@@ -169,6 +189,7 @@ func decodeFailures(name string, content []byte, err error) []Failure {
 	}
 	lines := strings.Split(string(content), "\n")
 	failures := make([]Failure, 0, len(messages))
+	seen := map[string]int{}
 	for _, message := range messages {
 		f := Failure{File: name, Line: 1, Column: 1, Message: strings.TrimPrefix(message, "yaml: ")}
 		if m := decodeLine.FindStringSubmatch(message); m != nil {
@@ -177,6 +198,12 @@ func decodeFailures(name string, content []byte, err error) []Failure {
 				f.Column = len(lines[n-1]) - len(strings.TrimLeft(lines[n-1], " -")) + 1
 			}
 			f.Message = m[2]
+		}
+		if m := quotedValue.FindStringSubmatch(message); m != nil {
+			if pos, ok := findScalar(lines, m[1], seen[message]); ok {
+				f.Line, f.Column = pos.line, pos.column
+			}
+			seen[message]++
 		}
 		if m := unknownField.FindStringSubmatch(f.Message); m != nil {
 			if at := strings.Index(lines[f.Line-1], m[1]); at >= 0 {
@@ -189,6 +216,34 @@ func decodeFailures(name string, content []byte, err error) []Failure {
 		failures = append(failures, f)
 	}
 	return failures
+}
+
+// timeKeys are the keys whose values our own types decode; the decoder gives their errors no position.
+var timeKeys = regexp.MustCompile(`(?:^|[\s{,-])(?:evaluation_interval|interval|eval_time|start_timestamp)\s*:\s*["']?`)
+
+var quotedValue = regexp.MustCompile(`^("(?:[^"\\]|\\.)*") is n`)
+
+// findScalar finds the nth place where a time-valued key has the given value, which is quoted as Go does.
+func findScalar(lines []string, quoted string, nth int) (position, bool) {
+	value, err := strconv.Unquote(quoted)
+	if err != nil {
+		return position{}, false
+	}
+	for i, line := range lines {
+		for _, m := range timeKeys.FindAllStringIndex(line, -1) {
+			rest := line[m[1]:]
+			if !strings.HasPrefix(rest, value) {
+				continue
+			}
+			if tail := rest[len(value):]; value == "" || tail == "" || strings.ContainsRune("\"'\r ,}", rune(tail[0])) {
+				if nth == 0 {
+					return position{i + 1, m[1] + 1}, true
+				}
+				nth--
+			}
+		}
+	}
+	return position{}, false
 }
 
 // fileTypes are the types that a decoder error can name.

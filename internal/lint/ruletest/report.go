@@ -37,7 +37,9 @@ func (r *Report) WriteText(w io.Writer) error {
 	return b.Flush()
 }
 
-func position3(file string, line, column int) string { return fmt.Sprintf("%s:%d:%d", file, line, column) }
+func position3(file string, line, column int) string {
+	return fmt.Sprintf("%s:%d:%d", file, line, column)
+}
 
 func count(n int, noun string) string {
 	if n == 1 {

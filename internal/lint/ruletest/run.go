@@ -268,7 +268,7 @@ type alertTime struct {
 }
 
 func (t *testRun) casesByTime() []alertTime {
-	byTime := map[model.Duration][]int{}
+	byTime := map[duration][]int{}
 	for i, a := range t.AlertRuleTests {
 		byTime[a.EvalTime] = append(byTime[a.EvalTime], i)
 	}
