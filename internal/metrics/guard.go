@@ -78,8 +78,9 @@ func (g *queryGuard) maxSteps() int64 {
 }
 
 // check refuses an expression whose subqueries have more steps than the
-// budget. Steps multiply where subqueries nest, and with those of the range query.
-func (g *queryGuard) check(query string, steps int64) error {
+// budget. A nested subquery runs over the ranges of those around it as well,
+// and over that of the range query.
+func (g *queryGuard) check(query string, span time.Duration) error {
 	expr, err := g.parser.ParseExpr(query)
 	if err != nil {
 		return nil // The engine words the error better.
@@ -92,11 +93,10 @@ func (g *queryGuard) check(query string, steps int64) error {
 			if step == 0 {
 				step = max(1, g.o.DefaultStep(s.Range.Milliseconds()))
 			}
-			n := outer + float64(s.Range.Milliseconds())/float64(step)
-			if n > float64(limit) {
-				return &MemoryError{Reason: fmt.Sprintf("the subquery %s has %.3g steps, the limit is %d; use a larger step or a shorter range", s.String(), n, limit)}
+			outer += float64(s.Range.Milliseconds())
+			if steps := outer / float64(step); steps > float64(limit) {
+				return &MemoryError{Reason: fmt.Sprintf("the subquery %s has %.3g steps, the limit is %d; use a larger step or a shorter range", s.String(), steps, limit)}
 			}
-			outer = n
 		}
 		for c := range parser.ChildrenIter(n) {
 			if err := walk(c, outer); err != nil {
@@ -105,11 +105,11 @@ func (g *queryGuard) check(query string, steps int64) error {
 		}
 		return nil
 	}
-	return walk(expr, float64(steps-1))
+	return walk(expr, float64(span.Milliseconds()))
 }
 
 func (g *queryGuard) NewInstantQuery(ctx context.Context, q storage.Queryable, opts promql.QueryOpts, qs string, ts time.Time) (promql.Query, error) {
-	if err := g.admit(qs, 1); err != nil {
+	if err := g.admit(qs, 0); err != nil {
 		return nil, err
 	}
 	query, err := g.engine.NewInstantQuery(ctx, q, opts, qs, ts)
@@ -117,19 +117,15 @@ func (g *queryGuard) NewInstantQuery(ctx context.Context, q storage.Queryable, o
 }
 
 func (g *queryGuard) NewRangeQuery(ctx context.Context, q storage.Queryable, opts promql.QueryOpts, qs string, start, end time.Time, interval time.Duration) (promql.Query, error) {
-	steps := int64(1)
-	if interval > 0 {
-		steps += int64(end.Sub(start) / interval)
-	}
-	if err := g.admit(qs, steps); err != nil {
+	if err := g.admit(qs, end.Sub(start)); err != nil {
 		return nil, err
 	}
 	query, err := g.engine.NewRangeQuery(ctx, q, opts, qs, start, end, interval)
 	return g.wrap(query), err
 }
 
-func (g *queryGuard) admit(qs string, steps int64) error {
-	err := g.check(qs, steps)
+func (g *queryGuard) admit(qs string, span time.Duration) error {
+	err := g.check(qs, span)
 	if err == nil && g.o.MemoryLimit > 0 {
 		if used := heapBytes(); used > g.o.MemoryLimit*9/10 {
 			err = &MemoryError{Reason: fmt.Sprintf("the process uses %d of %d bytes; try again when other queries have ended", used, g.o.MemoryLimit)}

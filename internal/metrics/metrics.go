@@ -119,7 +119,9 @@ type Engine struct {
 }
 
 // scraperRef lets the remote storage reach a scrape manager that is made after it.
-type scraperRef struct{ m atomic.Pointer[scrape.Manager] }
+type scraperRef struct {
+	m atomic.Pointer[scrape.Manager]
+}
 
 func (r *scraperRef) Get() (*scrape.Manager, error) {
 	if m := r.m.Load(); m != nil {

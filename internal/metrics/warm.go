@@ -5,6 +5,7 @@ import (
 	_ "github.com/cockroachdb/datadriven"
 	_ "github.com/emersion/go-smtp"
 	_ "github.com/goccy/go-yaml"
+	_ "github.com/google/cadvisor/lib/container/containerd/install"
 	_ "github.com/google/cadvisor/lib/manager"
 	_ "github.com/prometheus/alertmanager/api"
 	_ "github.com/prometheus/alertmanager/config/receiver"
@@ -17,7 +18,6 @@ import (
 	_ "github.com/prometheus/prometheus/web/api/v1"
 	_ "github.com/spf13/cobra"
 	_ "go.uber.org/goleak"
-	_ "pgregory.net/rapid"
 	_ "golang.org/x/term"
-	_ "github.com/google/cadvisor/lib/container/containerd/install"
+	_ "pgregory.net/rapid"
 )
