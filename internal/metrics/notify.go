@@ -1,0 +1,165 @@
+package metrics
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/config"
+	"github.com/prometheus/prometheus/discovery"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/relabel"
+	"github.com/prometheus/prometheus/notifier"
+	"github.com/prometheus/prometheus/rules"
+	"github.com/prometheus/prometheus/util/features"
+	"github.com/prometheus/prometheus/util/strutil"
+)
+
+// NotifierOptions configure a Notifier. All fields are required.
+type NotifierOptions struct {
+	Logger        *slog.Logger
+	Registerer    prometheus.Registerer
+	Features      features.Collector
+	ExternalURL   *url.URL
+	QueueCapacity int
+	// Embedded takes the alerts where prometheus.yml names no Alertmanager.
+	// It must not block for long: rule evaluation waits for it.
+	Embedded func(ctx context.Context, alerts []*notifier.Alert)
+}
+
+// Notifier hands alerts over: to the Alertmanagers of prometheus.yml, or,
+// where it names none, to the embedded one. Never to both, or every page
+// would be sent twice.
+type Notifier struct {
+	o      NotifierOptions
+	n      *notifier.Manager
+	sd     *discovery.Manager
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+
+	mu       sync.RWMutex
+	external bool
+	labels   labels.Labels
+	relabel  []*relabel.Config
+	started  bool
+}
+
+// NewNotifier builds a Notifier that hands everything to the embedded
+// Alertmanager until Apply says otherwise.
+func NewNotifier(o NotifierOptions) (*Notifier, error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	// Upstream's managers register under fixed names, told apart by the
+	// manager's own label; the discovery mechanisms' metrics are those of scraping.
+	reg := prometheus.NewRegistry()
+	sdm, err := discovery.CreateAndRegisterSDMetrics(reg)
+	if err != nil {
+		cancel()
+		return nil, fmt.Errorf("register discovery metrics of the notifier: %w", err)
+	}
+	sd := discovery.NewManager(ctx, o.Logger.With("component", "discovery notify"), o.Registerer, sdm, discovery.Name("notify"), discovery.FeatureRegistry(o.Features))
+	if sd == nil {
+		cancel()
+		return nil, errors.New("create discovery manager of the notifier: its metrics are registered twice")
+	}
+	return &Notifier{
+		o: o, sd: sd, cancel: cancel,
+		n: notifier.NewManager(&notifier.Options{
+			QueueCapacity: o.QueueCapacity, DrainOnShutdown: true, Registerer: o.Registerer, MaxBatchSize: notifier.DefaultMaxBatchSize,
+		}, model.UTF8Validation, o.Logger.With("component", "notifier")),
+	}, nil
+}
+
+// Apply takes the alerting section of a configuration into force.
+func (n *Notifier) Apply(c *config.Config) error {
+	sd := map[string]discovery.Configs{}
+	for k, v := range c.AlertingConfig.AlertmanagerConfigs.ToMap() {
+		sd[k] = v.ServiceDiscoveryConfigs
+	}
+	if err := n.n.ApplyConfig(c); err != nil {
+		return fmt.Errorf("apply alerting settings: %w", err)
+	}
+	if err := n.sd.ApplyConfig(sd); err != nil {
+		return fmt.Errorf("apply discovery of Alertmanagers: %w", err)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.external = len(sd) > 0
+	n.labels = c.GlobalConfig.ExternalLabels
+	n.relabel = c.AlertingConfig.AlertRelabelConfigs
+	return nil
+}
+
+// External says whether the configuration names Alertmanagers of its own.
+func (n *Notifier) External() bool {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	return n.external
+}
+
+// Notify is the rules' way out. Relabelling is the same on both ways.
+func (n *Notifier) Notify(ctx context.Context, expr string, alerts ...*rules.Alert) {
+	if len(alerts) == 0 {
+		return
+	}
+	n.mu.RLock()
+	external, ext, rc := n.external, n.labels, n.relabel
+	n.mu.RUnlock()
+	if external {
+		rules.SendAlerts(n.n, n.o.ExternalURL.String())(ctx, expr, alerts...)
+		return
+	}
+	link := n.o.ExternalURL.String() + strutil.TableLinkForExpression(expr)
+	out := make([]*notifier.Alert, 0, len(alerts))
+	b := labels.NewBuilder(labels.EmptyLabels())
+	for _, a := range alerts {
+		b.Reset(a.Labels)
+		ext.Range(func(l labels.Label) {
+			if a.Labels.Get(l.Name) == "" {
+				b.Set(l.Name, l.Value)
+			}
+		})
+		if !relabel.ProcessBuilder(b, rc...) {
+			continue
+		}
+		ends := a.ValidUntil
+		if !a.ResolvedAt.IsZero() {
+			ends = a.ResolvedAt
+		}
+		out = append(out, &notifier.Alert{Labels: b.Labels(), Annotations: a.Annotations, StartsAt: a.FiredAt, EndsAt: ends, GeneratorURL: link})
+	}
+	if len(out) > 0 {
+		n.o.Embedded(ctx, out)
+	}
+}
+
+// Run starts discovery and sending, and returns at once.
+func (n *Notifier) Run() {
+	n.started = true
+	n.wg.Go(func() {
+		if err := n.sd.Run(); err != nil && !errors.Is(err, context.Canceled) {
+			n.o.Logger.Error("Discovery of Alertmanagers stopped", "err", err)
+		}
+	})
+	n.wg.Go(func() { n.n.Run(n.sd.SyncCh()) })
+}
+
+// Close sends what is queued, within upstream's own bounds, and stops.
+func (n *Notifier) Close() {
+	if n.started {
+		n.n.Stop()
+	}
+	n.cancel()
+	n.wg.Wait()
+	n.started = false
+}
+
+// Alertmanagers and DroppedAlertmanagers are what /api/v1/alertmanagers lists.
+func (n *Notifier) Alertmanagers() []*url.URL { return n.n.Alertmanagers() }
+
+// DroppedAlertmanagers are the discovered Alertmanagers that relabelling dropped.
+func (n *Notifier) DroppedAlertmanagers() []*url.URL { return n.n.DroppedAlertmanagers() }
