@@ -1,0 +1,213 @@
+// Package config is the product's own configuration: touchline.yaml, flags
+// and TOUCHLINE_* variables. All three, the --help text and the reference in
+// docs/reference/config.md come from one table (Settings). What an upstream
+// tool has a format for (scraping, rules, routing of alerts) is not here: it
+// stays in prometheus.yml and alertmanager.yml.
+package config
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Config is the resolved configuration. Sizes are bytes. Paths are relative
+// to the working directory or absolute; a relative path that stands in
+// touchline.yaml has been joined with that file's folder.
+type Config struct {
+	File             string // touchline.yaml that was read, "" when there is none
+	PrometheusFile   string // prometheus.yml, "" when there is none
+	AlertmanagerFile string // alertmanager.yml, "" when there is none
+
+	Web          Web
+	OTLP         OTLP
+	Upstream     Upstream
+	Storage      Storage
+	Query        Query
+	Rules        Rules
+	Remote       Remote
+	HA           HA
+	Alertmanager Alertmanager
+	Cluster      Cluster
+	Sources      Sources
+	Stack        Stack
+	Log          Log
+
+	// Warnings are remarks that do not stop the start, such as a TOUCHLINE_*
+	// variable that nothing reads.
+	Warnings []string
+
+	sources map[string]Source
+	raw     map[string]string
+}
+
+// Web is the main listener and what all listeners have in common.
+type Web struct {
+	ListenAddresses []string
+	ConfigFile      string // upstream's web.config.file, "" when there is none
+	TokensFile      string // bearer tokens, "" when there is none
+	ExternalURL     string // "" derives it from the host name and the port
+	RoutePrefix     string // "" derives it from the path of ExternalURL
+	EnableLifecycle bool
+	EnableAdminAPI  bool
+	MaxConnections  int
+	ReadTimeout     time.Duration
+	CORSOrigin      string // regular expression, anchored by whoever compiles it
+}
+
+// OTLP are the addresses of the OpenTelemetry receivers; "" closes one.
+type OTLP struct {
+	GRPCAddress string
+	HTTPAddress string
+}
+
+// Upstream are the additional listeners at the addresses that clients of the
+// upstream tools have wired in; "" means closed.
+type Upstream struct {
+	Ports               bool // opens those that have no address of their own at their usual port
+	PrometheusAddress   string
+	AlertmanagerAddress string
+}
+
+// Storage is where the metrics are kept, and for how long.
+type Storage struct {
+	Path             string
+	RetentionTime    time.Duration // 0 keeps for ever
+	RetentionSize    int64         // 0 for no limit
+	OutOfOrderWindow time.Duration
+	MaxExemplars     int64
+	MinBlockDuration time.Duration
+}
+
+// Query bounds PromQL.
+type Query struct {
+	MaxSamples     int
+	MaxMemory      int64 // 0 derives it from the process's memory limit
+	Timeout        time.Duration
+	MaxConcurrency int
+	Lookback       time.Duration
+	MaxSearch      int // results of one search request
+}
+
+// Rules is how alerting rules behave over restarts and resends.
+type Rules struct {
+	OutageTolerance    time.Duration
+	ForGracePeriod     time.Duration
+	ResendDelay        time.Duration
+	MaxConcurrentEvals int64
+}
+
+// Remote bounds remote write, OTLP metrics and remote read.
+type Remote struct {
+	WriteMaxBody        int64 // as sent
+	WriteMaxDecoded     int64 // after decompression
+	ReadMaxSamples      int
+	ReadConcurrency     int
+	ReadMaxBytesInFrame int
+}
+
+// HA is the deduplication of replicated senders.
+type HA struct {
+	Enabled         bool
+	ClusterLabel    string
+	ReplicaLabel    string
+	FailoverTimeout time.Duration
+	MaxClusters     int
+}
+
+// Alertmanager are the embedded Alertmanager's own limits.
+type Alertmanager struct {
+	Retention           time.Duration
+	MaxSilences         int // 0 for no limit
+	MaxSilenceSize      int // bytes, 0 for no limit
+	MaxAlertsPerName    int // 0 for no limit
+	MaintenanceInterval time.Duration
+	GCInterval          time.Duration
+	MaxConcurrency      int // GET requests served at the same time, 0 for upstream's default
+}
+
+// Cluster is the gossip between Alertmanager replicas; it is off without a
+// listen address.
+type Cluster struct {
+	ListenAddress    string
+	AdvertiseAddress string
+	Peers            []string
+	PeerTimeout      time.Duration
+	SettleTimeout    time.Duration
+	Label            string
+	TLSConfig        string
+}
+
+// Sources are the in-process sources: host, containers and the process itself.
+type Sources struct {
+	Enabled  bool
+	Interval time.Duration
+	Disable  []string
+}
+
+// Stack is what ships in the binary: rules, runbooks and an alertmanager.yml.
+type Stack struct {
+	Enabled      bool // the shipped rules
+	Alertmanager bool // the shipped alertmanager.yml, where none is given
+}
+
+// Log is what is logged and how.
+type Log struct {
+	Level  string // debug, info, warn, error
+	Format string // logfmt, json
+}
+
+// Origin says which of the four places gave a value.
+type Origin int
+
+// The places a value can come from, from the weakest to the strongest.
+const (
+	FromDefault Origin = iota
+	FromFile
+	FromEnv
+	FromFlag
+)
+
+// Source tells where a value came from.
+type Source struct {
+	Origin Origin
+	Where  string // "default", "touchline.yaml:3:5", "TOUCHLINE_LOG_LEVEL" or "--log.level"
+}
+
+func (s Source) String() string { return s.Where }
+
+// Source tells where the value of a setting came from. The setting is named
+// by its path in touchline.yaml or by its flag.
+func (c *Config) Source(setting string) Source {
+	for i := range Settings {
+		s := &Settings[i]
+		if s.Path == setting || s.Flag == setting {
+			if src, ok := c.sources[s.Flag]; ok {
+				return src
+			}
+		}
+	}
+	return Source{Origin: FromDefault, Where: "default"}
+}
+
+// Flags returns every setting by its flag's name, as it is written. There is
+// nothing secret in it: secrets are given by file only.
+func (c *Config) Flags() map[string]string {
+	out := make(map[string]string, len(Settings))
+	for i := range Settings {
+		out[Settings[i].Flag] = c.raw[Settings[i].Flag]
+	}
+	return out
+}
+
+// String lists what differs from the defaults, and where it came from.
+func (c *Config) String() string {
+	var b strings.Builder
+	for i := range Settings {
+		s := &Settings[i]
+		if src := c.Source(s.Flag); src.Origin != FromDefault {
+			fmt.Fprintf(&b, "%s=%s (%s)\n", s.Flag, c.raw[s.Flag], src.Where)
+		}
+	}
+	return b.String()
+}

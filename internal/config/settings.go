@@ -1,0 +1,281 @@
+package config
+
+import "strings"
+
+// Kind is the type of a setting's value.
+type Kind int
+
+// The kinds of values, and how each is written.
+const (
+	KindString    Kind = iota
+	KindBool           // true or false
+	KindInt            // 512
+	KindDuration       // 15d, 1h30m, 500ms
+	KindSize           // 512MB, 1GiB
+	KindList           // repeated or separated by commas; a list in YAML
+	KindAddress        // host:port
+	KindAddresses      // a list of addresses
+	KindFile           // path of a file
+	KindDir            // path of a folder
+	KindURL            // http or https
+	KindRegexp         // RE2
+	KindEnum           // one of Setting.Enum
+	KindLabel          // a Prometheus label name
+)
+
+// Setting is one row of the table that flags, environment, touchline.yaml,
+// --help and the reference are made of.
+type Setting struct {
+	Area    string
+	Path    string // in touchline.yaml, "" when it cannot stand there
+	Flag    string
+	Kind    Kind
+	Default string
+	Help    string
+	Min     string // smallest value, written like Default
+	Max     string // largest value, written like Default
+	Enum    []string
+	Example string
+	Since   string
+	Hidden  bool // not in --help and the reference: for tests
+
+	bind func(*Config) any
+}
+
+// Env is the name of the setting's environment variable.
+func (s *Setting) Env() string {
+	return "TOUCHLINE_" + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(s.Flag))
+}
+
+// The areas, in the order in which --help and the reference list them.
+const (
+	areaFiles   = "Files"
+	areaWeb     = "Web"
+	areaOTLP    = "OpenTelemetry"
+	areaPorts   = "Ports of the upstream tools"
+	areaStorage = "Storage"
+	areaQuery   = "Queries"
+	areaRules   = "Rules"
+	areaRemote  = "Remote write and read"
+	areaHA      = "Deduplication of replicated senders"
+	areaAM      = "Alertmanager"
+	areaCluster = "Alertmanager cluster"
+	areaSources = "In-process sources"
+	areaStack   = "Shipped rules"
+	areaLog     = "Log"
+)
+
+// DefaultFile is read when it exists and no other file is named.
+const DefaultFile = "touchline.yaml"
+
+// Settings is the table. It is never changed at run time.
+var Settings = []Setting{
+	{Area: areaFiles, Flag: "config.file", Kind: KindFile, Default: DefaultFile, Since: "0.1",
+		Help: "Touchline's own configuration. The default is read only if it exists; a file that is named must exist.",
+		bind: func(c *Config) any { return &c.File }},
+	{Area: areaFiles, Path: "prometheus.config", Flag: "prometheus.config", Kind: KindFile, Example: "prometheus.yml", Since: "0.1",
+		Help: "Prometheus's configuration, as Prometheus itself takes it. Without one only the in-process sources are watched.",
+		bind: func(c *Config) any { return &c.PrometheusFile }},
+	{Area: areaFiles, Path: "alertmanager.config", Flag: "alertmanager.config", Kind: KindFile, Example: "alertmanager.yml", Since: "0.1",
+		Help: "Alertmanager's configuration, as Alertmanager itself takes it. Without one the shipped routes are used, which have no receiver.",
+		bind: func(c *Config) any { return &c.AlertmanagerFile }},
+
+	{Area: areaWeb, Path: "web.listen_address", Flag: "web.listen-address", Kind: KindAddresses, Default: "127.0.0.1:7070", Example: "0.0.0.0:7070", Since: "0.1",
+		Help: "Address of the page and of every API. May be repeated. Off loopback everyone needs a user, a token or a client certificate.",
+		bind: func(c *Config) any { return &c.Web.ListenAddresses }},
+	{Area: areaWeb, Path: "web.config_file", Flag: "web.config.file", Kind: KindFile, Example: "web.yml", Since: "0.1",
+		Help: "TLS and users for all listeners, in the format of Prometheus's web.config.file. Certificates and users are read again when the file changes.",
+		bind: func(c *Config) any { return &c.Web.ConfigFile }},
+	{Area: areaWeb, Path: "web.tokens_file", Flag: "web.tokens-file", Kind: KindFile, Example: "tokens", Since: "0.1",
+		Help: "Bearer tokens, one a line: NAME ACCESS TOKEN, where ACCESS is read, ingest, change or admin. Read again when the file changes. The admin token in the data folder is always valid.",
+		bind: func(c *Config) any { return &c.Web.TokensFile }},
+	{Area: areaWeb, Path: "web.external_url", Flag: "web.external-url", Kind: KindURL, Example: "https://monitoring.example.com/touchline", Since: "0.1",
+		Help: "URL under which people reach this server, for links in notifications. Derived from the host name and the port when empty.",
+		bind: func(c *Config) any { return &c.Web.ExternalURL }},
+	{Area: areaWeb, Path: "web.route_prefix", Flag: "web.route-prefix", Kind: KindString, Example: "/touchline", Since: "0.1",
+		Help: "Path below which everything is served. Derived from the path of --web.external-url when empty.",
+		bind: func(c *Config) any { return &c.Web.RoutePrefix }},
+	{Area: areaWeb, Path: "web.enable_lifecycle", Flag: "web.enable-lifecycle", Kind: KindBool, Default: "false", Since: "0.1",
+		Help: "Allow POST /-/reload and POST /-/quit. SIGHUP always reloads.",
+		bind: func(c *Config) any { return &c.Web.EnableLifecycle }},
+	{Area: areaWeb, Path: "web.enable_admin_api", Flag: "web.enable-admin-api", Kind: KindBool, Default: "false", Since: "0.1",
+		Help: "Allow deletion of series and snapshots under /api/v1/admin.",
+		bind: func(c *Config) any { return &c.Web.EnableAdminAPI }},
+	{Area: areaWeb, Path: "web.max_connections", Flag: "web.max-connections", Kind: KindInt, Default: "512", Min: "1", Max: "1000000", Since: "0.1",
+		Help: "Connections open at the same time over all listeners; more wait.",
+		bind: func(c *Config) any { return &c.Web.MaxConnections }},
+	{Area: areaWeb, Path: "web.read_timeout", Flag: "web.read-timeout", Kind: KindDuration, Default: "5m", Min: "1s", Max: "1d", Since: "0.1",
+		Help: "Longest time to read one request, and to keep an idle connection open.",
+		bind: func(c *Config) any { return &c.Web.ReadTimeout }},
+	{Area: areaWeb, Path: "web.cors_origin", Flag: "web.cors.origin", Kind: KindRegexp, Default: ".*", Example: `https?://(grafana|wiki)\.example\.com`, Since: "0.1",
+		Help: "Origins whose pages may read answers in a browser. The expression is anchored. It never allows such a page to change or send anything without a token.",
+		bind: func(c *Config) any { return &c.Web.CORSOrigin }},
+
+	{Area: areaOTLP, Path: "otlp.grpc_address", Flag: "otlp.grpc-address", Kind: KindAddress, Default: "127.0.0.1:4317", Example: "0.0.0.0:4317", Since: "0.1",
+		Help: "Address of the OTLP receiver over gRPC; empty closes it.",
+		bind: func(c *Config) any { return &c.OTLP.GRPCAddress }},
+	{Area: areaOTLP, Path: "otlp.http_address", Flag: "otlp.http-address", Kind: KindAddress, Default: "127.0.0.1:4318", Example: "0.0.0.0:4318", Since: "0.1",
+		Help: "Address of the OTLP receiver over HTTP; empty closes it. The main address takes the same requests.",
+		bind: func(c *Config) any { return &c.OTLP.HTTPAddress }},
+
+	{Area: areaPorts, Path: "upstream.ports", Flag: "upstream-ports", Kind: KindBool, Default: "false", Since: "0.1",
+		Help: "Also listen on loopback at the usual ports of Prometheus (9090) and Alertmanager (9093), for clients that have them wired in.",
+		bind: func(c *Config) any { return &c.Upstream.Ports }},
+	{Area: areaPorts, Path: "upstream.prometheus_address", Flag: "upstream.prometheus-address", Kind: KindAddress, Example: "127.0.0.1:9090", Since: "0.1",
+		Help: "Also serve Prometheus's API at this address.",
+		bind: func(c *Config) any { return &c.Upstream.PrometheusAddress }},
+	{Area: areaPorts, Path: "upstream.alertmanager_address", Flag: "upstream.alertmanager-address", Kind: KindAddress, Example: "127.0.0.1:9093", Since: "0.1",
+		Help: "Also serve Alertmanager's API at this address.",
+		bind: func(c *Config) any { return &c.Upstream.AlertmanagerAddress }},
+
+	{Area: areaStorage, Path: "storage.path", Flag: "storage.path", Kind: KindDir, Default: "./data", Since: "0.1",
+		Help: "Folder of all data. One process at a time owns it.",
+		bind: func(c *Config) any { return &c.Storage.Path }},
+	{Area: areaStorage, Path: "storage.retention.time", Flag: "storage.retention.time", Kind: KindDuration, Default: "15d", Min: "0s", Example: "90d", Since: "0.1",
+		Help: "How long samples are kept; 0s keeps them for ever.",
+		bind: func(c *Config) any { return &c.Storage.RetentionTime }},
+	{Area: areaStorage, Path: "storage.retention.size", Flag: "storage.retention.size", Kind: KindSize, Default: "0B", Min: "0B", Example: "512GB", Since: "0.1",
+		Help: "Size above which the oldest blocks are deleted; 0B sets no limit.",
+		bind: func(c *Config) any { return &c.Storage.RetentionSize }},
+	{Area: areaStorage, Path: "storage.out_of_order_time_window", Flag: "storage.out-of-order-time-window", Kind: KindDuration, Default: "30m", Min: "0s", Max: "30d", Since: "0.1",
+		Help: "How far behind a series' newest sample an older one is still taken. What prometheus.yml says under storage.tsdb wins.",
+		bind: func(c *Config) any { return &c.Storage.OutOfOrderWindow }},
+	{Area: areaStorage, Path: "storage.exemplars.max", Flag: "storage.exemplars.max", Kind: KindInt, Default: "100000", Min: "0", Max: "100000000", Since: "0.1",
+		Help: "Exemplars kept in memory; 0 keeps none. What prometheus.yml says under storage.exemplars wins.",
+		bind: func(c *Config) any { return &c.Storage.MaxExemplars }},
+	{Area: areaStorage, Flag: "storage.min-block-duration", Kind: KindDuration, Default: "2h", Min: "1s", Max: "1d", Since: "0.1", Hidden: true,
+		Help: "Span of a head block. For tests.",
+		bind: func(c *Config) any { return &c.Storage.MinBlockDuration }},
+
+	{Area: areaQuery, Path: "query.max_samples", Flag: "query.max-samples", Kind: KindInt, Default: "50000000", Min: "1", Since: "0.1",
+		Help: "Samples that one query may hold in memory.",
+		bind: func(c *Config) any { return &c.Query.MaxSamples }},
+	{Area: areaQuery, Path: "query.max_memory", Flag: "query.max-memory", Kind: KindSize, Default: "0B", Min: "0B", Example: "512MB", Since: "0.1",
+		Help: "Memory that one query may take; 0B takes a part of the process's memory limit.",
+		bind: func(c *Config) any { return &c.Query.MaxMemory }},
+	{Area: areaQuery, Path: "query.timeout", Flag: "query.timeout", Kind: KindDuration, Default: "2m", Min: "1ms", Max: "1d", Since: "0.1",
+		Help: "Longest run time of a query.",
+		bind: func(c *Config) any { return &c.Query.Timeout }},
+	{Area: areaQuery, Path: "query.max_concurrency", Flag: "query.max-concurrency", Kind: KindInt, Default: "20", Min: "1", Max: "10000", Since: "0.1",
+		Help: "Queries that run at the same time; more wait.",
+		bind: func(c *Config) any { return &c.Query.MaxConcurrency }},
+	{Area: areaQuery, Path: "query.lookback_delta", Flag: "query.lookback-delta", Kind: KindDuration, Default: "5m", Min: "1s", Max: "1d", Since: "0.1",
+		Help: "How long a series without a new sample still has a value.",
+		bind: func(c *Config) any { return &c.Query.Lookback }},
+	{Area: areaQuery, Path: "query.max_search", Flag: "query.max-search", Kind: KindInt, Default: "10000", Min: "1", Since: "0.1",
+		Help: "Results of one request to the search of metric and label names.",
+		bind: func(c *Config) any { return &c.Query.MaxSearch }},
+
+	{Area: areaRules, Path: "rules.alert.for_outage_tolerance", Flag: "rules.alert.for-outage-tolerance", Kind: KindDuration, Default: "1h", Min: "0s", Since: "0.1",
+		Help: "Longest outage after which the state of a pending alert is restored.",
+		bind: func(c *Config) any { return &c.Rules.OutageTolerance }},
+	{Area: areaRules, Path: "rules.alert.for_grace_period", Flag: "rules.alert.for-grace-period", Kind: KindDuration, Default: "10m", Min: "0s", Since: "0.1",
+		Help: "Shortest time between a restart and the firing of a restored alert, where its for is longer than this.",
+		bind: func(c *Config) any { return &c.Rules.ForGracePeriod }},
+	{Area: areaRules, Path: "rules.alert.resend_delay", Flag: "rules.alert.resend-delay", Kind: KindDuration, Default: "1m", Min: "1s", Since: "0.1",
+		Help: "Shortest time before a firing alert is sent to the Alertmanager again.",
+		bind: func(c *Config) any { return &c.Rules.ResendDelay }},
+	{Area: areaRules, Path: "rules.max_concurrent_evals", Flag: "rules.max-concurrent-evals", Kind: KindInt, Default: "4", Min: "0", Max: "1000", Since: "0.1",
+		Help: "Independent rules evaluated at the same time; 0 evaluates one after the other.",
+		bind: func(c *Config) any { return &c.Rules.MaxConcurrentEvals }},
+
+	{Area: areaRemote, Path: "remote_write.max_body", Flag: "remote-write.max-body", Kind: KindSize, Default: "32MB", Min: "1KB", Max: "1GB", Since: "0.1",
+		Help: "Largest remote-write or OTLP request, as sent.",
+		bind: func(c *Config) any { return &c.Remote.WriteMaxBody }},
+	{Area: areaRemote, Path: "remote_write.max_decoded", Flag: "remote-write.max-decoded", Kind: KindSize, Default: "128MB", Min: "1KB", Max: "4GB", Since: "0.1",
+		Help: "Largest remote-write or OTLP request after decompression.",
+		bind: func(c *Config) any { return &c.Remote.WriteMaxDecoded }},
+	{Area: areaRemote, Path: "remote_read.max_samples", Flag: "remote-read.max-samples", Kind: KindInt, Default: "50000000", Min: "1", Since: "0.1",
+		Help: "Samples that one remote-read query may return.",
+		bind: func(c *Config) any { return &c.Remote.ReadMaxSamples }},
+	{Area: areaRemote, Path: "remote_read.max_concurrency", Flag: "remote-read.max-concurrency", Kind: KindInt, Default: "10", Min: "1", Max: "10000", Since: "0.1",
+		Help: "Remote-read requests served at the same time; more wait.",
+		bind: func(c *Config) any { return &c.Remote.ReadConcurrency }},
+	{Area: areaRemote, Path: "remote_read.max_frame", Flag: "remote-read.max-frame", Kind: KindSize, Default: "1MB", Min: "1KB", Max: "64MB", Since: "0.1",
+		Help: "Largest frame of a streamed remote-read answer.",
+		bind: func(c *Config) any { return &c.Remote.ReadMaxBytesInFrame }},
+
+	{Area: areaHA, Path: "ha.enabled", Flag: "ha.enabled", Kind: KindBool, Default: "false", Since: "0.1",
+		Help: "Store the samples of one replica of each pair that sends by remote write or OTLP.",
+		bind: func(c *Config) any { return &c.HA.Enabled }},
+	{Area: areaHA, Path: "ha.cluster_label", Flag: "ha.cluster-label", Kind: KindLabel, Default: "cluster", Since: "0.1",
+		Help: "Label that names the pair.",
+		bind: func(c *Config) any { return &c.HA.ClusterLabel }},
+	{Area: areaHA, Path: "ha.replica_label", Flag: "ha.replica-label", Kind: KindLabel, Default: "__replica__", Since: "0.1",
+		Help: "Label that names the sender within the pair; removed before storage.",
+		bind: func(c *Config) any { return &c.HA.ReplicaLabel }},
+	{Area: areaHA, Path: "ha.failover_timeout", Flag: "ha.failover-timeout", Kind: KindDuration, Default: "30s", Min: "1s", Max: "1h", Since: "0.1",
+		Help: "How long the chosen replica may be silent before another is chosen.",
+		bind: func(c *Config) any { return &c.HA.FailoverTimeout }},
+	{Area: areaHA, Path: "ha.max_clusters", Flag: "ha.max-clusters", Kind: KindInt, Default: "1000", Min: "1", Max: "1000000", Since: "0.1",
+		Help: "Pairs that are tracked; samples of more are refused.",
+		bind: func(c *Config) any { return &c.HA.MaxClusters }},
+
+	{Area: areaAM, Path: "alertmanager.retention", Flag: "alertmanager.retention", Kind: KindDuration, Default: "120h", Min: "1m", Since: "0.1",
+		Help: "How long expired silences and the notification log are kept.",
+		bind: func(c *Config) any { return &c.Alertmanager.Retention }},
+	{Area: areaAM, Path: "alertmanager.max_silences", Flag: "alertmanager.max-silences", Kind: KindInt, Default: "10000", Min: "0", Since: "0.1",
+		Help: "Silences, expired ones included; 0 sets no limit.",
+		bind: func(c *Config) any { return &c.Alertmanager.MaxSilences }},
+	{Area: areaAM, Path: "alertmanager.max_silence_size", Flag: "alertmanager.max-silence-size-bytes", Kind: KindSize, Default: "64KB", Min: "0B", Max: "64MB", Since: "0.1",
+		Help: "Largest silence; 0B sets no limit.",
+		bind: func(c *Config) any { return &c.Alertmanager.MaxSilenceSize }},
+	{Area: areaAM, Path: "alertmanager.max_alerts_per_name", Flag: "alertmanager.max-alerts-per-name", Kind: KindInt, Default: "0", Min: "0", Since: "0.1",
+		Help: "Alerts of one name held at the same time; 0 sets no limit.",
+		bind: func(c *Config) any { return &c.Alertmanager.MaxAlertsPerName }},
+	{Area: areaAM, Path: "alertmanager.max_concurrency", Flag: "alertmanager.max-concurrency", Kind: KindInt, Default: "0", Min: "0", Max: "10000", Since: "0.1",
+		Help: "GET requests to the Alertmanager's API served at the same time; 0 takes the larger of the number of processors and 8.",
+		bind: func(c *Config) any { return &c.Alertmanager.MaxConcurrency }},
+	{Area: areaAM, Flag: "alertmanager.maintenance-interval", Kind: KindDuration, Default: "15m", Min: "1s", Since: "0.1", Hidden: true,
+		Help: "Time between two snapshots of silences and notification log. For tests.",
+		bind: func(c *Config) any { return &c.Alertmanager.MaintenanceInterval }},
+	{Area: areaAM, Flag: "alertmanager.gc-interval", Kind: KindDuration, Default: "30m", Min: "1s", Since: "0.1", Hidden: true,
+		Help: "Time between two removals of resolved alerts. For tests.",
+		bind: func(c *Config) any { return &c.Alertmanager.GCInterval }},
+
+	{Area: areaCluster, Path: "cluster.listen_address", Flag: "cluster.listen-address", Kind: KindAddress, Example: "0.0.0.0:9094", Since: "0.1",
+		Help: "Address of the gossip between replicas; empty runs alone.",
+		bind: func(c *Config) any { return &c.Cluster.ListenAddress }},
+	{Area: areaCluster, Path: "cluster.advertise_address", Flag: "cluster.advertise-address", Kind: KindAddress, Example: "10.0.0.5:9094", Since: "0.1",
+		Help: "Address that the other replicas are told.",
+		bind: func(c *Config) any { return &c.Cluster.AdvertiseAddress }},
+	{Area: areaCluster, Path: "cluster.peer", Flag: "cluster.peer", Kind: KindAddresses, Example: "10.0.0.6:9094", Since: "0.1",
+		Help: "Address of another replica. May be repeated.",
+		bind: func(c *Config) any { return &c.Cluster.Peers }},
+	{Area: areaCluster, Path: "cluster.peer_timeout", Flag: "cluster.peer-timeout", Kind: KindDuration, Default: "15s", Min: "1ms", Max: "1h", Since: "0.1",
+		Help: "How long a replica waits for each one before it in the order to notify first.",
+		bind: func(c *Config) any { return &c.Cluster.PeerTimeout }},
+	{Area: areaCluster, Path: "cluster.settle_timeout", Flag: "cluster.settle-timeout", Kind: KindDuration, Default: "1m", Min: "0s", Max: "1h", Since: "0.1",
+		Help: "Longest wait at start for the replicas to know each other before notifying.",
+		bind: func(c *Config) any { return &c.Cluster.SettleTimeout }},
+	{Area: areaCluster, Path: "cluster.label", Flag: "cluster.label", Kind: KindString, Example: "production", Since: "0.1",
+		Help: "Only replicas with the same label talk to each other.",
+		bind: func(c *Config) any { return &c.Cluster.Label }},
+	{Area: areaCluster, Path: "cluster.tls_config", Flag: "cluster.tls-config", Kind: KindFile, Example: "cluster-tls.yml", Since: "0.1",
+		Help: "Mutual TLS between the replicas, in the format of Alertmanager's cluster.tls-config.",
+		bind: func(c *Config) any { return &c.Cluster.TLSConfig }},
+
+	{Area: areaSources, Path: "sources.enabled", Flag: "sources.enabled", Kind: KindBool, Default: "true", Since: "0.1",
+		Help: "Watch this host, its containers and this process without an exporter.",
+		bind: func(c *Config) any { return &c.Sources.Enabled }},
+	{Area: areaSources, Path: "sources.interval", Flag: "sources.interval", Kind: KindDuration, Default: "1s", Min: "100ms", Max: "1h", Since: "0.1",
+		Help: "Time between two scrapes of the in-process sources.",
+		bind: func(c *Config) any { return &c.Sources.Interval }},
+	{Area: areaSources, Path: "sources.disable", Flag: "sources.disable", Kind: KindList, Example: "cadvisor", Since: "0.1",
+		Help: "In-process source to leave out: node, cadvisor or touchline. May be repeated.",
+		bind: func(c *Config) any { return &c.Sources.Disable }},
+
+	{Area: areaStack, Path: "stack.enabled", Flag: "stack.enabled", Kind: KindBool, Default: "true", Since: "0.1",
+		Help: "Load the shipped rules beside your own.",
+		bind: func(c *Config) any { return &c.Stack.Enabled }},
+	{Area: areaStack, Path: "stack.alertmanager", Flag: "stack.alertmanager", Kind: KindBool, Default: "true", Since: "0.1",
+		Help: "Use the shipped alertmanager.yml when none is given.",
+		bind: func(c *Config) any { return &c.Stack.Alertmanager }},
+
+	{Area: areaLog, Path: "log.level", Flag: "log.level", Kind: KindEnum, Default: "info", Enum: []string{"debug", "info", "warn", "error"}, Since: "0.1",
+		Help: "Least level that is logged.",
+		bind: func(c *Config) any { return &c.Log.Level }},
+	{Area: areaLog, Path: "log.format", Flag: "log.format", Kind: KindEnum, Default: "logfmt", Enum: []string{"logfmt", "json"}, Since: "0.1",
+		Help: "Form of the log lines.",
+		bind: func(c *Config) any { return &c.Log.Format }},
+}
