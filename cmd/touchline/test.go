@@ -131,4 +131,3 @@ func writeJUnit(path string, report *ruletest.Report) error {
 	err = report.WriteJUnit(file)
 	return errors.Join(err, file.Close())
 }
-

@@ -19,16 +19,16 @@ import (
 // testFile is promtool's unit-test file. It is decoded with the same YAML library as promtool's, because scalars such as "1_0",
 // "yes" or "0o7" mean different things to different libraries.
 type testFile struct {
-	RuleFiles          []string       `yaml:"rule_files"`
-	EvaluationInterval duration `yaml:"evaluation_interval"`
-	GroupEvalOrder     []string       `yaml:"group_eval_order"`
-	Tests              []testCase     `yaml:"tests"`
-	FuzzyCompare       bool           `yaml:"fuzzy_compare"`
+	RuleFiles          []string   `yaml:"rule_files"`
+	EvaluationInterval duration   `yaml:"evaluation_interval"`
+	GroupEvalOrder     []string   `yaml:"group_eval_order"`
+	Tests              []testCase `yaml:"tests"`
+	FuzzyCompare       bool       `yaml:"fuzzy_compare"`
 }
 
 // testCase is one item under tests: input series, and what rules and expressions make of them.
 type testCase struct {
-	Interval        duration `yaml:"interval"`
+	Interval        duration       `yaml:"interval"`
 	InputSeries     []inputSeries  `yaml:"input_series"`
 	AlertRuleTests  []alertCase    `yaml:"alert_rule_test"`
 	PromqlExprTests []exprCase     `yaml:"promql_expr_test"`
@@ -44,7 +44,7 @@ type inputSeries struct {
 }
 
 type alertCase struct {
-	EvalTime  duration  `yaml:"eval_time"`
+	EvalTime  duration        `yaml:"eval_time"`
 	Alertname string          `yaml:"alertname"`
 	ExpAlerts []expectedAlert `yaml:"exp_alerts"`
 }
@@ -56,7 +56,7 @@ type expectedAlert struct {
 
 type exprCase struct {
 	Expr       string           `yaml:"expr"`
-	EvalTime   duration   `yaml:"eval_time"`
+	EvalTime   duration         `yaml:"eval_time"`
 	ExpSamples []expectedSample `yaml:"exp_samples"`
 }
 
@@ -235,7 +235,7 @@ func findScalar(lines []string, quoted string, nth int) (position, bool) {
 			if !strings.HasPrefix(rest, value) {
 				continue
 			}
-			if tail := rest[len(value):]; value == "" || tail == "" || strings.ContainsRune("\"'\r ,}", rune(tail[0])) {
+			if tail := rest[len(value):]; tail == "" || strings.ContainsRune("\"'\r ,}", rune(tail[0])) {
 				if nth == 0 {
 					return position{i + 1, m[1] + 1}, true
 				}

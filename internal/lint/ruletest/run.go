@@ -63,6 +63,9 @@ func (r *runner) runFile(ctx context.Context, name string, content []byte) (File
 		if err := tc.run(ctx); err != nil {
 			return result, err
 		}
+		slices.SortStableFunc(tc.failures, func(a, b Failure) int {
+			return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+		})
 		result.Tests = append(result.Tests, TestResult{Name: tc.label, Line: where.at(tc.path).line,
 			Duration: r.opts.Now().Sub(began), Failures: tc.failures})
 	}
