@@ -107,8 +107,8 @@ var Settings = []Setting{
 	{Area: areaWeb, Path: "web.read_timeout", Flag: "web.read-timeout", Kind: KindDuration, Default: "5m", Min: "1s", Max: "1d", Since: "0.1",
 		Help: "Longest time to read one request, and to keep an idle connection open.",
 		bind: func(c *Config) any { return &c.Web.ReadTimeout }},
-	{Area: areaWeb, Path: "web.cors_origin", Flag: "web.cors.origin", Kind: KindRegexp, Default: ".*", Example: `https?://(grafana|wiki)\.example\.com`, Since: "0.1",
-		Help: "Origins whose pages may read answers in a browser. The expression is anchored. It never allows such a page to change or send anything without a token.",
+	{Area: areaWeb, Path: "web.cors_origin", Flag: "web.cors.origin", Kind: KindRegexp, Example: `https?://(grafana|wiki)\.example\.com`, Since: "0.1",
+		Help: "Origins whose pages may read answers in a browser, as an anchored expression; empty allows none. It never allows such a page to change or send anything without a token.",
 		bind: func(c *Config) any { return &c.Web.CORSOrigin }},
 
 	{Area: areaOTLP, Path: "otlp.grpc_address", Flag: "otlp.grpc-address", Kind: KindAddress, Default: "127.0.0.1:4317", Example: "0.0.0.0:4317", Since: "0.1",
