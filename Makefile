@@ -31,7 +31,7 @@ tagged = $(sort $(addprefix ./,$(dir $(shell grep -rl --include='*_test.go' '^//
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## build bin/touchline (the first build takes 3 to 5 minutes and shows its progress)
