@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+const (
+	defaultURL    = "http://127.0.0.1:7070"
+	clientTimeout = 30 * time.Second
+	maxAnswer     = 64 << 20 // bytes of one answer that a command reads
+	maxTokenFile  = 4 << 10
+)
+
+// clientFlags are the flags of every command that talks to a server.
+type clientFlags struct {
+	URL       string
+	TokenFile string
+}
+
+// register adds --url and --token-file.
+func (f *clientFlags) register(cmd *cobra.Command) {
+	at := os.Getenv("TOUCHLINE_URL")
+	if at == "" {
+		at = defaultURL
+	}
+	cmd.Flags().StringVar(&f.URL, "url", at, "address of the server (TOUCHLINE_URL)")
+	cmd.Flags().StringVar(&f.TokenFile, "token-file", defaultTokenFile(),
+		"file with the token to show (TOUCHLINE_TOKEN_FILE)")
+}
+
+// defaultTokenFile is the file that a server started in this directory writes.
+func defaultTokenFile() string {
+	if path := os.Getenv("TOUCHLINE_TOKEN_FILE"); path != "" {
+		return path
+	}
+	path := filepath.Join("data", "admin.token")
+	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+		return "./" + path
+	}
+	return ""
+}
+
+// apiClient talks to one server.
+type apiClient struct {
+	base      *url.URL
+	token     string
+	tokenFile string
+	http      *http.Client
+}
+
+// client checks the flags and reads the token.
+func (f *clientFlags) client() (*apiClient, error) {
+	base, err := url.Parse(f.URL)
+	if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") {
+		return nil, fmt.Errorf("--url %q is not an address; write it like %s", f.URL, defaultURL)
+	}
+	base.Path = strings.TrimRight(base.Path, "/")
+	base.RawQuery, base.Fragment = "", ""
+	c := &apiClient{base: base, tokenFile: f.TokenFile, http: &http.Client{
+		Timeout: clientTimeout,
+		// A token must not follow a redirect to another host.
+		CheckRedirect: func(req *http.Request, via []*http.Request) error {
+			if req.URL.Host != base.Host {
+				return fmt.Errorf("server redirects to another host, %s; give that as --url if it is right", req.URL.Host)
+			}
+			if len(via) > 5 {
+				return errors.New("too many redirects")
+			}
+			return nil
+		},
+	}}
+	if f.TokenFile == "" {
+		return c, nil
+	}
+	file, err := os.Open(f.TokenFile)
+	if err != nil {
+		return nil, fmt.Errorf("read token: %w; give the file that the server wrote (its start-up lines name it) as --token-file", err)
+	}
+	defer file.Close()
+	raw, err := io.ReadAll(io.LimitReader(file, maxTokenFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("read token: %w", err)
+	}
+	c.token = strings.TrimSpace(string(raw))
+	if c.token == "" || len(raw) > maxTokenFile || strings.ContainsAny(c.token, " \t\r\n") {
+		return nil, fmt.Errorf("read token: %s does not hold a token on one line", f.TokenFile)
+	}
+	return c, nil
+}
+
+// getJSON asks for path, which may have a query, and decodes the answer.
+func (c *apiClient) getJSON(ctx context.Context, path string, out any) error {
+	return c.do(ctx, http.MethodGet, path, "", nil, out)
+}
+
+// postForm sends a form and decodes the answer.
+func (c *apiClient) postForm(ctx context.Context, path string, form url.Values, out any) error {
+	return c.do(ctx, http.MethodPost, path, "application/x-www-form-urlencoded", strings.NewReader(form.Encode()), out)
+}
+
+func (c *apiClient) do(ctx context.Context, method, path, contentType string, body io.Reader, out any) error {
+	req, err := http.NewRequestWithContext(ctx, method, c.base.String()+path, body)
+	if err != nil {
+		return fmt.Errorf("ask %s: %w", path, err)
+	}
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", "touchline-cli")
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
+	}
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return c.explain(err)
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	if err != nil {
+		return fmt.Errorf("read answer of %s: %w", c.base, err)
+	}
+	if len(raw) > maxAnswer {
+		return fmt.Errorf("read answer of %s%s: it is larger than %d MiB", c.base, path, maxAnswer>>20)
+	}
+	if resp.StatusCode/100 != 2 {
+		return c.refused(resp, path, raw)
+	}
+	if out == nil {
+		return nil
+	}
+	if err := json.Unmarshal(raw, out); err != nil {
+		return fmt.Errorf("read answer of %s%s: %w; is this a Touchline server?", c.base, path, err)
+	}
+	return nil
+}
+
+// explain says what to do when there is no answer at all.
+func (c *apiClient) explain(err error) error {
+	switch {
+	case errors.Is(err, context.Canceled):
+		return err
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("no server answers at %s; start one with \"touchline run\", or give its address with --url or TOUCHLINE_URL", c.base)
+	}
+	return fmt.Errorf("ask server: %w; --url or TOUCHLINE_URL gives its address", err)
+}
+
+// refused turns an HTTP status into an error that says what to do.
+func (c *apiClient) refused(resp *http.Response, path string, raw []byte) error {
+	reason := answerReason(raw)
+	switch resp.StatusCode {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		if c.token == "" {
+			return fmt.Errorf("%s asks for a token; give the file that it wrote at its first start (data/admin.token in its directory) as --token-file", c.base)
+		}
+		return fmt.Errorf("%s does not accept the token in %s; give the file that this server wrote as --token-file", c.base, c.tokenFile)
+	case http.StatusNotFound:
+		return fmt.Errorf("%s has no %s; is this a Touchline server, and is its route prefix part of --url?", c.base, strings.SplitN(path, "?", 2)[0])
+	}
+	if reason != "" {
+		return fmt.Errorf("%s answers %s: %s", c.base, resp.Status, reason)
+	}
+	return fmt.Errorf("%s answers %s", c.base, resp.Status)
+}
+
+// answerReason finds the reason in the error shapes of the APIs.
+func answerReason(raw []byte) string {
+	var shape struct{ Error, Message, Detail string }
+	if json.Unmarshal(raw, &shape) == nil {
+		for _, s := range []string{shape.Error, shape.Message, shape.Detail} {
+			if s != "" {
+				return s
+			}
+		}
+	}
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		return text
+	}
+	if s := strings.TrimSpace(string(raw)); len(s) < 300 && !strings.Contains(s, "<") {
+		return s
+	}
+	return ""
+}
