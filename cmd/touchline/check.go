@@ -1,0 +1,114 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"touchline.dev/touchline/internal/lint"
+)
+
+// checkFlags are the flags of "check".
+type checkFlags struct {
+	output string
+	strict bool
+}
+
+func newCheckCommand() *cobra.Command {
+	var f checkFlags
+	cmd := &cobra.Command{
+		Use:   "check PATH…",
+		Short: "Say everything that is wrong with configuration and rule files",
+		Long: `Checks prometheus.yml, rule files, alertmanager.yml, notification templates, scrape_config_files, target files, web
+configuration and touchline.yaml, and the files that they name. A folder is searched for *.yml, *.yaml and *.tmpl; what each
+file is, is told by its content. All errors of all files are listed, each as file:line:col with what to write instead.
+
+A file is refused exactly when Prometheus's and Alertmanager's own parsers refuse it.
+
+Exit code: 0 when there is no error, 1 when there is one (with --strict also for warnings), 2 when a path could not be read.`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, paths []string) error { return f.execute(cmd, paths) },
+	}
+	cmd.Flags().StringVar(&f.output, "output", "text", "text or json")
+	cmd.Flags().BoolVar(&f.strict, "strict", false, "treat warnings as errors")
+	return cmd
+}
+
+// checkReport is what --output=json prints. Fields are added, never renamed or
+// removed.
+type checkReport struct {
+	Files    []checkedFile  `json:"files"`
+	Findings []lint.Finding `json:"findings"`
+	Errors   int            `json:"errors"`
+	Warnings int            `json:"warnings"`
+}
+
+type checkedFile struct {
+	Path string `json:"path"`
+	Kind string `json:"kind"`
+	// About says what a file of kind "unknown" looks like; it is not checked.
+	About string `json:"about,omitempty"`
+}
+
+func (f *checkFlags) execute(cmd *cobra.Command, paths []string) error {
+	if f.output != "text" && f.output != "json" {
+		return &exitError{exitUsage, fmt.Errorf("--output=%s: write text or json", f.output)}
+	}
+	var docs []*lint.Document
+	for _, p := range paths {
+		d, err := lint.Load(p)
+		if err != nil {
+			return &exitError{exitUsage, err}
+		}
+		docs = append(docs, d...)
+	}
+	findings := lint.Check(docs)
+	report := checkReport{Files: []checkedFile{}, Findings: findings}
+	if findings == nil {
+		report.Findings = []lint.Finding{}
+	}
+	for i := range report.Findings {
+		if f.strict {
+			report.Findings[i].Severity = lint.Error
+		}
+		if report.Findings[i].Severity == lint.Error {
+			report.Errors++
+		} else {
+			report.Warnings++
+		}
+	}
+	for _, d := range docs {
+		report.Files = append(report.Files, checkedFile{Path: d.Path, Kind: d.Kind.String(), About: d.About})
+	}
+	if f.output == "json" {
+		enc := json.NewEncoder(cmd.OutOrStdout())
+		enc.SetIndent("", "  ")
+		enc.SetEscapeHTML(false)
+		if err := enc.Encode(report); err != nil {
+			return fmt.Errorf("write report: %w", err)
+		}
+	} else {
+		printCheck(cmd.OutOrStdout(), report)
+	}
+	if report.Errors > 0 {
+		return &exitError{code: exitFindings}
+	}
+	return nil
+}
+
+func printCheck(w io.Writer, report checkReport) {
+	for _, f := range report.Findings {
+		fmt.Fprintln(w, f)
+	}
+	checked := 0
+	for _, f := range report.Files {
+		if f.Kind == lint.Unknown.String() {
+			fmt.Fprintf(w, "%s: not checked: it looks like %s\n", f.Path, f.About)
+			continue
+		}
+		checked++
+	}
+	fmt.Fprintf(w, "%d files checked: %d errors, %d warnings\n", checked, report.Errors, report.Warnings)
+}
