@@ -12,6 +12,7 @@ BUILD_DATE ?= $(shell TZ=UTC0 git log -1 --format=%cd --date=format-local:%Y%m%d
 
 VERSION_PACKAGE = github.com/prometheus/common/version
 LDFLAGS = -s -w -buildid= \
+	-X touchline.dev/touchline/internal/selfmon.Version=$(VERSION) \
 	-X $(VERSION_PACKAGE).Version=$(VERSION) \
 	-X $(VERSION_PACKAGE).Revision=$(REVISION) \
 	-X $(VERSION_PACKAGE).Branch=$(BRANCH) \
