@@ -22,6 +22,8 @@ LDFLAGS = -s -w -buildid= \
 ARGS ?=
 # The packages that `make race` covers: those with goroutines of their own.
 RACE_PACKAGES ?= ./internal/...
+# Where the upstream's own programs are built, outside the repository so that a clean clone finds them again.
+ORACLE ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/touchline-oracle
 DIST_ARCHES = amd64 arm64
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
@@ -52,11 +54,15 @@ test: ## vet and test everything; needs Go only
 race: ## run the tests of our packages under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -timeout 15m $(RACE_PACKAGES)
 
+.PHONY: oracle
+oracle: ## build today's promtool, amtool, prometheus and alertmanager into ORACLE=DIR
+	test/oracle/build.sh "$(ORACLE)"
+
 .PHONY: fixtures
-fixtures: ## compare our verdicts with promtool and amtool over real files: FIXTURES=DIR
+fixtures: oracle ## compare our verdicts with promtool's and amtool's over real files: FIXTURES=DIR
 	@test -n "$(FIXTURES)" || { echo 'name the folder: make fixtures FIXTURES=DIR' >&2; exit 2; }
 	@test -d "$(FIXTURES)" || { echo 'make fixtures: $(FIXTURES) is not a folder' >&2; exit 2; }
-	FIXTURES="$(abspath $(FIXTURES))" $(GO) test -tags fixtures -count=1 -timeout 20m $(call tagged,fixtures)
+	$(GO) test -count=1 -timeout 20m -v ./test/fixtures -fixtures="$(abspath $(FIXTURES))" -promtool="$(ORACLE)/promtool" -amtool="$(ORACLE)/amtool"
 
 .PHONY: e2e
 e2e: build ## end-to-end tests with the real process and the real promtool and amtool
