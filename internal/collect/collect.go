@@ -1,0 +1,201 @@
+// Package collect holds the in-process sources: node_exporter's collectors,
+// cAdvisor's container metrics and the process's own metrics. They are served
+// over an in-memory listener and scraped like any other target, so that they
+// have up, staleness and relabelling like every target.
+package collect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// domain ends the host names of in-process targets. It is reserved by RFC 6762
+// and ICANN for private use, so no real target has it by accident.
+const domain = ".touchline.internal"
+
+// Options configure a Set. All fields without a remark are required.
+type Options struct {
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+	Self       prometheus.Gatherer // what the process exports about itself
+	ProcPath   string              // optional, /proc
+	SysPath    string              // optional, /sys
+	RootfsPath string              // optional, /
+	Disable    []string            // jobs to leave out
+}
+
+// Source is one in-process target.
+type Source struct {
+	Job         string // the job label, such as "node"
+	Address     string // what DialContext takes
+	MetricsPath string
+	What        string // in words
+	Interval    time.Duration
+}
+
+// Missing is something that was looked for and not found.
+type Missing struct{ What, Reason, Remedy string }
+
+// Set is the sources of one process.
+type Set struct {
+	o       Options
+	sources []Source
+	missing []Missing
+	servers map[string]*server
+	starts  []func() error
+	stops   []func() error
+	mu      sync.Mutex
+	closed  bool
+}
+
+// server is one HTTP server on an in-memory listener.
+type server struct {
+	ln   *pipeListener
+	http *http.Server
+	done chan struct{}
+}
+
+// interval is how often the sources are meant to be scraped.
+const interval = time.Second
+
+// New prepares the sources. What the platform lacks is logged once, listed by
+// Missing, and left out.
+func New(o Options) (*Set, error) {
+	if o.ProcPath == "" {
+		o.ProcPath = "/proc"
+	}
+	if o.SysPath == "" {
+		o.SysPath = "/sys"
+	}
+	if o.RootfsPath == "" {
+		o.RootfsPath = "/"
+	}
+	s := &Set{o: o, servers: map[string]*server{}}
+	for _, d := range o.Disable {
+		if !slices.Contains([]string{"node", "cadvisor", "touchline"}, d) {
+			return nil, fmt.Errorf("sources.disable: there is no source %q; it is one of node, cadvisor, touchline", d)
+		}
+	}
+	if s.enabled("node") {
+		s.addNode()
+	}
+	if s.enabled("cadvisor") {
+		s.addContainers()
+	}
+	if s.enabled("touchline") {
+		s.add("touchline", "this process", o.Self)
+	}
+	return s, nil
+}
+
+func (s *Set) enabled(job string) bool { return !slices.Contains(s.o.Disable, job) }
+
+func (s *Set) miss(what, reason, remedy string) {
+	s.missing = append(s.missing, Missing{what, reason, remedy})
+	s.o.Logger.Warn("Not watched: "+what, "reason", reason, "remedy", remedy)
+}
+
+// add serves a gatherer as one more source. A collector that fails or panics
+// costs its own metrics, never the others'.
+func (s *Set) add(job, what string, g prometheus.Gatherer) {
+	mux := http.NewServeMux()
+	mux.Handle("/metrics", promhttp.HandlerFor(g, promhttp.HandlerOpts{
+		ErrorHandling: promhttp.ContinueOnError, DisableCompression: true, EnableOpenMetrics: false,
+		ErrorLog: &once{log: s.o.Logger.With("source", job), seen: map[string]bool{}},
+	}))
+	ln := newPipeListener(job + domain)
+	s.servers[job+domain] = &server{ln: ln, http: &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}, done: make(chan struct{})}
+	s.sources = append(s.sources, Source{Job: job, Address: job + domain + ":80", MetricsPath: "/metrics", What: what, Interval: interval})
+}
+
+// once logs each distinct message a single time.
+type once struct {
+	log  *slog.Logger
+	mu   sync.Mutex
+	seen map[string]bool
+}
+
+func (o *once) Println(v ...any) {
+	msg := strings.TrimSpace(fmt.Sprintln(v...))
+	o.mu.Lock()
+	known := o.seen[msg] || len(o.seen) > 1000
+	o.seen[msg] = true
+	o.mu.Unlock()
+	if !known {
+		o.log.Warn("A collector failed; this is logged once", "err", msg)
+	}
+}
+
+// Start begins serving.
+func (s *Set) Start(context.Context) error {
+	for _, f := range s.starts {
+		if err := f(); err != nil {
+			return err
+		}
+	}
+	for _, srv := range s.servers {
+		go func() {
+			defer close(srv.done)
+			if err := srv.http.Serve(srv.ln); err != nil && !errors.Is(err, http.ErrServerClosed) {
+				s.o.Logger.Error("An in-process source stopped", "source", srv.ln.Addr(), "err", err)
+			}
+		}()
+	}
+	s.mu.Lock()
+	s.stops = append(s.stops, func() error {
+		var errs []error
+		for _, srv := range s.servers {
+			errs = append(errs, srv.http.Close())
+			<-srv.done
+		}
+		return errors.Join(errs...)
+	})
+	s.mu.Unlock()
+	return nil
+}
+
+// Close stops everything and waits for it. It may be called more than once.
+func (s *Set) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	var errs []error
+	for _, f := range slices.Backward(s.stops) {
+		errs = append(errs, f())
+	}
+	return errors.Join(errs...)
+}
+
+// Sources lists the targets.
+func (s *Set) Sources() []Source { return slices.Clone(s.sources) }
+
+// Missing lists what was looked for and not found.
+func (s *Set) Missing() []Missing { return slices.Clone(s.missing) }
+
+// DialContext reaches the in-process targets by their own names, and
+// everything else over the network.
+func (s *Set) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
+	host, _, err := net.SplitHostPort(addr)
+	if err == nil && strings.HasSuffix(host, domain) {
+		srv, ok := s.servers[host]
+		if !ok {
+			return nil, fmt.Errorf("dial %s: there is no such in-process source", addr)
+		}
+		return srv.ln.dial(ctx)
+	}
+	return (&net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}).DialContext(ctx, network, addr)
+}
