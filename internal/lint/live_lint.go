@@ -1,0 +1,155 @@
+package lint
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+)
+
+// LiveOptions say which server's series the rules are compared with.
+type LiveOptions struct {
+	// URL is the base of a Prometheus HTTP API, such as http://127.0.0.1:7070. It is not used when Source is set.
+	URL string
+	// Client makes the requests, with whatever authentication the server wants; nil is a client that waits 30 seconds.
+	Client *http.Client
+	// Source answers instead of a server.
+	Source SeriesSource
+	// Lookback is how far back a series may have had its last sample to count as exported; 0 is a day. Series that come and go, such as
+	// those of errors, need a long one.
+	Lookback time.Duration
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+}
+
+// maxSeriesOfSelector bounds what is fetched for one selector. Where there is more, the checks that would have to see all of it are left out.
+const maxSeriesOfSelector = 2000
+
+// Live compares the rules among the documents with the series of a server, and returns warnings: metrics, labels and values that nothing
+// exports, joins that match nothing, functions that do not fit a metric's type. CheckMistakes is included. A failing server is an error.
+func Live(ctx context.Context, docs []*Document, opts LiveOptions) ([]Finding, error) {
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	source, err := opts.source()
+	if err != nil {
+		return nil, err
+	}
+	l := &liveLint{source: source, recorded: map[string][]*ParsedRule{}, cache: map[string]seriesAnswer{}, known: map[string]bool{}}
+	if l.names, err = source.MetricNames(ctx); err != nil {
+		return nil, err
+	}
+	if len(l.names) == 0 {
+		return nil, errors.New("compare with live series: the server has no series at all; point --url at one that scrapes what the rules are about")
+	}
+	for _, name := range l.names {
+		l.known[name] = true
+	}
+	if l.types, err = source.MetricTypes(ctx); err != nil {
+		return nil, err
+	}
+	var rules []ParsedRule
+	for _, d := range docs {
+		if d.Kind == Rules {
+			parsed, _ := ParseRules(d)
+			rules = append(rules, parsed...)
+		}
+	}
+	for i := range rules {
+		if r := &rules[i]; !r.Alert {
+			l.recorded[r.Name] = append(l.recorded[r.Name], r)
+		}
+	}
+	for i := range rules {
+		if err := l.checkRule(ctx, &rules[i]); err != nil {
+			return nil, err
+		}
+	}
+	findings := append(l.findings, CheckMistakes(docs)...)
+	Sort(findings)
+	return dedupe(findings), nil
+}
+
+func (o LiveOptions) source() (SeriesSource, error) {
+	if o.Source != nil {
+		return o.Source, nil
+	}
+	client := o.Client
+	if client == nil {
+		client = &http.Client{Timeout: 30 * time.Second}
+	}
+	end := o.Now()
+	return newAPISource(o.URL, client, end.Add(-cmp.Or(o.Lookback, 24*time.Hour)), end)
+}
+
+// liveLint is the state of one Live call.
+type liveLint struct {
+	source   SeriesSource
+	names    []string
+	known    map[string]bool
+	types    map[string]string
+	recorded map[string][]*ParsedRule
+	cache    map[string]seriesAnswer
+	findings []Finding
+}
+
+type seriesAnswer struct {
+	series []labels.Labels
+	more   bool
+}
+
+// series asks the source once for each selector.
+func (l *liveLint) series(ctx context.Context, selector string) (seriesAnswer, error) {
+	if answer, ok := l.cache[selector]; ok {
+		return answer, nil
+	}
+	series, more, err := l.source.Series(ctx, selector, maxSeriesOfSelector)
+	if err != nil {
+		return seriesAnswer{}, err
+	}
+	answer := seriesAnswer{series, more}
+	l.cache[selector] = answer
+	return answer, nil
+}
+
+// selectorOf writes matchers as a selector.
+func selectorOf(matchers []*labels.Matcher) string {
+	out := "{"
+	for i, m := range matchers {
+		if i > 0 {
+			out += ","
+		}
+		out += m.String()
+	}
+	return out + "}"
+}
+
+// labelValues returns the values that the label has among the series, sorted; the empty value is left out.
+func labelValues(series []labels.Labels, name string) []string {
+	var out []string
+	for _, s := range series {
+		if v := s.Get(name); v != "" {
+			out = append(out, v)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// labelNames returns the names of all labels among the series but __name__, sorted.
+func labelNames(series []labels.Labels) []string {
+	var out []string
+	for _, s := range series {
+		s.Range(func(l labels.Label) {
+			if l.Name != labels.MetricName {
+				out = append(out, l.Name)
+			}
+		})
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}

@@ -1,0 +1,139 @@
+package lint
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+)
+
+// SeriesSource answers what the live lint asks about series; the HTTP API of any Prometheus-compatible server is one.
+type SeriesSource interface {
+	// MetricNames returns all metric names.
+	MetricNames(ctx context.Context) ([]string, error)
+	// Series returns the label sets that a series selector selects, at most limit of them, and whether there were more.
+	Series(ctx context.Context, selector string, limit int) (series []labels.Labels, more bool, err error)
+	// MetricTypes returns the type of each metric family (counter, gauge, histogram, …) by name; one that is exported with several
+	// types is left out.
+	MetricTypes(ctx context.Context) (map[string]string, error)
+}
+
+// maxLiveAnswer bounds what is read of one answer.
+const maxLiveAnswer = 256 << 20
+
+// apiSource asks a Prometheus HTTP API.
+type apiSource struct {
+	base   *url.URL
+	client *http.Client
+	start  time.Time
+	end    time.Time
+}
+
+var _ SeriesSource = (*apiSource)(nil)
+
+// newAPISource looks at series that have samples between start and end.
+func newAPISource(base string, client *http.Client, start, end time.Time) (*apiSource, error) {
+	u, err := url.Parse(strings.TrimSuffix(base, "/"))
+	if err != nil {
+		return nil, fmt.Errorf("parse server URL: %w", err)
+	}
+	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil, fmt.Errorf("parse server URL: %q has no scheme or host; write http://127.0.0.1:7070", u.Redacted())
+	}
+	return &apiSource{base: u, client: client, start: start, end: end}, nil
+}
+
+func (s *apiSource) window() url.Values {
+	return url.Values{"start": {unixSeconds(s.start)}, "end": {unixSeconds(s.end)}}
+}
+
+func unixSeconds(t time.Time) string {
+	return strconv.FormatFloat(float64(t.UnixMilli())/1000, 'f', 3, 64)
+}
+
+// MetricNames asks for the values of the label __name__.
+func (s *apiSource) MetricNames(ctx context.Context) ([]string, error) {
+	var names []string
+	if err := s.get(ctx, "/api/v1/label/__name__/values", s.window(), &names); err != nil {
+		return nil, fmt.Errorf("list metric names: %w", err)
+	}
+	return names, nil
+}
+
+// Series asks for one more than the limit, because not every server says that it has cut an answer.
+func (s *apiSource) Series(ctx context.Context, selector string, limit int) ([]labels.Labels, bool, error) {
+	query := s.window()
+	query.Set("match[]", selector)
+	query.Set("limit", strconv.Itoa(limit+1))
+	var sets []map[string]string
+	if err := s.get(ctx, "/api/v1/series", query, &sets); err != nil {
+		return nil, false, fmt.Errorf("list series of %s: %w", selector, err)
+	}
+	more := len(sets) > limit
+	if more {
+		sets = sets[:limit]
+	}
+	out := make([]labels.Labels, len(sets))
+	for i, set := range sets {
+		out[i] = labels.FromMap(set)
+	}
+	return out, more, nil
+}
+
+// MetricTypes asks for the metadata of all families.
+func (s *apiSource) MetricTypes(ctx context.Context) (map[string]string, error) {
+	var families map[string][]struct {
+		Type string `json:"type"`
+	}
+	if err := s.get(ctx, "/api/v1/metadata", nil, &families); err != nil {
+		return nil, fmt.Errorf("list metadata: %w", err)
+	}
+	out := make(map[string]string, len(families))
+	for name, entries := range families {
+		for i, e := range entries {
+			if i > 0 && e.Type != out[name] {
+				delete(out, name)
+				break
+			}
+			out[name] = e.Type
+		}
+	}
+	return out, nil
+}
+
+func (s *apiSource) get(ctx context.Context, path string, query url.Values, out any) error {
+	u := *s.base
+	u.Path += path
+	u.RawQuery = query.Encode()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return err
+	}
+	resp, err := s.client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	var answer struct {
+		Status string          `json:"status"`
+		Error  string          `json:"error"`
+		Data   json.RawMessage `json:"data"`
+	}
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxLiveAnswer)).Decode(&answer); err != nil {
+		return fmt.Errorf("%s answered %s with no Prometheus answer: %w", u.Path, resp.Status, err)
+	}
+	if answer.Status != "success" {
+		return fmt.Errorf("%s answered %s: %s", u.Path, resp.Status, answer.Error)
+	}
+	if err := json.Unmarshal(answer.Data, out); err != nil {
+		return fmt.Errorf("decode answer of %s: %w", u.Path, err)
+	}
+	return nil
+}

@@ -1,0 +1,217 @@
+package lint
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/datadriven"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+)
+
+// listed is a SeriesSource of lines such as `up{job="a"}` and `# TYPE up gauge`.
+type listed struct {
+	series []labels.Labels
+	types  map[string]string
+}
+
+func parseListed(t *testing.T, text string) *listed {
+	out := &listed{types: map[string]string{}}
+	p := parser.NewParser(parser.Options{})
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if declared, ok := strings.CutPrefix(line, "# TYPE "); ok {
+			name, kind, _ := strings.Cut(declared, " ")
+			out.types[name] = kind
+		} else if line != "" {
+			metric, err := p.ParseMetric(line)
+			if err != nil {
+				t.Fatalf("parse %q: %v", line, err)
+			}
+			out.series = append(out.series, metric)
+		}
+	}
+	return out
+}
+
+func (l *listed) MetricNames(context.Context) ([]string, error) {
+	return labelValues(l.series, labels.MetricName), nil
+}
+
+func (l *listed) MetricTypes(context.Context) (map[string]string, error) { return l.types, nil }
+
+func (l *listed) Series(_ context.Context, selector string, limit int) ([]labels.Labels, bool, error) {
+	matchers, err := parser.NewParser(parser.Options{}).ParseMetricSelector(selector)
+	if err != nil {
+		return nil, false, err
+	}
+	var out []labels.Labels
+	for _, s := range l.series {
+		if !slices.ContainsFunc(matchers, func(m *labels.Matcher) bool { return !m.Matches(s.Get(m.Name)) }) {
+			out = append(out, s)
+		}
+	}
+	if len(out) > limit {
+		return out[:limit], true, nil
+	}
+	return out, false, nil
+}
+
+// TestLive runs the cases of testdata/live: "series" sets what the server has, "lint" prints the findings about an archive of files.
+func TestLive(t *testing.T) {
+	datadriven.Walk(t, "testdata/live", func(t *testing.T, path string) {
+		source := &listed{}
+		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
+			if d.Cmd == "series" {
+				source = parseListed(t, d.Input)
+				return ""
+			}
+			docs := splitArchive(d.Input)
+			findings := CheckMistakes(docs)
+			if d.Cmd == "lint" {
+				var err error
+				if findings, err = Live(t.Context(), docs, LiveOptions{Source: source}); err != nil {
+					return "error: " + err.Error() + "\n"
+				}
+			}
+			var b strings.Builder
+			for _, f := range findings {
+				fmt.Fprintln(&b, f)
+			}
+			return b.String()
+		})
+	})
+}
+
+func TestLiveLargeMetric(t *testing.T) {
+	var text strings.Builder
+	for i := range maxSeriesOfSelector + 10 {
+		fmt.Fprintf(&text, "big{shard=\"%d\",job=\"a\"}\n", i)
+	}
+	docs := splitArchive(`-- r.yml --
+groups:
+  - name: g
+    rules:
+      - alert: A
+        expr: big{shards="1"} > 1
+      - alert: B
+        expr: big{job="b"} > 1
+      - alert: C
+        expr: big{shard="7"} > 1
+      - alert: D
+        expr: big > on (missing) big
+`)
+	findings, err := Live(t.Context(), docs, LiveOptions{Source: parseListed(t, text.String())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var codes []string
+	for _, f := range findings {
+		codes = append(codes, fmt.Sprintf("%d:%s", f.Line, f.Code))
+	}
+	if want := []string{"5:unknown-label", "7:unknown-label-value"}; !slices.Equal(codes, want) {
+		t.Errorf("findings %v, want %v: %v", codes, want, findings)
+	}
+}
+
+func TestLiveServerErrors(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/html/api/v1/label/__name__/values":
+			fmt.Fprint(w, "<html>")
+		case "/empty/api/v1/label/__name__/values":
+			fmt.Fprint(w, `{"status":"success","data":[]}`)
+		case "/refused/api/v1/label/__name__/values":
+			w.WriteHeader(http.StatusUnauthorized)
+			fmt.Fprint(w, `{"status":"error","error":"a token is needed"}`)
+		case "/odd/api/v1/label/__name__/values":
+			fmt.Fprint(w, `{"status":"success","data":{"a":1}}`)
+		}
+	}))
+	defer server.Close()
+	for path, want := range map[string]string{"/html": "no Prometheus answer", "/empty": "no series at all", "/refused": "a token is needed", "/odd": "decode answer"} {
+		_, err := Live(t.Context(), nil, LiveOptions{URL: server.URL + path, Client: server.Client()})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want %q", path, err, want)
+		}
+	}
+	server.Client().CloseIdleConnections()
+	for _, bad := range []string{"127.0.0.1:9090", "ftp://x", "http://%zz"} {
+		if _, err := Live(t.Context(), nil, LiveOptions{URL: bad}); err == nil || !strings.Contains(err.Error(), "server URL") {
+			t.Errorf("URL %q: error %v", bad, err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Live(ctx, nil, LiveOptions{URL: server.URL, Client: server.Client()}); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+}
+
+// TestAPISourceAsksForWindow checks the requests of a whole lint against what the API documents.
+func TestAPISourceAsksForWindow(t *testing.T) {
+	asked := make(chan string, 10)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- fmt.Sprintf("%s start=%s match=%s limit=%s", r.URL.Path, r.FormValue("start"), r.FormValue("match[]"), r.FormValue("limit"))
+		switch r.URL.Path {
+		case "/p/api/v1/label/__name__/values":
+			fmt.Fprint(w, `{"status":"success","data":["up"]}`)
+		case "/p/api/v1/metadata":
+			fmt.Fprint(w, `{"status":"success","data":{"up":[{"type":"gauge"}],"two":[{"type":"gauge"},{"type":"counter"}]}}`)
+		case "/p/api/v1/series":
+			fmt.Fprint(w, `{"status":"success","data":[{"__name__":"up","job":"a"}]}`)
+		}
+	}))
+	defer server.Close()
+	docs := splitArchive("-- r.yml --\ngroups: [{name: g, rules: [{alert: A, expr: 'rate(up[5m]) > 1'}]}]\n")
+	findings, err := Live(t.Context(), docs, LiveOptions{URL: server.URL + "/p/", Client: server.Client(), Lookback: time.Hour,
+		Now: func() time.Time { return time.Unix(7200, 0) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Client().CloseIdleConnections()
+	if len(findings) != 1 || findings[0].Code != "rate-of-gauge" {
+		t.Errorf("findings: %v", findings)
+	}
+	close(asked)
+	var got []string
+	for line := range asked {
+		got = append(got, line)
+	}
+	want := []string{"/p/api/v1/label/__name__/values start=3600.000 match= limit=", "/p/api/v1/metadata start= match= limit=",
+		`/p/api/v1/series start=3600.000 match={__name__="up"} limit=2001`}
+	if !slices.Equal(got, want) {
+		t.Errorf("requests %q, want %q", got, want)
+	}
+}
+
+// FuzzLiveRules checks that no rule file and no expression makes the lint panic or point outside of the file.
+func FuzzLiveRules(f *testing.F) {
+	f.Add("sum by (x) (rate(up{job=~\"a|b\"}[5m])) / on (job) group_left (v) info == 1", "up{job=\"a\"}")
+	f.Add("absent(nope) or histogram_quantile(0.9, x_bucket) unless ALERTS", "x{le=\"1\"}")
+	f.Add("{__name__=~\"a.*\", x!=\"\"} offset 5m", "a1{y=\"2\"}")
+	f.Fuzz(func(t *testing.T, expr, series string) {
+		metric, err := parser.NewParser(parser.Options{}).ParseMetric(series)
+		if err != nil || metric.Get(labels.MetricName) == "" {
+			return
+		}
+		source := &listed{series: []labels.Labels{metric}, types: map[string]string{metric.Get(labels.MetricName): "gauge"}}
+		content := fmt.Sprintf("groups:\n  - name: g\n    rules:\n      - alert: A\n        expr: %q\n", expr)
+		findings, err := Live(t.Context(), []*Document{NewDocument("rules.yml", []byte(content))}, LiveOptions{Source: source})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, finding := range findings {
+			if finding.Line != 5 || finding.Column < 1 || finding.Column > len([]rune(content)) {
+				t.Fatalf("finding outside of the expression: %s", finding)
+			}
+		}
+	})
+}
