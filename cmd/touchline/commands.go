@@ -5,6 +5,7 @@ import "github.com/spf13/cobra"
 // commands lists the subcommands, each in a file of its own.
 func commands() []*cobra.Command {
 	return []*cobra.Command{
+		newRunCommand(),
 		newVersionCommand(),
 	}
 }

@@ -1,0 +1,483 @@
+// Package app wires the product together: it is the only package that knows
+// all the others. New acquires, Start runs, Reload swaps configurations, Stop
+// releases in reverse order.
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/grafana/regexp"
+	"github.com/prometheus/alertmanager/alert"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/notifier"
+	promrules "github.com/prometheus/prometheus/rules"
+	v1 "github.com/prometheus/prometheus/web/api/v1"
+	"google.golang.org/grpc"
+
+	"touchline.dev/touchline/internal/alerting"
+	"touchline.dev/touchline/internal/collect"
+	"touchline.dev/touchline/internal/config"
+	"touchline.dev/touchline/internal/httpserver"
+	"touchline.dev/touchline/internal/metrics"
+	"touchline.dev/touchline/internal/page"
+	"touchline.dev/touchline/internal/rules"
+	"touchline.dev/touchline/internal/selfmon"
+)
+
+// Options configure an App. All fields without a remark are required.
+type Options struct {
+	Config  *config.Config
+	Logger  *slog.Logger
+	Shipped fs.FS // what ships: rules/, runbooks/, alertmanager.yml
+}
+
+// App is one running server.
+type App struct {
+	o     Options
+	c     *config.Config
+	log   *slog.Logger
+	build selfmon.BuildInfo
+	reg   *prometheus.Registry
+
+	health   *selfmon.Health
+	server   *httpserver.Server
+	engine   *metrics.Engine
+	notifier *metrics.Notifier
+	rules    *rules.Manager
+	alerting *alerting.Alertmanager
+	sources  *collect.Set
+	page     *page.Page
+	grpc     *grpc.Server
+	handler  http.Handler
+	external *url.URL
+	host     string
+	parts    parts
+	reload   reloadMetrics
+
+	ready    atomic.Bool
+	reloadMu sync.Mutex
+	serveErr chan error
+	cleanup  []release
+	stopOnce sync.Once
+	stopErr  error
+	quit     chan struct{}
+	quitOnce sync.Once
+}
+
+// release is one step of stopping.
+type release struct {
+	what string
+	do   func(context.Context) error
+}
+
+// parts are the components that have a health state.
+type parts struct{ metrics, rules, alerting, sources, config *selfmon.ComponentHandle }
+
+func (a *App) onStop(what string, do func(context.Context) error) {
+	a.cleanup = append(a.cleanup, release{what, do})
+}
+
+// New acquires everything: data directory, listeners, storage, engines, and
+// the first configuration. On an error everything is released again.
+func New(ctx context.Context, o Options) (_ *App, err error) {
+	a := &App{o: o, c: o.Config, log: o.Logger, build: selfmon.Build(), reg: prometheus.NewRegistry(), serveErr: make(chan error, 1), quit: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Stop(ctx))
+		}
+	}()
+	a.health = selfmon.NewHealth(selfmon.HealthOptions{})
+	a.reg.MustRegister(a.health)
+	a.parts = parts{
+		metrics: a.health.Register("metrics"), rules: a.health.Register("rules"), alerting: a.health.Register("alerting"),
+		sources: a.health.Register("sources"), config: a.health.Register("configuration"),
+	}
+	a.reload = newReloadMetrics(a.reg)
+	if a.host, err = os.Hostname(); err != nil {
+		return nil, fmt.Errorf("read host name: %w", err)
+	}
+	if err := a.openData(); err != nil {
+		return nil, err
+	}
+	if err := a.listen(); err != nil {
+		return nil, err
+	}
+	memory := selfmon.ApplyMemoryLimit(a.log, selfmon.MemoryOptions{})
+	if err := a.openEngines(memory); err != nil {
+		return nil, err
+	}
+	if err := a.openPage(); err != nil {
+		return nil, err
+	}
+	if err := a.load(); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+func (a *App) path(elem ...string) string {
+	return filepath.Join(append([]string{a.c.Storage.Path}, elem...)...)
+}
+
+// openData makes and locks the data directory.
+func (a *App) openData() error {
+	if err := os.MkdirAll(a.c.Storage.Path, 0o750); err != nil {
+		return fmt.Errorf("create data directory (--storage.path): %w", err)
+	}
+	unlock, err := lock(a.path("lock"))
+	if err != nil {
+		return err
+	}
+	a.onStop("data lock", func(context.Context) error { return unlock() })
+	return nil
+}
+
+// listen binds every address, so that a port in use is told before anything else is done.
+func (a *App) listen() error {
+	var cors *regexp.Regexp
+	if a.c.Web.CORSOrigin != "" {
+		var err error
+		if cors, err = regexp.Compile("^(?:" + a.c.Web.CORSOrigin + ")$"); err != nil {
+			return fmt.Errorf("--web.cors.origin: %w", err)
+		}
+	}
+	s, err := httpserver.New(httpserver.Options{
+		Logger: a.log.With("component", "http"), Registerer: a.reg, WebConfigFile: a.c.Web.ConfigFile,
+		AdminTokenFile: a.tokenFile(), TokensFile: a.c.Web.TokensFile, RoutePrefix: a.prefix(), CORSOrigin: cors,
+		MaxConnections: a.c.Web.MaxConnections, ReadTimeout: a.c.Web.ReadTimeout, MaxIngestBody: a.c.Remote.WriteMaxBody,
+	})
+	if err != nil {
+		return err
+	}
+	a.server = s
+	a.onStop("http server", s.Shutdown)
+	root := http.HandlerFunc(a.serveRoot)
+	a.grpc = a.newGRPC()
+	for _, addr := range a.c.Web.ListenAddresses {
+		if err := s.Listen(httpserver.Spec{Name: "web", Address: addr, Flag: "--web.listen-address", Handler: root}); err != nil {
+			return err
+		}
+	}
+	for _, l := range []httpserver.Spec{
+		{Name: "otlp-http", Address: a.c.OTLP.HTTPAddress, Flag: "--otlp.http-address", Optional: true, Handler: root},
+		{Name: "otlp-grpc", Address: a.c.OTLP.GRPCAddress, Flag: "--otlp.grpc-address", Optional: true, Service: a.grpc},
+		{Name: "prometheus", Address: a.c.Upstream.PrometheusAddress, Flag: "--upstream.prometheus-address", Optional: true, Handler: root},
+		{Name: "alertmanager", Address: a.c.Upstream.AlertmanagerAddress, Flag: "--upstream.alertmanager-address", Optional: true, Handler: root},
+	} {
+		if l.Address == "" {
+			continue
+		}
+		if err := s.Listen(l); err != nil {
+			return err
+		}
+	}
+	if a.external, err = a.externalURL(); err != nil {
+		return err
+	}
+	s.SetExternalURL(a.external)
+	return nil
+}
+
+func (a *App) tokenFile() string { return a.path("admin.token") }
+
+// prefix is the path below which everything is served, "" at the root.
+func (a *App) prefix() string {
+	p := a.c.Web.RoutePrefix
+	if p == "" && a.c.Web.ExternalURL != "" {
+		if u, err := url.Parse(a.c.Web.ExternalURL); err == nil {
+			p = u.Path
+		}
+	}
+	return strings.TrimRight(p, "/")
+}
+
+// externalURL is the address that links in alerts carry.
+func (a *App) externalURL() (*url.URL, error) {
+	if a.c.Web.ExternalURL != "" {
+		u, err := url.Parse(a.c.Web.ExternalURL)
+		if err != nil {
+			return nil, fmt.Errorf("--web.external-url: %w", err)
+		}
+		u.Path = strings.TrimRight(u.Path, "/")
+		return u, nil
+	}
+	scheme := "http"
+	if a.server.TLS() {
+		scheme = "https"
+	}
+	addr := a.server.Addresses()["web"][0]
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, fmt.Errorf("split listen address %s: %w", addr, err)
+	}
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = a.host
+	}
+	return &url.URL{Scheme: scheme, Host: net.JoinHostPort(host, port), Path: a.prefix()}, nil
+}
+
+// rulesRef and alertmanagersRef let the metrics API read what is made after it.
+type rulesRef struct{ p atomic.Pointer[rules.Manager] }
+
+func (r *rulesRef) RuleGroups() []*promrules.Group {
+	if m := r.p.Load(); m != nil {
+		return m.RuleGroups()
+	}
+	return nil
+}
+
+func (r *rulesRef) AlertingRules() []*promrules.AlertingRule {
+	if m := r.p.Load(); m != nil {
+		return m.AlertingRules()
+	}
+	return nil
+}
+
+// openEngines opens storage, alerting, rules and sources.
+func (a *App) openEngines(memory int64) error {
+	c, rref := a.c, &rulesRef{}
+	maxMemory := c.Query.MaxMemory
+	if maxMemory == 0 && memory > 0 {
+		maxMemory = memory / 4
+	}
+	cors, err := regexp.Compile("^(?:" + c.Web.CORSOrigin + ")$")
+	if err != nil {
+		return fmt.Errorf("--web.cors.origin: %w", err)
+	}
+	gatherer := prometheus.Gatherers{a.reg, prometheus.DefaultGatherer}
+	if a.sources, err = a.openSources(gatherer); err != nil {
+		return err
+	}
+	amref := &alertmanagersRef{a: a}
+	mo := metrics.Options{
+		Dir: a.path("metrics"), Logger: a.log, Registerer: a.reg, Gatherer: gatherer,
+		RetentionTime: c.Storage.RetentionTime, RetentionSize: c.Storage.RetentionSize, OutOfOrderWindow: c.Storage.OutOfOrderWindow,
+		MaxExemplars: c.Storage.MaxExemplars, MinBlockDuration: c.Storage.MinBlockDuration, MemoryLimit: memory,
+		Query:       metrics.QueryLimits{MaxSamples: c.Query.MaxSamples, MaxMemory: maxMemory, Timeout: c.Query.Timeout, MaxConcurrency: c.Query.MaxConcurrency, Lookback: c.Query.Lookback},
+		Receive:     metrics.ReceiveLimits{MaxBody: c.Remote.WriteMaxBody, MaxDecoded: c.Remote.WriteMaxDecoded},
+		Read:        metrics.ReadLimits{Samples: c.Remote.ReadMaxSamples, Concurrency: c.Remote.ReadConcurrency, BytesInFrame: c.Remote.ReadMaxBytesInFrame, SearchResults: c.Query.MaxSearch},
+		HA:          metrics.HAOptions{Enabled: c.HA.Enabled, ClusterLabel: c.HA.ClusterLabel, ReplicaLabel: c.HA.ReplicaLabel, Failover: c.HA.FailoverTimeout, MaxClusters: c.HA.MaxClusters},
+		EnableAdmin: c.Web.EnableAdminAPI, ExternalURL: a.external, CORSOrigin: cors, Flags: c.Flags(), StartedAt: a.health.StartedAt(),
+		Version: v1.PrometheusVersion{Version: a.build.Version, Revision: a.build.Revision, GoVersion: runtime.Version()},
+		Rules:   rref, Alertmanagers: amref,
+	}
+	if a.sources != nil {
+		mo.Dial = a.sources.DialContext
+	}
+	if a.engine, err = metrics.New(mo); err != nil {
+		a.parts.metrics.Failed(err.Error())
+		return err
+	}
+	a.onStop("metrics", func(context.Context) error { return a.engine.Close() })
+	a.engine.RegisterOTLP(a.grpc)
+	if err := a.openAlerting(); err != nil {
+		return err
+	}
+	ruleEngine := a.engine.RuleEngine()
+	a.onStop("rule query engine", func(context.Context) error { return ruleEngine.Close() })
+	a.rules, err = rules.New(rules.Options{
+		Dir: a.path("rules"), Logger: a.log.With("component", "rules"), Registerer: a.reg,
+		Query: promrules.EngineQueryFunc(ruleEngine, a.engine.Storage()), Appendable: a.engine.Storage(), Queryable: a.engine.Local(),
+		Notify: a.notifier.Notify, Parser: a.engine.Parser(), Features: a.engine.Features(), ExternalURL: a.external,
+		OutageTolerance: c.Rules.OutageTolerance, ForGracePeriod: c.Rules.ForGracePeriod, ResendDelay: c.Rules.ResendDelay,
+		MaxConcurrent: c.Rules.MaxConcurrentEvals, Shipped: a.o.Shipped, RestoreGrace: restoreGrace,
+	})
+	if err != nil {
+		a.parts.rules.Failed(err.Error())
+		return err
+	}
+	a.onStop("rules", func(context.Context) error { return a.rules.Close() })
+	a.onStop("scraping", func(context.Context) error { a.engine.StopScraping(); return nil })
+	rref.p.Store(a.rules)
+	return nil
+}
+
+// restoreGrace is how long after a start an alert that was active before is
+// kept without a result: its target may not have been scraped again.
+const restoreGrace = 30 * time.Second
+
+func (a *App) openSources(g prometheus.Gatherer) (*collect.Set, error) {
+	if !a.c.Sources.Enabled {
+		a.parts.sources.Off("switched off by sources.enabled")
+		return nil, nil
+	}
+	s, err := collect.New(collect.Options{Logger: a.log.With("component", "sources"), Registerer: a.reg, Self: g, Disable: a.c.Sources.Disable})
+	if err != nil {
+		return nil, fmt.Errorf("open in-process sources: %w", err)
+	}
+	a.onStop("sources", func(context.Context) error { return s.Close() })
+	return s, nil
+}
+
+func (a *App) openAlerting() error {
+	c := a.c
+	o := alerting.Options{
+		DataDir: a.path("alertmanager"), Retention: c.Alertmanager.Retention, MaintenanceInterval: c.Alertmanager.MaintenanceInterval,
+		ExternalURL: a.external, Logger: a.log.With("component", "alerting"), Registerer: a.reg,
+		MaxSilences: c.Alertmanager.MaxSilences, MaxSilenceBytes: c.Alertmanager.MaxSilenceSize, MaxAlertsPerName: c.Alertmanager.MaxAlertsPerName,
+		GetConcurrency: c.Alertmanager.MaxConcurrency, OutboxCapacity: outboxCapacity,
+	}
+	if c.Cluster.ListenAddress != "" {
+		o.Cluster = &alerting.ClusterOptions{
+			ListenAddress: c.Cluster.ListenAddress, AdvertiseAddress: c.Cluster.AdvertiseAddress, Peers: c.Cluster.Peers,
+			PeerTimeout: c.Cluster.PeerTimeout, SettleTimeout: c.Cluster.SettleTimeout, Label: c.Cluster.Label, TLSConfigFile: c.Cluster.TLSConfig,
+			GossipInterval: gossipInterval, PushPullInterval: pushPullInterval,
+		}
+	}
+	var err error
+	if a.alerting, err = alerting.New(o); err != nil {
+		a.parts.alerting.Failed(err.Error())
+		return err
+	}
+	a.onStop("alerting", a.alerting.Stop)
+	a.notifier, err = metrics.NewNotifier(metrics.NotifierOptions{
+		Logger: a.log, Registerer: a.reg, Features: a.engine.Features(), ExternalURL: a.external, QueueCapacity: outboxCapacity, Embedded: a.deliver,
+	})
+	if err != nil {
+		return err
+	}
+	a.onStop("notifier", func(context.Context) error { a.notifier.Close(); return nil })
+	return nil
+}
+
+// outboxCapacity is upstream's default of --alertmanager.notification-queue-capacity.
+const outboxCapacity = 10_000
+
+// The gossip's pace, as upstream's flags default to.
+const (
+	gossipInterval   = 200 * time.Millisecond
+	pushPullInterval = time.Minute
+)
+
+// deliver hands alerts of the rules to the embedded Alertmanager. An outbox
+// that stays full for longer than this drops them and counts it; the rules
+// send every active alert again.
+func (a *App) deliver(ctx context.Context, in []*notifier.Alert) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	now := time.Now()
+	out := make([]*alert.Alert, 0, len(in))
+	for _, n := range in {
+		out = append(out, &alert.Alert{
+			Alert: model.Alert{
+				Labels: labelSet(n.Labels), Annotations: labelSet(n.Annotations),
+				StartsAt: n.StartsAt, EndsAt: n.EndsAt, GeneratorURL: n.GeneratorURL,
+			},
+			UpdatedAt: now, Timeout: n.EndsAt.After(now),
+		})
+	}
+	if err := a.alerting.Put(ctx, out...); err != nil {
+		a.parts.alerting.Degraded(err.Error())
+		a.log.Error("Alerts could not be handed over", "alerts", len(out), "err", err)
+	}
+}
+
+func labelSet(ls labels.Labels) model.LabelSet {
+	out := make(model.LabelSet, ls.Len())
+	ls.Range(func(l labels.Label) { out[model.LabelName(l.Name)] = model.LabelValue(l.Value) })
+	return out
+}
+
+// Start begins serving, scraping and evaluating. It returns at once; Wait
+// tells when a listener fails or somebody asks the server to quit.
+func (a *App) Start(ctx context.Context) error {
+	if a.sources != nil {
+		if err := a.sources.Start(ctx); err != nil {
+			return fmt.Errorf("start in-process sources: %w", err)
+		}
+		a.parts.sources.OK()
+	}
+	if err := a.alerting.Start(ctx); err != nil {
+		return err
+	}
+	a.engine.Run()
+	a.notifier.Run()
+	a.rules.Run()
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		a.serveErr <- a.server.Serve(context.WithoutCancel(ctx))
+	}()
+	a.onStop("serving", func(ctx context.Context) error {
+		err := a.server.Shutdown(ctx)
+		<-served
+		return err
+	})
+	a.parts.metrics.OK()
+	a.parts.rules.OK()
+	a.parts.alerting.OK()
+	a.ready.Store(true)
+	a.health.MarkReady()
+	return a.writeEndpoints()
+}
+
+// writeEndpoints leaves the real addresses in data/endpoints.json, for scripts
+// that let the system choose the ports.
+func (a *App) writeEndpoints() error {
+	raw, err := json.MarshalIndent(map[string]any{
+		"url": a.localURL(), "external_url": a.external.String(), "listeners": a.server.Listeners(), "pid": os.Getpid(),
+	}, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode endpoints: %w", err)
+	}
+	tmp := a.path("endpoints.json.new")
+	if err := os.WriteFile(tmp, append(raw, '\n'), 0o644); err != nil {
+		return fmt.Errorf("write endpoints: %w", err)
+	}
+	return os.Rename(tmp, a.path("endpoints.json"))
+}
+
+// localURL reaches this server from this machine.
+func (a *App) localURL() string {
+	scheme := "http"
+	if a.server.TLS() {
+		scheme = "https"
+	}
+	addr := a.server.Addresses()["web"][0]
+	if host, port, err := net.SplitHostPort(addr); err == nil {
+		if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+			addr = net.JoinHostPort("localhost", port)
+		}
+	}
+	return scheme + "://" + addr + a.prefix()
+}
+
+// Failed delivers the error of a listener that ends before Stop.
+func (a *App) Failed() <-chan error { return a.serveErr }
+
+// Quit is closed when somebody asks the server to end by /-/quit.
+func (a *App) Quit() <-chan struct{} { return a.quit }
+
+// Stop releases everything in reverse order: listeners first, storage last. It
+// may be called more than once; each step is bounded by ctx where it can be.
+func (a *App) Stop(ctx context.Context) error {
+	a.stopOnce.Do(func() {
+		a.ready.Store(false)
+		if a.health != nil {
+			a.health.MarkStopping()
+		}
+		for i := len(a.cleanup) - 1; i >= 0; i-- {
+			if err := a.cleanup[i].do(ctx); err != nil {
+				a.stopErr = errors.Join(a.stopErr, fmt.Errorf("stop %s: %w", a.cleanup[i].what, err))
+			}
+		}
+	})
+	return a.stopErr
+}

@@ -1,0 +1,35 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// lock takes the data directory for this process. The lock ends with the
+// process, however it ends.
+func lock(path string) (func() error, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o640)
+	if err != nil {
+		return nil, fmt.Errorf("open lock of the data directory: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		owner, _ := io.ReadAll(io.LimitReader(f, 20))
+		who := strings.TrimSpace(string(owner))
+		if who != "" {
+			who = " (process " + who + ")"
+		}
+		return nil, errors.Join(fmt.Errorf("data directory %s is in use by another touchline%s; stop that one or choose another directory with --storage.path", filepath.Dir(path), who), f.Close())
+	}
+	if err := f.Truncate(0); err == nil {
+		_, err = f.WriteAt(fmt.Appendf(nil, "%d\n", os.Getpid()), 0)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("write lock of the data directory: %w", err), f.Close())
+		}
+	}
+	return f.Close, nil
+}

@@ -1,0 +1,142 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	promconfig "github.com/prometheus/prometheus/config"
+
+	"touchline.dev/touchline/internal/alerting"
+	"touchline.dev/touchline/internal/metrics"
+	"touchline.dev/touchline/internal/rules"
+)
+
+// reloadMetrics carry upstream's names: dashboards and rules know them.
+type reloadMetrics struct{ ok, at, amOK, amAt prometheus.Gauge }
+
+func newReloadMetrics(reg prometheus.Registerer) reloadMetrics {
+	g := func(name, help string) prometheus.Gauge {
+		return prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
+	}
+	m := reloadMetrics{
+		ok:   g("prometheus_config_last_reload_successful", "Whether the last configuration reload attempt was successful."),
+		at:   g("prometheus_config_last_reload_success_timestamp_seconds", "Timestamp of the last successful configuration reload."),
+		amOK: g("alertmanager_config_last_reload_successful", "Whether the last configuration reload attempt was successful."),
+		amAt: g("alertmanager_config_last_reload_success_timestamp_seconds", "Timestamp of the last successful configuration reload."),
+	}
+	reg.MustRegister(m.ok, m.at, m.amOK, m.amAt)
+	return m
+}
+
+func (m reloadMetrics) done(err error) {
+	if err != nil {
+		m.ok.Set(0)
+		m.amOK.Set(0)
+		return
+	}
+	now := float64(time.Now().UnixNano()) / 1e9
+	m.ok.Set(1)
+	m.amOK.Set(1)
+	m.at.Set(now)
+	m.amAt.Set(now)
+}
+
+// Reload reads every file again and puts all of it into force, or nothing: a
+// fault anywhere leaves the running configuration as it was.
+func (a *App) Reload() error {
+	err := a.load()
+	if err != nil {
+		a.log.Error("Reload refused; the configuration in force stays", "err", err)
+		return err
+	}
+	a.log.Info("Configuration reloaded")
+	return nil
+}
+
+func (a *App) load() (err error) {
+	a.reloadMu.Lock()
+	defer a.reloadMu.Unlock()
+	defer func() {
+		a.reload.done(err)
+		if err != nil {
+			a.parts.config.Failed(err.Error())
+		} else {
+			a.parts.config.OK()
+		}
+	}()
+
+	// Everything that can fail comes first, and all faults are told together.
+	prom, perr := metrics.LoadConfig(a.c.PrometheusFile, a.engine)
+	var mc *metrics.Change
+	var rc *rules.Change
+	if perr == nil {
+		mc, perr = a.engine.Prepare(prom, a.inProcess())
+	}
+	if perr == nil {
+		rc, perr = a.rules.Prepare(rules.Settings{
+			Interval: time.Duration(prom.GlobalConfig.EvaluationInterval), QueryOffset: time.Duration(prom.GlobalConfig.RuleQueryOffset),
+			Patterns: absolute(a.c.PrometheusFile, prom), ExternalLabels: prom.GlobalConfig.ExternalLabels, Stack: a.c.Stack.Enabled,
+		})
+	}
+	am, aerr := a.alertmanagerFile()
+	var ac *alerting.Change
+	if aerr == nil {
+		ac, aerr = a.alerting.Prepare(am)
+	}
+	if err := errors.Join(perr, aerr); err != nil {
+		return err
+	}
+
+	ac.Apply()
+	if err := mc.Apply(); err != nil {
+		return err
+	}
+	if err := a.notifier.Apply(prom); err != nil {
+		return err
+	}
+	return rc.Apply()
+}
+
+// absolute makes the patterns of rule_files absolute, as upstream's loader does.
+func absolute(file string, c *promconfig.Config) []string {
+	out := make([]string, 0, len(c.RuleFiles))
+	for _, p := range c.RuleFiles {
+		if file != "" && !filepath.IsAbs(p) {
+			p = filepath.Join(filepath.Dir(file), p)
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// alertmanagerFile is the user's alertmanager.yml, or the one that ships.
+func (a *App) alertmanagerFile() (*alerting.File, error) {
+	switch {
+	case a.c.AlertmanagerFile != "":
+		return alerting.LoadFile(a.c.AlertmanagerFile)
+	case a.c.Stack.Alertmanager:
+		raw, err := fs.ReadFile(a.o.Shipped, "alertmanager.yml")
+		if err != nil {
+			return nil, fmt.Errorf("read shipped alertmanager.yml: %w", err)
+		}
+		return alerting.Parse(raw)
+	default:
+		return alerting.Parse([]byte("route: {receiver: none}\nreceivers: [{name: none}]\n"))
+	}
+}
+
+// inProcess are the targets that live in this process.
+func (a *App) inProcess() []metrics.InProcess {
+	if a.sources == nil {
+		return nil
+	}
+	var out []metrics.InProcess
+	for _, s := range a.sources.Sources() {
+		out = append(out, metrics.InProcess{Job: s.Job, Instance: a.host, Address: s.Address, Path: s.MetricsPath, Interval: a.c.Sources.Interval})
+	}
+	return out
+}

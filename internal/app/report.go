@@ -1,0 +1,167 @@
+package app
+
+import (
+	"io/fs"
+	"path/filepath"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/rules"
+	"github.com/prometheus/prometheus/scrape"
+
+	"touchline.dev/touchline/internal/selfmon"
+)
+
+// Report says what this server does: start-up prints it, GET
+// /touchline/v1/status and the page show it.
+func (a *App) Report() selfmon.Report {
+	r := selfmon.Report{
+		Version: a.build.Version, Revision: a.build.Revision, GoVersion: a.build.GoVersion, Upstream: a.build.Upstream,
+		State: a.health.State(), StartedAt: a.health.StartedAt(), ReadySeconds: a.health.ReadySeconds(),
+		ConsoleURL: a.external.String() + "/ui/", Watched: a.watched(), Endpoints: a.endpoints(), Alerts: a.alertsTo(),
+		Data:  selfmon.Data{Dir: a.c.Storage.Path, RetentionTime: model.Duration(a.c.Storage.RetentionTime).String(), RetentionSizeBytes: a.c.Storage.RetentionSize, UsedBytes: folderSize(a.c.Storage.Path)},
+		Rules: a.ruleCounts(), Components: a.health.Components(), TokenFile: a.tokenFile(),
+		Stop: "Ctrl C, or SIGTERM; everything acknowledged is kept",
+	}
+	for _, l := range a.server.Listeners() {
+		s := selfmon.Listener{Name: l.Name, Address: l.Address, Flag: l.Flag, State: "listening", Error: l.Error}
+		if l.Error != "" {
+			s.State = "failed"
+		}
+		r.Listeners = append(r.Listeners, s)
+	}
+	if a.sources != nil {
+		for _, m := range a.sources.Missing() {
+			r.NotSeen = append(r.NotSeen, selfmon.NotSeen{What: m.What, Reason: m.Reason, Remedy: m.Remedy})
+		}
+	}
+	return r
+}
+
+// watched lists the in-process sources and every job of prometheus.yml.
+func (a *App) watched() []selfmon.Watched {
+	var out []selfmon.Watched
+	targets := a.engine.Scraper().TargetsActive()
+	own := map[string]bool{}
+	if a.sources != nil {
+		for _, s := range a.sources.Sources() {
+			w := selfmon.Watched{Job: s.Job, Instance: a.host, What: s.What, IntervalSeconds: a.c.Sources.Interval.Seconds(), Source: selfmon.SourceInProcess}
+			pool := "touchline/" + s.Job
+			own[pool] = true
+			count(&w, targets[pool])
+			out = append(out, w)
+		}
+	}
+	pools := make([]string, 0, len(targets))
+	for p := range targets {
+		if !own[p] {
+			pools = append(pools, p)
+		}
+	}
+	sort.Strings(pools)
+	cfg := a.engine.Config()
+	intervals := map[string]time.Duration{}
+	for _, s := range cfg.ScrapeConfigs {
+		intervals[s.JobName] = time.Duration(s.ScrapeInterval)
+	}
+	for _, p := range pools {
+		w := selfmon.Watched{Job: p, What: "targets of prometheus.yml", IntervalSeconds: intervals[p].Seconds(), Source: selfmon.SourcePrometheus}
+		count(&w, targets[p])
+		out = append(out, w)
+	}
+	return out
+}
+
+// count fills in how many targets a job has and how many of them are down.
+func count(w *selfmon.Watched, targets []*scrape.Target) {
+	w.Targets = len(targets)
+	scraped := false
+	for _, t := range targets {
+		switch t.Health() {
+		case scrape.HealthBad:
+			w.Down++
+			scraped = true
+		case scrape.HealthGood:
+			scraped = true
+		}
+	}
+	if scraped {
+		up := w.Down == 0
+		w.Up = &up
+	}
+}
+
+// endpoints says where data can be sent.
+func (a *App) endpoints() []selfmon.Endpoint {
+	base := a.external.String()
+	out := []selfmon.Endpoint{
+		{What: "Prometheus remote write 1.0 and 2.0", URL: base + "/api/v1/write"},
+		{What: "OTLP metrics over HTTP", URL: base + "/v1/metrics"},
+	}
+	for _, l := range a.server.Listeners() {
+		if l.Name == "otlp-grpc" && l.Error == "" {
+			out = append(out, selfmon.Endpoint{What: "OTLP metrics over gRPC", URL: l.Address})
+		}
+	}
+	return append(out, selfmon.Endpoint{What: "alerts for Alertmanager", URL: base + "/api/v2/alerts"})
+}
+
+func (a *App) alertsTo() selfmon.AlertsTo {
+	to := selfmon.AlertsTo{Mode: selfmon.AlertsEmbedded, ConfigFile: a.c.AlertmanagerFile}
+	if a.notifier.External() {
+		to.Mode = selfmon.AlertsExternal
+		for _, u := range a.notifier.Alertmanagers() {
+			to.Alertmanagers = append(to.Alertmanagers, u.Redacted())
+		}
+		to.None = len(to.Alertmanagers) == 0
+		return to
+	}
+	to.None = true
+	for _, r := range a.alerting.Receivers() {
+		to.Receivers = append(to.Receivers, selfmon.Receiver{Name: r.Name, Integrations: r.Integrations, Default: r.Default})
+		if r.Used && len(r.Integrations) > 0 {
+			to.None = false
+		}
+	}
+	return to
+}
+
+func (a *App) ruleCounts() selfmon.RuleCounts {
+	out := selfmon.RuleCounts{Files: len(a.rules.Files())}
+	for _, g := range a.rules.RuleGroups() {
+		out.Groups++
+		for _, r := range g.Rules() {
+			ar, ok := r.(*rules.AlertingRule)
+			if !ok {
+				out.Recording++
+				continue
+			}
+			out.Alerting++
+			for _, al := range ar.ActiveAlerts() {
+				if strings.EqualFold(al.State.String(), rules.StateFiring.String()) {
+					out.Firing++
+				} else {
+					out.Pending++
+				}
+			}
+		}
+	}
+	return out
+}
+
+// folderSize adds up the files below dir, in bytes. Files that vanish meanwhile do not count.
+func folderSize(dir string) int64 {
+	var n int64
+	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return nil
+		}
+		if i, err := d.Info(); err == nil {
+			n += i.Size()
+		}
+		return nil
+	})
+	return n
+}
