@@ -339,7 +339,7 @@ var hints = []hint{
 	on(`can't be empty|must (not|n't) be empty|is empty|cannot be empty`, "missing-field", "write a value, or remove the section"),
 	on(`invalid value for port|address .*: (missing port|too many colons)|address cannot be empty|port cannot be empty`, "bad-address", "write host:port"),
 	on(`bcrypt|hashedSecret too short|crypto/bcrypt`, "bad-password-hash", "write a bcrypt hash, as htpasswd -nBC 10 \"\" makes it, not the password"),
-	on(`missing one of (cert|key) or (cert|key)_file`, "missing-field", "add $1_file: PATH"),
+	on(`missing one of (cert|key) or \w+`, "missing-field", "add ${1}_file: PATH"),
 	on(`unknown cipher|unknown curve|unknown TLS version`, "bad-enum", "write a name from Go's crypto/tls, such as TLS12"),
 	on(`no such file or directory|does not point to an existing file|cannot find the (file|path)`, "file-not-found", "correct the path (it is relative to this file) or create the file"),
 	on(`permission denied`, "file-not-readable", "let the user that runs the server read the file"),

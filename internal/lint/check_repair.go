@@ -40,13 +40,15 @@ type repairer struct {
 	tree     *tree
 	runs     int
 	findings []Finding
-	removed  []string // names of receivers, jobs and the like that were taken out
+	removed  []string        // names of receivers, jobs and the like that were taken out
+	expected map[string]bool // messages that our own changes bring about
 }
 
 // run returns the findings, none exactly when the parser accepts the file as it
 // stands. Afterwards the tree, when there is one, is a document that the parser
 // accepts or the nearest thing to it.
 func (r *repairer) run() []Finding {
+	r.expected = map[string]bool{}
 	first := r.parse(r.doc.Bytes)
 	if r.doc.Root != nil {
 		t, err := newTree(r.doc.Root)
@@ -143,12 +145,21 @@ func (r *repairer) handle(p problem) bool {
 		n = r.locate(r, p)
 	}
 	if n == nil {
+		if n = r.named(p); n != nil {
+			fix = func() { r.remove(n) }
+		}
+	}
+	if n == nil {
 		n, fix = r.bisect(p)
 	}
 	if n == nil {
 		n = r.tree.root
 	}
-	if !r.followsFromRepair(p, n) {
+	ours := n.replace != nil || n.rename != "" && !fieldNotFound.MatchString(p.msg)
+	if ours {
+		fix = func() { r.remove(n) }
+	}
+	if !ours && !r.followsFromRepair(p, n) {
 		var more []Finding
 		if r.expand != nil {
 			more = r.expand(p, n)
@@ -183,6 +194,9 @@ func (n *treeNode) gone() bool {
 // followsFromRepair tells an error that we made ourselves by taking something
 // out from one that was in the file.
 func (r *repairer) followsFromRepair(p problem, n *treeNode) bool {
+	if r.expected[p.msg] {
+		return true
+	}
 	for _, name := range r.removed {
 		if name != "" && strings.Contains(p.msg, strconv.Quote(name)) {
 			return true
@@ -204,7 +218,7 @@ func (r *repairer) fixFor(p problem, n *treeNode) func() {
 		}
 		return remove
 	}
-	if duplicateKey.MatchString(p.msg) || !n.scalar() {
+	if duplicateKey.MatchString(p.msg) || !n.scalar() || n.key == nil {
 		return remove
 	}
 	if fix := r.replacement(n, p); fix != nil {
@@ -232,15 +246,18 @@ var standIns = []string{"1m", "1", "true", "http://localhost:9/x", "localhost:9"
 // the parser no longer says msg; nil when none of the stand-ins is taken.
 func (r *repairer) replacement(n *treeNode, what problem) func() {
 	best, bestRank := "", rankSame
+	before := n.replace
+	defer func() { n.replace = before }()
 	for _, s := range standIns {
 		if r.runs >= maxRuns {
 			break
 		}
+		n.replace = before
+		original := n.text()
 		n.replace = &s
-		if rank := r.rank(what); rank > bestRank {
+		if rank := r.rankReplaced(what, n, original, s); rank > bestRank {
 			best, bestRank = s, rank
 		}
-		n.replace = nil
 		if bestRank == rankClean {
 			break
 		}
@@ -271,14 +288,75 @@ func (r *repairer) rank(what problem) int {
 		switch {
 		case p.msg == what.msg && p.line == what.line:
 			return rankSame
-		case consequence.MatchString(p.msg), strings.Contains(p.msg, "stand_in"), aboutStandIn.MatchString(p.msg):
+		case consequence.MatchString(p.msg):
 			rank = rankConsequence
 		}
 	}
 	return rank
 }
 
-var aboutStandIn = regexp.MustCompile("(\"|`|')(1m|1|true|http://localhost:9/x|localhost:9|\\.\\*|a=b)(\"|`|')")
+// rankReplaced is rank after n's text got a stand-in, which the parser may like
+// as little as the original.
+func (r *repairer) rankReplaced(what problem, n *treeNode, original, standIn string) int {
+	problems := r.ask()
+	if len(problems) == 0 {
+		return rankClean
+	}
+	standIn = strings.Trim(standIn, `"`)
+	alike := what.msg
+	if original != "" {
+		alike = strings.ReplaceAll(what.msg, original, standIn)
+	}
+	rank := rankOther
+	for _, p := range problems {
+		at := r.nodeOf(p)
+		switch {
+		case p.msg == what.msg && p.line == what.line, p.msg == alike, at == n:
+			return rankSame
+		case consequence.MatchString(p.msg), strings.Contains(p.msg, strconv.Quote(standIn)), at != nil && at.parent == n.parent && p.line == what.line:
+			rank = rankConsequence
+		}
+	}
+	return rank
+}
+
+var (
+	exclusive = regexp.MustCompile(`at most one of|simultaneously|cannot be configured unless|mutually exclusive`)
+	keyWord   = regexp.MustCompile(`[a-z][a-z0-9]*(?:[_.][a-z0-9]+)+`)
+)
+
+// named finds the last of the keys that exclude each other by a message that
+// names them. Taking it out may leave nothing where one is needed, which is then
+// no mistake of the file's.
+func (r *repairer) named(what problem) *treeNode {
+	if !exclusive.MatchString(what.msg) {
+		return nil
+	}
+	var keys []string
+	for _, w := range keyWord.FindAllString(what.msg, -1) {
+		keys = append(keys, w[strings.LastIndex(w, ".")+1:])
+	}
+	var candidates []*treeNode
+	r.tree.root.walk(func(n *treeNode) {
+		if n.key != nil && slices.Contains(keys, n.name()) {
+			candidates = append(candidates, n)
+		}
+	})
+	for _, c := range slices.Backward(candidates) {
+		c.removed = true
+		problems := r.ask()
+		c.removed = false
+		if !slices.ContainsFunc(problems, func(p problem) bool { return p.msg == what.msg }) {
+			for _, p := range problems {
+				if p.line == 0 && consequence.MatchString(p.msg) && !exclusive.MatchString(p.msg) {
+					r.expected[p.msg] = true
+				}
+			}
+			return c
+		}
+	}
+	return nil
+}
 
 // bisect finds the smallest key or list item without which the parser no longer
 // says the same, and the change that makes it so.
@@ -404,6 +482,15 @@ func (r *repairer) valueAmong(n *treeNode, what problem) (*treeNode, func()) {
 	slices.SortStableFunc(scalars, func(a, b *treeNode) int {
 		return quotedIn(msg, b.text()) - quotedIn(msg, a.text())
 	})
+	for _, s := range scalars {
+		if quotedIn(msg, s.text()) > 0 && r.runs < maxRuns && r.echoes(what, s) {
+			fix := r.replacement(s, what)
+			if fix == nil {
+				fix = func() { r.remove(s) }
+			}
+			return s, fix
+		}
+	}
 	var (
 		other    *treeNode
 		otherFix func()
@@ -416,10 +503,11 @@ func (r *repairer) valueAmong(n *treeNode, what problem) (*treeNode, func()) {
 		if fix == nil {
 			continue
 		}
+		before := s.replace
 		fix()
 		rank := r.rank(what)
 		value := s.replace
-		s.replace = nil
+		s.replace = before
 		redo := func() { s.replace = value }
 		if rank == rankClean || quotedIn(msg, s.text()) > 0 {
 			return s, redo
@@ -429,6 +517,22 @@ func (r *repairer) valueAmong(n *treeNode, what problem) (*treeNode, func()) {
 		}
 	}
 	return other, otherFix
+}
+
+// echoes reports whether the message repeats this very value: with another value
+// it is the same message about that one.
+func (r *repairer) echoes(what problem, n *treeNode) bool {
+	const standIn = "stand_in"
+	alike := strings.ReplaceAll(what.msg, n.text(), standIn)
+	before, value := n.replace, standIn
+	n.replace = &value
+	defer func() { n.replace = before }()
+	for _, p := range r.ask() {
+		if p.msg == alike {
+			return true
+		}
+	}
+	return false
 }
 
 func backward(ns []*treeNode) func(func(*treeNode) bool) {

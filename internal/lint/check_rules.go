@@ -187,7 +187,12 @@ func expressionFindings(d *Document, expr *treeNode, err error) []Finding {
 		return nil
 	}
 	var out []Finding
-	for _, e := range list {
+	for i, e := range list {
+		// An unknown function has no type, so that what stands around it is
+		// misunderstood too.
+		if i > 0 && unknownFunction.MatchString(list[0].Err.Error()) && !unknownFunction.MatchString(e.Err.Error()) {
+			continue
+		}
 		f := Finding{File: d.Path, Code: "bad-expression", Message: fmt.Sprintf("cannot parse expression: %v", e.Err), Hint: promqlHint(e.Err.Error())}
 		f.Line, f.Column = scalarPosition(d.Bytes, expr.value, int(e.PositionRange.Start))
 		out = append(out, f)

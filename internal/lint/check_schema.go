@@ -151,7 +151,7 @@ func sortedKeys(t reflect.Type) []string {
 
 // nearest returns the candidate that a mistyped name most likely meant, or "".
 func nearest(name string, candidates []string) string {
-	best, bestDistance := "", len(name)/3+2
+	best, bestDistance := "", len(name)/4+2
 	for _, c := range candidates {
 		if d := editDistance(strings.ToLower(name), strings.ToLower(c)); d < bestDistance {
 			best, bestDistance = c, d

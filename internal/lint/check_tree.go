@@ -108,6 +108,19 @@ func (n *treeNode) get(key string) *treeNode {
 	return nil
 }
 
+// entries returns the entries with a key, also one that was taken out.
+func (n *treeNode) entries(key string) []*treeNode {
+	var out []*treeNode
+	if n != nil {
+		for _, c := range n.children {
+			if c.key != nil && c.key.Value == key && c.scalar() {
+				out = append(out, c)
+			}
+		}
+	}
+	return out
+}
+
 // at follows keys down from a node; nil where one is missing.
 func (n *treeNode) at(keys ...string) *treeNode {
 	for _, k := range keys {

@@ -45,7 +45,40 @@ func checkWebConfig(d *Document) []Finding {
 		}
 		return problems
 	}
-	return r.run()
+	r.locate = func(r *repairer, p problem) *treeNode {
+		for _, key := range webPaths {
+			if strings.Contains(p.msg, "failed to read "+key+" ") || strings.Contains(p.msg, "unable to read "+key) {
+				return r.tree.root.get("tls_server_config").get(key)
+			}
+		}
+		return nil
+	}
+	findings := r.run()
+	if r.tree == nil {
+		return findings
+	}
+	// Upstream stops at the first certificate that it cannot read.
+	for _, key := range webPaths {
+		for _, n := range r.tree.root.get("tls_server_config").entries(key) {
+			p := n.value.Value
+			if p == "" || HasErrors(at(findings, n)) {
+				continue
+			}
+			if !filepath.IsAbs(p) {
+				p = filepath.Join(base, p)
+			}
+			if _, err := os.Stat(p); err != nil && HasErrors(findings) {
+				findings = append(findings, referenced(d, n, fmt.Errorf("failed to read %s: %w", key, plainPathError(err))))
+			}
+		}
+	}
+	return findings
+}
+
+// at returns the findings about a node.
+func at(fs []Finding, n *treeNode) []Finding {
+	line, _ := n.position()
+	return slices.DeleteFunc(slices.Clone(fs), func(f Finding) bool { return f.Line != line })
 }
 
 // absolutePaths makes the paths of the TLS section absolute. A file that cannot
@@ -61,7 +94,7 @@ func absolutePaths(content []byte, base string) []byte {
 	}
 	changed := false
 	for _, n := range liveItems(t.root.get("tls_server_config")) {
-		if p := n.text(); slices.Contains(webPaths, n.name()) && p != "" && !filepath.IsAbs(p) && n.value.Tag == "!!str" {
+		if p := n.text(); slices.Contains(webPaths, n.name()) && p != "" && !filepath.IsAbs(p) && n.value.Tag != "!!null" {
 			abs := fmt.Sprintf("%q", filepath.Join(base, p))
 			n.replace = &abs
 			changed = true

@@ -282,6 +282,9 @@ func detect(path string, root *yaml.Node) (Kind, string) {
 	if slices.Contains(keys, "groups") && !slices.Contains(keys, "scrape_configs") && !slices.Contains(keys, "receivers") {
 		return Rules, ""
 	}
+	if slices.Contains(keys, "tests") {
+		return RuleTests, ""
+	}
 	best, bestCount := Unknown, 0
 	for _, k := range kindKeys {
 		count := 0
