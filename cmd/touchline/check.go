@@ -14,6 +14,7 @@ import (
 type checkFlags struct {
 	output string
 	strict bool
+	beyond checkBeyond
 }
 
 func newCheckCommand() *cobra.Command {
@@ -25,7 +26,9 @@ func newCheckCommand() *cobra.Command {
 configuration and touchline.yaml, and the files that they name. A folder is searched for *.yml, *.yaml and *.tmpl; what each
 file is, is told by its content. All errors of all files are listed, each as file:line:col with what to write instead.
 
-A file is refused exactly when Prometheus's and Alertmanager's own parsers refuse it.
+A file is refused exactly when Prometheus's and Alertmanager's own parsers refuse it. Warnings tell what such a file cannot
+do although it is well-formed; with --url also which metrics, labels and values nothing exports, and which joins match nothing.
+The worst-case time from fault to notification of each alert is in the JSON report; --max-detection makes slow ones errors.
 
 Exit code: 0 when there is no error, 1 when there is one (with --strict also for warnings), 2 when a path could not be read.`,
 		Args: cobra.MinimumNArgs(1),
@@ -33,6 +36,7 @@ Exit code: 0 when there is no error, 1 when there is one (with --strict also for
 	}
 	cmd.Flags().StringVar(&f.output, "output", "text", "text or json")
 	cmd.Flags().BoolVar(&f.strict, "strict", false, "treat warnings as errors")
+	f.beyond.register(cmd)
 	return cmd
 }
 
@@ -41,8 +45,10 @@ Exit code: 0 when there is no error, 1 when there is one (with --strict also for
 type checkReport struct {
 	Files    []checkedFile  `json:"files"`
 	Findings []lint.Finding `json:"findings"`
-	Errors   int            `json:"errors"`
-	Warnings int            `json:"warnings"`
+	// Detections has the worst-case detection time of every alert.
+	Detections []lint.Detection `json:"detections"`
+	Errors     int              `json:"errors"`
+	Warnings   int              `json:"warnings"`
 }
 
 type checkedFile struct {
@@ -64,8 +70,14 @@ func (f *checkFlags) execute(cmd *cobra.Command, paths []string) error {
 		}
 		docs = append(docs, d...)
 	}
-	findings := lint.Check(docs)
-	report := checkReport{Files: []checkedFile{}, Findings: findings}
+	detections := lint.DetectionTimes(lint.NewDetectionInput(docs))
+	more, err := f.beyond.findings(cmd.Context(), docs, detections)
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	findings := append(lint.Check(docs), more...)
+	lint.Sort(findings)
+	report := checkReport{Files: []checkedFile{}, Findings: findings, Detections: detections}
 	if findings == nil {
 		report.Findings = []lint.Finding{}
 	}

@@ -83,7 +83,7 @@ func DetectionTimes(in DetectionInput) []Detection {
 			c.recording[r.Name] = append(c.recording[r.Name], i)
 		}
 	}
-	var out []Detection
+	out := []Detection{}
 	for i := range in.Rules {
 		if in.Rules[i].Alert {
 			out = append(out, c.detect(i))

@@ -42,6 +42,9 @@ func NewDetectionInput(docs []*Document) DetectionInput {
 }
 
 func (in *DetectionInput) addPrometheus(d *Document) {
+	if d.Root == nil {
+		return
+	}
 	_, global := valueOf(d.Root, "global")
 	scrape := orDefault(durationOf(global, "scrape_interval"))
 	in.ScrapeInterval = max(in.ScrapeInterval, scrape)
