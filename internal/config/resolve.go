@@ -138,6 +138,7 @@ func Resolve(flags *Flags, environ []string) (*Config, error) {
 		c.record(s, o.values, o.source)
 	}
 	c.File = name
+	c.Upstream.open()
 	if len(problems) == 0 {
 		problems = append(problems, c.checkTogether()...)
 	}
@@ -229,6 +230,19 @@ func fromEnv(environ []string) (map[string]outside, []string) {
 	return out, remarks
 }
 
+// open gives the listeners that --upstream-ports asks for their usual ports.
+func (u *Upstream) open() {
+	if !u.Ports {
+		return
+	}
+	if u.PrometheusAddress == "" {
+		u.PrometheusAddress = "127.0.0.1:9090"
+	}
+	if u.AlertmanagerAddress == "" {
+		u.AlertmanagerAddress = "127.0.0.1:9093"
+	}
+}
+
 // mayBeEmpty tells whether an empty value differs from the default.
 func (s *Setting) mayBeEmpty() bool {
 	return s.Default != "" && s.Kind == KindAddress
@@ -289,11 +303,6 @@ func (c *Config) checkTogether() Problems {
 	}
 	if strings.ContainsAny(c.Web.RoutePrefix, " ?#") || strings.Contains(c.Web.RoutePrefix, "//") {
 		add("web.route-prefix", "write a path, such as /touchline", "%q is not a path", c.Web.RoutePrefix)
-	}
-	for _, d := range c.Sources.Disable {
-		if known := []string{"node", "cadvisor", "touchline"}; !slices.Contains(known, d) {
-			add("sources.disable", "write node, cadvisor or touchline", "there is no source %q", d)
-		}
 	}
 	return ps
 }

@@ -261,8 +261,8 @@ var Settings = []Setting{
 	{Area: areaSources, Path: "sources.interval", Flag: "sources.interval", Kind: KindDuration, Default: "1s", Min: "100ms", Max: "1h", Since: "0.1",
 		Help: "Time between two scrapes of the in-process sources.",
 		bind: func(c *Config) any { return &c.Sources.Interval }},
-	{Area: areaSources, Path: "sources.disable", Flag: "sources.disable", Kind: KindList, Example: "cadvisor", Since: "0.1",
-		Help: "In-process source to leave out: node, cadvisor or touchline. May be repeated.",
+	{Area: areaSources, Path: "sources.disable", Flag: "sources.disable", Kind: KindList, Enum: []string{"node", "cadvisor", "touchline"}, Example: "cadvisor", Since: "0.1",
+		Help: "In-process source to leave out. May be repeated.",
 		bind: func(c *Config) any { return &c.Sources.Disable }},
 
 	{Area: areaStack, Path: "stack.enabled", Flag: "stack.enabled", Kind: KindBool, Default: "true", Since: "0.1",

@@ -297,7 +297,7 @@ func (s *Setting) checkText(v string) error {
 		return bad("write it on one line", "a line break or NUL is in the value")
 	}
 	if v == "" {
-		if s.Default != "" {
+		if s.Default != "" && !s.mayBeEmpty() {
 			return bad("leave the setting out for "+s.Default, "the value is empty")
 		}
 		return nil

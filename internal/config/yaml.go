@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 
@@ -80,7 +81,7 @@ func readFile(name string, data []byte) (r *fileReader) {
 			r.problem(token.Position{Line: 1, Column: 1}, "", "write plain YAML", "not YAML: %v", v)
 		}
 	}()
-	file, err := parser.ParseBytes(data, 0)
+	file, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		pos := token.Position{Line: 1, Column: 1}
 		message := err.Error()
@@ -212,6 +213,10 @@ func (r *fileReader) entry(e *ast.MappingValueNode, prefix string) {
 	key := ""
 	if t := e.Key.GetToken(); t != nil {
 		key = t.Value
+	}
+	if first, rest, dotted := strings.Cut(key, "."); dotted && slices.Contains(childrenOf(prefix), first) {
+		r.problem(pos, key, fmt.Sprintf("each dot is a level: write %s: and, indented below it, %s:", first, rest), "unknown key")
+		return
 	}
 	path := key
 	if prefix != "" {
