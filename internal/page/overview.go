@@ -1,0 +1,347 @@
+package page
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"touchline.dev/touchline/internal/selfmon"
+)
+
+// Limits of the lists on the overview; each links to its page.
+const (
+	maxOpen = 8
+	maxTold = 8
+)
+
+// alertRow is one alert with what is known about it on both sides.
+type alertRow struct {
+	Rule      *rule
+	Alert     ruleAlert
+	Severity  string
+	Summary   string
+	Runbook   string
+	Told      []string // receivers
+	Silenced  bool
+	Inhibited bool
+}
+
+// pool counts the targets of one job.
+type pool struct {
+	Name     string
+	Up, Down int
+	Waiting  int
+	Every    string
+	Targets  []target
+	Cut      bool // Targets is not all of them
+}
+
+// overviewBody is what the overview and its live fragment show.
+type overviewBody struct {
+	Sentence   string
+	Open       []alertRow
+	OpenMore   int
+	OpenErr    string
+	Told       []Notification
+	Load       load
+	LoadErr    string
+	Pools      []pool
+	PoolsErr   string
+	Report     selfmon.Report
+	Base       string
+	Example    string
+	APIs       []selfmon.Endpoint
+	AlertCount int
+	RuleCount  int
+}
+
+func (p *Page) overview(w http.ResponseWriter, r *http.Request) error {
+	return p.render(w, "overview", http.StatusOK, p.overviewView(r))
+}
+
+// live is the part of the overview that moves, for the script to put in place.
+func (p *Page) live(w http.ResponseWriter, r *http.Request) error {
+	return p.render(w, "live", http.StatusOK, p.overviewView(r))
+}
+
+func (p *Page) overviewView(r *http.Request) *view {
+	ctx := r.Context()
+	v := p.newView(r, "overview", "Overview")
+	v.Refresh = true
+	b := &overviewBody{Report: p.report(), Told: p.notified(), Example: strings.Join(selfmon.ReceiverExample, "\n")}
+	b.Told = b.Told[:min(len(b.Told), maxTold)]
+	b.Base = p.base(r, b.Report)
+	b.APIs = apis(b.Base)
+
+	groups, rulesErr := p.rules.get(ctx)
+	if rulesErr != nil {
+		b.OpenErr = rulesErr.Error()
+	}
+	for _, g := range groups {
+		b.RuleCount += len(g.Rules)
+	}
+	open := p.openAlerts(ctx, groups)
+	b.AlertCount = len(open)
+	b.Open = open[:min(len(open), maxOpen)]
+	b.OpenMore = len(open) - len(b.Open)
+
+	var err error
+	if b.Load, err = p.load.get(ctx); err != nil {
+		b.LoadErr = err.Error()
+	}
+	b.Load.MoreHosts = max(len(b.Load.Hosts)-maxHosts, 0)
+	hosts := len(b.Load.Hosts)
+	b.Load.Hosts = b.Load.Hosts[:min(hosts, maxHosts)]
+	targets, err := p.targets.get(ctx)
+	if err != nil {
+		b.PoolsErr = err.Error()
+	}
+	b.Pools = pools(targets, 0)
+	b.Sentence, v.Mark = p.headline(v.Lang, b, open, hosts, len(targets))
+	v.Body = b
+	return v
+}
+
+// base gives the address of this server, as the reader has reached it.
+func (p *Page) base(r *http.Request, report selfmon.Report) string {
+	if u := report.ConsoleURL; u != "" {
+		return strings.TrimSuffix(strings.TrimRight(u, "/"), "/ui")
+	}
+	scheme := "http://"
+	if r.TLS != nil {
+		scheme = "https://"
+	}
+	return scheme + r.Host + p.prefix
+}
+
+func apis(base string) []selfmon.Endpoint {
+	return []selfmon.Endpoint{
+		{What: "Prometheus", URL: base + "/api/v1/query?query=up"},
+		{What: "Alertmanager", URL: base + "/api/v2/alerts"},
+		{What: "federation", URL: base + "/federate?match[]=up"},
+		{What: "Touchline", URL: base + "/touchline/v1/status"},
+		{What: "own metrics", URL: base + "/metrics"},
+		{What: "readiness", URL: base + "/-/ready"},
+	}
+}
+
+// headline is the answer in one sentence, and the colour of the mark.
+func (p *Page) headline(lang string, b *overviewBody, open []alertRow, hosts, targets int) (string, string) {
+	t := func(text string, args ...any) string { return translate(lang, text, args...) }
+	count := func(n int, one, many string) string {
+		if n == 1 {
+			return t(one)
+		}
+		return t(many, n)
+	}
+	alerts := func(n int) string {
+		if n == 0 {
+			return t("no alert")
+		}
+		return count(n, "1 alert", "%d alerts")
+	}
+	switch b.Report.State {
+	case selfmon.StateStarting:
+		return t("Starting: not ready yet."), "warning"
+	case selfmon.StateStopping:
+		return t("Stopping."), "warning"
+	}
+	if b.OpenErr != "" {
+		return t("The state of the alerts cannot be read: %s", b.OpenErr), "critical"
+	}
+	firing, critical := 0, 0
+	var names []string
+	for _, a := range open {
+		if a.Alert.State != "firing" {
+			continue
+		}
+		firing++
+		if a.Severity == "critical" {
+			critical++
+		}
+		if n := a.Alert.Labels["alertname"]; !slices.Contains(names, n) {
+			names = append(names, n)
+		}
+	}
+	list := strings.Join(names[:min(len(names), 3)], ", ")
+	if len(names) > 3 {
+		list += ", …"
+	}
+	down := 0
+	for _, q := range b.Pools {
+		down += q.Down
+	}
+	var broken []string
+	for _, c := range b.Report.Components {
+		if c.State == selfmon.ComponentFailed || c.State == selfmon.ComponentDegraded {
+			broken = append(broken, c.Name)
+		}
+	}
+	switch {
+	case critical > 0:
+		return t("%s firing, %d of them critical: %s.", alerts(firing), critical, list), "critical"
+	case firing > 0:
+		return t("%s firing, none critical: %s.", alerts(firing), list), "warning"
+	case down > 0:
+		return t("%d of %d targets are down; %s firing.", down, targets, alerts(0)), "warning"
+	case len(broken) > 0:
+		return t("Not everything works: %s; %s firing.", strings.Join(broken, ", "), alerts(0)), "warning"
+	}
+	var what []string
+	if hosts > 0 {
+		what = append(what, count(hosts, "1 host", "%d hosts"))
+	}
+	if b.Load.Named > 0 {
+		what = append(what, count(b.Load.Named, "1 container", "%d containers"))
+	}
+	if targets > 0 {
+		what = append(what, count(targets, "1 target", "%d targets"))
+	}
+	watched := t("nothing yet")
+	switch len(what) {
+	case 0:
+	case 1:
+		watched = what[0]
+	default:
+		glue, comma := " "+t("and")+" ", ", "
+		if lang == langChinese {
+			glue, comma = t("and"), "、"
+		}
+		watched = strings.Join(what[:len(what)-1], comma) + glue + what[len(what)-1]
+	}
+	rules := count(b.RuleCount, "1 rule", "%d rules")
+	if b.Report.Alerts.None {
+		return t("%s watch %s and nothing is firing, but nobody would be told.", rules, watched), "warning"
+	}
+	return t("All right: %s watch %s; nothing is firing.", rules, watched), "ok"
+}
+
+// severityRank orders alerts: what wakes people comes first.
+func severityRank(s string) int {
+	switch s {
+	case "critical", "page":
+		return 0
+	case "warning", "error", "high":
+		return 1
+	case "info", "none":
+		return 3
+	}
+	return 2
+}
+
+// heartbeat says that a rule fires always, to prove that alerts arrive.
+func heartbeat(labels map[string]string) bool {
+	return labels["severity"] == "none" || labels["alertname"] == "Watchdog"
+}
+
+// openAlerts gives the alerts that fire or are pending, heartbeats aside, with
+// the worst first.
+func (p *Page) openAlerts(ctx context.Context, groups []ruleGroup) []alertRow {
+	var out []alertRow
+	var told map[string]amAlert
+	for gi := range groups {
+		for ri := range groups[gi].Rules {
+			r := &groups[gi].Rules[ri]
+			for _, a := range r.Alerts {
+				if heartbeat(a.Labels) {
+					continue
+				}
+				if told == nil {
+					told = p.toldByLabels(ctx)
+				}
+				out = append(out, newAlertRow(r, a, told))
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b alertRow) int {
+		if fa, fb := a.Alert.State == "firing", b.Alert.State == "firing"; fa != fb {
+			if fa {
+				return -1
+			}
+			return 1
+		}
+		if d := severityRank(a.Severity) - severityRank(b.Severity); d != 0 {
+			return d
+		}
+		return since(b.Alert).Compare(since(a.Alert))
+	})
+	return out
+}
+
+func since(a ruleAlert) time.Time {
+	if a.ActiveAt == nil {
+		return time.Time{}
+	}
+	return *a.ActiveAt
+}
+
+// toldByLabels indexes the Alertmanager's alerts; without an answer the rules'
+// side is still shown.
+func (p *Page) toldByLabels(ctx context.Context) map[string]amAlert {
+	out := map[string]amAlert{}
+	alerts, err := p.told.get(ctx)
+	if err != nil {
+		p.logger.Debug("cannot read who is told", "err", err)
+		return out
+	}
+	for _, a := range alerts {
+		out[labelText(a.Labels)] = a
+	}
+	return out
+}
+
+func newAlertRow(r *rule, a ruleAlert, told map[string]amAlert) alertRow {
+	row := alertRow{Rule: r, Alert: a, Severity: a.Labels["severity"], Summary: a.Annotations["summary"], Runbook: a.Annotations["runbook_url"]}
+	if row.Summary == "" {
+		row.Summary = a.Annotations["description"]
+	}
+	if am, ok := told[labelText(a.Labels)]; ok {
+		for _, rc := range am.Receivers {
+			row.Told = append(row.Told, rc.Name)
+		}
+		row.Silenced = len(am.Status.SilencedBy) > 0
+		row.Inhibited = len(am.Status.InhibitedBy) > 0
+	}
+	return row
+}
+
+// pools groups targets by job; keep is how many of each are kept.
+func pools(targets []target, keep int) []pool {
+	byName := map[string]*pool{}
+	for _, t := range targets {
+		q := byName[t.ScrapePool]
+		if q == nil {
+			q = &pool{Name: t.ScrapePool, Every: t.ScrapeInterval}
+			byName[t.ScrapePool] = q
+		}
+		switch t.Health {
+		case "up":
+			q.Up++
+		case "down":
+			q.Down++
+		default:
+			q.Waiting++
+		}
+		q.Targets = append(q.Targets, t)
+	}
+	out := make([]pool, 0, len(byName))
+	for _, q := range byName {
+		slices.SortStableFunc(q.Targets, func(a, b target) int {
+			if da, db := a.Health == "down", b.Health == "down"; da != db {
+				if da {
+					return -1
+				}
+				return 1
+			}
+			return strings.Compare(a.ScrapeURL, b.ScrapeURL)
+		})
+		if len(q.Targets) > keep {
+			q.Targets, q.Cut = q.Targets[:keep], true
+		}
+		out = append(out, *q)
+	}
+	slices.SortFunc(out, func(a, b pool) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
