@@ -119,8 +119,9 @@ func TestAlertReachesWebhook(t *testing.T) {
 		t.Fatal(err)
 	}
 	wait(t, got, "resolved Down")
+	until(t, func() bool { return len(a.Notifications()) == 2 })
 	n := a.Notifications()
-	if len(n) != 2 || n[1].Firing != 1 || n[0].Resolved != 1 || n[0].Error != "" || n[0].Receiver != "w" {
+	if n[1].Firing != 1 || n[0].Resolved != 1 || n[0].Error != "" || n[0].Receiver != "w" {
 		t.Errorf("notifications %+v", n)
 	}
 }
