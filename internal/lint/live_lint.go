@@ -69,9 +69,27 @@ func Live(ctx context.Context, docs []*Document, opts LiveOptions) ([]Finding, e
 			return nil, err
 		}
 	}
-	findings := append(l.findings, CheckMistakes(docs)...)
-	Sort(findings)
-	return dedupe(findings), nil
+	return merge(l.findings, CheckMistakes(docs)), nil
+}
+
+// merge adds what the files alone tell to what the series tell, but not a second remark about the same matcher.
+func merge(live, static []Finding) []Finding {
+	type place struct {
+		file         string
+		line, column int
+	}
+	taken := map[place]bool{}
+	for _, f := range live {
+		taken[place{f.File, f.Line, f.Column}] = true
+	}
+	out := live
+	for _, f := range static {
+		if f.Code != "unknown-job" || !taken[place{f.File, f.Line, f.Column}] {
+			out = append(out, f)
+		}
+	}
+	Sort(out)
+	return dedupe(out)
 }
 
 func (o LiveOptions) source() (SeriesSource, error) {

@@ -42,7 +42,15 @@ func (l *liveLint) checkRule(ctx context.Context, r *ParsedRule) error {
 func (l *liveLint) add(r *ParsedRule, at posrange.Pos, code, message, hint string) {
 	line, col := r.ExprPosition(at)
 	l.findings = append(l.findings, Finding{File: r.Document.Path, Line: line, Column: col, Severity: Warning, Code: code,
-		Message: fmt.Sprintf("%s: %s", r.Name, message), Hint: hint})
+		Message: fmt.Sprintf("%s: %s", r.title(), message), Hint: hint})
+}
+
+// title names a rule in messages, also one whose name is missing.
+func (r *ParsedRule) title() string {
+	if r.Name != "" {
+		return r.Name
+	}
+	return fmt.Sprintf("rule %d of group %s", r.Index+1, r.Group)
 }
 
 // insideAbsent returns the absent call that the selector stands in, if any.
@@ -142,12 +150,23 @@ var exporters = []struct{ prefix, who string }{
 	{"windows_", "windows_exporter"},
 }
 
+// sureEnough is the similarity from which the nearest name is taken for the one that was meant.
+const sureEnough = 0.6
+
+// suggestable leaves out the series that scraping itself makes, which are like many names and meant by few.
+func (l *liveLint) suggestable(name string) []string {
+	if strings.HasPrefix(name, "scrape_") {
+		return l.names
+	}
+	return slices.DeleteFunc(slices.Clone(l.names), func(n string) bool { return strings.HasPrefix(n, "scrape_") })
+}
+
 func (l *liveLint) unknownMetric(ctx context.Context, r *ParsedRule, s *parser.VectorSelector, name string, absent *parser.Call) error {
 	code, message := "unknown-metric", fmt.Sprintf("nothing exports %s", name)
 	if absent != nil {
 		code, message = "absent-always", fmt.Sprintf("%s is always true, because nothing has ever exported %s", absent.Func.Name, name)
 	}
-	near, _ := nearestName(name, l.names)
+	near, alike := nearestName(name, l.suggestable(name))
 	if family, ok := strings.CutSuffix(name, "_bucket"); ok && l.known[family] && l.types[family] == "histogram" {
 		l.add(r, s.PosRange.Start, code, message, fmt.Sprintf("%s is a native histogram here: write %s, without _bucket and le", family, family))
 		return nil
@@ -156,14 +175,14 @@ func (l *liveLint) unknownMetric(ctx context.Context, r *ParsedRule, s *parser.V
 	for _, e := range exporters {
 		if strings.HasPrefix(name, e.prefix) && !slices.ContainsFunc(l.names, func(n string) bool { return strings.HasPrefix(n, e.prefix) }) {
 			hint = fmt.Sprintf("metrics called %s… come from %s, which the server does not scrape", e.prefix, e.who)
-			near = ""
+			near, alike = "", 0
 		}
 	}
 	if near != "" {
 		hint = "the nearest name that exists is " + near
 	}
 	l.add(r, s.PosRange.Start, code, message, hint)
-	if near == "" {
+	if alike < sureEnough {
 		return nil
 	}
 	// What is wrong with the labels would otherwise show only after the name has been put right.

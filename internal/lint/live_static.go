@@ -30,6 +30,7 @@ func CheckMistakes(docs []*Document) []Finding {
 			out = append(out, checkWebhooks(d)...)
 		}
 	}
+	out = append(out, checkJobs(docs)...)
 	Sort(out)
 	return dedupe(out)
 }
@@ -49,7 +50,7 @@ func checkQuantiles(r *ParsedRule) []Finding {
 			}
 			line, col := r.ExprPosition(s.PosRange.Start)
 			out = append(out, Finding{File: r.Document.Path, Line: line, Column: col, Severity: Warning, Code: "quantile-without-rate",
-				Message: fmt.Sprintf("%s: histogram_quantile is taken over %s as it is, so that it covers all observations since the process started", r.Name, s),
+				Message: fmt.Sprintf("%s: histogram_quantile is taken over %s as it is, so that it covers all observations since the process started", r.title(), s),
 				Hint:    fmt.Sprintf("write rate(%s[5m])", s)})
 		}
 		return nil
