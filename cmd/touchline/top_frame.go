@@ -68,7 +68,8 @@ var topQuery = func() string {
 
 // readFrame asks the server for everything that one frame shows.
 func readFrame(ctx context.Context, c *apiClient) (*topFrame, error) {
-	f := &topFrame{URL: c.base.String()}
+	// The server's clock is taken from its answer where there is one.
+	f := &topFrame{URL: c.base.String(), At: time.Now().UTC()}
 	var vector struct {
 		Data struct {
 			Result []struct {
@@ -368,13 +369,12 @@ func speed(v float64) string {
 	if math.IsNaN(v) {
 		return "-"
 	}
-	for _, u := range []string{"B/s", "kB/s", "MB/s", "GB/s"} {
-		if v < 1000 || u == "GB/s" {
-			return fmt.Sprintf("%.1f %s", v, u)
-		}
-		v /= 1000
+	units := []string{"B/s", "kB/s", "MB/s", "GB/s"}
+	i := 0
+	for v >= 1000 && i < len(units)-1 {
+		v, i = v/1000, i+1
 	}
-	return ""
+	return fmt.Sprintf("%.1f %s", v, units[i])
 }
 
 func elapsed(d time.Duration) string {
