@@ -1,7 +1,6 @@
 package lint
 
 import (
-	"fmt"
 	"io"
 	"log/slog"
 	"regexp"
@@ -40,6 +39,8 @@ func check(d *Document) []Finding {
 		return checkTargets(d)
 	case Template:
 		return checkTemplate(d)
+	case Touchline:
+		return checkTouchline(d)
 	}
 	return d.Syntax
 }
@@ -89,12 +90,4 @@ func templateMessage(msg string) string {
 func sorted(names []string) []string {
 	slices.Sort(names)
 	return names
-}
-
-// About says in words what a document is, for the list of what was checked.
-func (d *Document) AboutText() string {
-	if d.Kind == Unknown && d.About != "" {
-		return fmt.Sprintf("not checked: %s", d.About)
-	}
-	return d.Kind.String()
 }

@@ -29,9 +29,7 @@ func describe(r *repairer, p problem, n *treeNode) Finding {
 		f.Hint = "remove one of the two, or merge their values"
 		return f
 	}
-	if secret := n.secret(r.kind); secret != "" {
-		f.Message = strings.ReplaceAll(f.Message, secret, "<secret>")
-	}
+	f.Message = hideSecret(f.Message, n.secret(r.kind))
 	if m := cannotUnmarshal.FindStringSubmatch(p.msg); m != nil {
 		describeWrongType(r.kind, &f, m, n)
 		return f
@@ -46,8 +44,8 @@ func describe(r *repairer, p problem, n *treeNode) Finding {
 	if n == nil {
 		return f
 	}
-	f.Hint = strings.ReplaceAll(f.Hint, "$receivers", strings.Join(namesIn(r, "receivers"), ", "))
-	f.Hint = strings.ReplaceAll(f.Hint, "$intervals", strings.Join(append(namesIn(r, "time_intervals"), namesIn(r, "mute_time_intervals")...), ", "))
+	f.Hint = strings.ReplaceAll(f.Hint, "%receivers%", strings.Join(namesIn(r, "receivers"), ", "))
+	f.Hint = strings.ReplaceAll(f.Hint, "%intervals%", strings.Join(append(namesIn(r, "time_intervals"), namesIn(r, "mute_time_intervals")...), ", "))
 	if f.Hint == "" {
 		f.Hint = generalHint(r.kind, n)
 	}
@@ -69,10 +67,32 @@ func (n *treeNode) secret(kind Kind) string {
 	return ""
 }
 
+var quoted = regexp.MustCompile(`"[^"]*"`)
+
+// hideSecret takes a secret, and quoted parts of it, out of a message.
+func hideSecret(msg, secret string) string {
+	if secret == "" {
+		return msg
+	}
+	msg = quoted.ReplaceAllStringFunc(msg, func(q string) string {
+		if inner := strings.Trim(q, `"`); inner != "" && strings.Contains(secret, inner) {
+			return `"<secret>"`
+		}
+		return q
+	})
+	if len(secret) >= 4 {
+		msg = strings.ReplaceAll(msg, secret, "<secret>")
+	}
+	return msg
+}
+
+var instancePrefix = regexp.MustCompile(`^instance \d+ in group [^:]*: `)
+
 // plainMessage drops what a finding says in its other fields.
 func plainMessage(path, msg string) string {
 	msg = strings.TrimPrefix(msg, "parsing YAML file "+path+": ")
 	msg = strings.TrimPrefix(msg, "yaml: ")
+	msg = instancePrefix.ReplaceAllString(msg, "")
 	return strings.TrimSpace(strings.ReplaceAll(msg, "\n", " "))
 }
 
@@ -258,8 +278,12 @@ func namesIn(r *repairer, list string) []string {
 	}
 	var out []string
 	if l := r.tree.root.get(list); l != nil {
-		for _, item := range l.live() {
-			if name := item.get("name").text(); name != "" && !slices.Contains(out, name) {
+		for _, item := range l.children {
+			n := item.get("name")
+			if n == nil {
+				continue
+			}
+			if name := n.value.Value; name != "" && !slices.Contains(out, name) {
 				out = append(out, name)
 			}
 		}
@@ -282,14 +306,18 @@ var hints = []hint{
 	on(`scrape_interval cannot be 0|(interval|timeout) cannot be zero|cannot be zero`, "zero-duration", "write a duration above 0, or remove the key to get the default"),
 	on(`multiple scrape configs with job name`, "duplicate-name", "give every scrape configuration a job_name of its own"),
 	on(`multiple remote (write|read) configs with job name`, "duplicate-name", "give every remote_$1 section a name of its own"),
+	on(`Groupname must not be empty`, "missing-field", "add name: NAME to the group"),
 	on(`job_name is empty`, "missing-field", "add job_name: NAME"),
 	on(`empty or null (\S+ )?(metric|target) relabeling rule|empty or null .*relabel`, "empty-item", "write the rule (source_labels, regex, action, …) or remove the \"-\""),
+	on(`nil target group item found`, "empty-item", "write targets: [\"host:port\"] or remove the \"-\""),
+	on(`must contain at least one SRV record name`, "missing-field", "add names: [NAME]"),
 	on(`empty or null`, "empty-item", "write the section or remove the \"-\""),
 	on(`unknown relabel action|unknown relabel config action`, "bad-enum", "write one of replace, keep, drop, keepequal, dropequal, hashmod, labelmap, labeldrop, labelkeep, lowercase, uppercase"),
 	on(`(labeldrop|labelkeep) action requires only 'regex'`, "relabel-conflict", "leave only action: $1 and regex"),
 	on(`(keepequal|dropequal) action requires only`, "relabel-conflict", "leave only action: $1, source_labels and target_label"),
 	on(`'replacement' can not be set for (\w+) action`, "relabel-conflict", "remove replacement: $1 takes the value of source_labels"),
-	on(`relabel configuration for (\w+) action requires '(\w+)' value|relabel configuration for (\w+) requires (\w+)`, "missing-field", "add $2: NAME to the rule"),
+	on(`relabel configuration for (\w+) action requires '(\w+)' value`, "missing-field", "add $2: NAME to the rule"),
+	on(`hashmod requires non-zero modulus`, "missing-field", "add modulus: NUMBER to the rule"),
 	on(`is invalid '?target_label'?|invalid 'target_label'`, "bad-label-name", "write a label name: letters, digits and _"),
 	on(`error parsing regexp: (.*)`, "bad-regex", "correct the regular expression (RE2 syntax: no look-ahead, no back-references)"),
 	on(`invalid regexp value`, "bad-regex", "write a regular expression, such as \"web-.*\""),
@@ -309,8 +337,8 @@ var hints = []hint{
 	on(`is not a valid hostname`, "bad-address", "write host:port without a scheme; the scheme goes to scheme: and a path to metrics_path:"),
 	on(`unsupported scheme "(\w*)"|unsupported scheme|URL scheme must be|missing scheme|missing host|host is missing|URL is missing|no host|unsupported protocol scheme|first path segment in URL|invalid URL|parse ".*":`, "bad-url", "write a complete URL such as http://host:port/path"),
 	on(`url for remote_(write|read) is empty`, "missing-field", "add url: http://host:port/path"),
-	on(`undefined receiver "(.*)" used in route`, "undefined-receiver", "add a receiver with this name, or write one of: $receivers"),
-	on(`undefined time interval`, "undefined-time-interval", "add it under time_intervals, or write one of: $intervals"),
+	on(`undefined receiver "(.*)" used in route`, "undefined-receiver", "add a receiver with this name, or write one of: %receivers%"),
+	on(`undefined time interval`, "undefined-time-interval", "add it under time_intervals, or write one of: %intervals%"),
 	on(`notification config name .* is not unique|time interval .* is not unique`, "duplicate-name", "give each a name of its own, or merge the two"),
 	on(`no routes? provided`, "missing-field", "add route: {receiver: NAME}"),
 	on(`root route must specify a default receiver`, "missing-field", "add receiver: NAME to the top-level route"),
@@ -351,13 +379,12 @@ var hints = []hint{
 	on(`one of 'record' or 'alert' must be set`, "missing-field", "add alert: NAME for an alert or record: NAME for a recording rule"),
 	on(`field 'expr' must be set in rule`, "missing-field", "add expr: QUERY"),
 	on(`invalid field '(\w+)' in recording rule`, "recording-rule-field", "remove $1: only alerts have it"),
-	on(`Groupname must not be empty`, "missing-field", "add name: NAME to the group"),
 	on(`is repeated in the same file`, "duplicate-name", "give every group of a file a name of its own"),
 	on(`template: `, "bad-template", "correct the template, or write {{ \"{{\" }} for literal braces"),
 	on(`unsupported OTLP translation strategy|is not allowed when UTF8 is disabled`, "bad-enum", "write UnderscoreEscapingWithSuffixes, UnderscoreEscapingWithoutSuffixes, NoUTF8EscapingWithSuffixes or NoTranslation"),
 	on(`cannot be configured (simultaneously|unless)|cannot use '.*' and '.*' simultaneously`, "conflicting-fields", "keep one of them and remove the other"),
 	on(`duplicated promoted OTel resource attribute`, "duplicate-name", "write each attribute once, and no empty one"),
 	on(`unknown authentication_type`, "bad-enum", "write OAuth, ManagedIdentity, SDK or WorkloadIdentity"),
-	on(`start of .* after|start (day|time) .* (before|after)|couldn't parse (time|weekday|month)|is not a valid (day|month|weekday|year)|invalid (time range|range)`, "bad-time-interval", "write ranges such as {start_time: \"09:00\", end_time: \"17:00\"}, monday:friday, 1:5 or january:march"),
+	on(`both start and end times must be provided|start of .* after|start (day|time) .* (before|after)|couldn't parse (time|weekday|month)|is not a valid (day|month|weekday|year)|invalid (time range|range)`, "bad-time-interval", "write ranges such as {start_time: \"09:00\", end_time: \"17:00\"}, monday:friday, 1:5 or january:march"),
 	on(`units|not a valid (size|byte)|unable to parse bytes|unknown unit`, "bad-size", "write a size such as 512MB or 10GB"),
 }

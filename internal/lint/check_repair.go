@@ -42,13 +42,14 @@ type repairer struct {
 	findings []Finding
 	removed  []string        // names of receivers, jobs and the like that were taken out
 	expected map[string]bool // messages that our own changes bring about
+	keys     map[string]bool // keys that were taken out
 }
 
 // run returns the findings, none exactly when the parser accepts the file as it
 // stands. Afterwards the tree, when there is one, is a document that the parser
 // accepts or the nearest thing to it.
 func (r *repairer) run() []Finding {
-	r.expected = map[string]bool{}
+	r.expected, r.keys = map[string]bool{}, map[string]bool{}
 	first := r.parse(r.doc.Bytes)
 	if r.doc.Root != nil {
 		t, err := newTree(r.doc.Root)
@@ -126,11 +127,14 @@ func (r *repairer) nodeOf(p problem) *treeNode {
 
 var (
 	aboutContainer = regexp.MustCompile(`^cannot unmarshal !!(map|seq)`)
-	fieldNotFound  = regexp.MustCompile(`^field (.+) not found in type (\S+)$`)
+	fieldNotFound  = regexp.MustCompile(`^field (.+) not found in type (.+)$`)
 	duplicateKey   = regexp.MustCompile(`^(?:key "?(.+?)"? already set in map|field (\S+) already set in type \S+|mapping key "?(.+?)"? already defined at line \d+)$`)
 	// consequence matches what a parser says when something is not there, which
 	// is also what it says after we took something out.
-	consequence = regexp.MustCompile(`(?i)missing|empty|required|requires|must|undefined|no route|no global|no slack|not specified|needs? |at least one|one of`)
+	consequence = regexp.MustCompile(`(?i)missing|is empty|be empty|empty or null|required|requires|must specify|must be (set|configured|specified|provided)|must contain|undefined|no routes? |no global|no slack|no \S+ webhook|not specified|needs? |at least one|one of '`)
+	exclusive   = regexp.MustCompile(`at most one of|simultaneously|cannot be configured unless|mutually exclusive|only one of`)
+	malformed   = regexp.MustCompile(`parsing regexp|parse error|missing (closing|protocol|port|unit|argument)`)
+	emptyList   = regexp.MustCompile(`(?i)at least one|must contain|(cannot|can't|must not) be empty|no \S+ provided`)
 )
 
 // handle reports a problem and changes the tree so that it goes away. It
@@ -175,7 +179,12 @@ func (r *repairer) handle(p problem) bool {
 	if fix == nil {
 		fix = r.fixFor(p, n)
 	}
+	text := n.text()
 	fix()
+	if n.removed && text != "" && strings.Contains(p.msg, text) {
+		// The same may be said of the place that is empty now.
+		r.expected[strings.ReplaceAll(p.msg, text, "")] = true
+	}
 	for up := n.parent; up != nil; up = up.parent {
 		up.touched = true
 	}
@@ -202,10 +211,25 @@ func (r *repairer) followsFromRepair(p problem, n *treeNode) bool {
 			return true
 		}
 	}
-	if !consequence.MatchString(p.msg) {
+	if !isConsequence(p.msg) {
 		return false
 	}
-	return slices.ContainsFunc(n.children, func(c *treeNode) bool { return c.removed || c.replace != nil })
+	if slices.ContainsFunc(keyWord.FindAllString(p.msg, -1), func(w string) bool { return r.keys[w] }) {
+		return true
+	}
+	return changedBelow(n)
+}
+
+// changedBelow reports whether something was taken out of a mapping, or of an
+// item of a list.
+func changedBelow(n *treeNode) bool {
+	return slices.ContainsFunc(n.children, func(c *treeNode) bool {
+		return c.removed || c.replace != nil || n.value.Kind == yaml.SequenceNode && changedBelow(c)
+	})
+}
+
+func isConsequence(msg string) bool {
+	return consequence.MatchString(msg) && !exclusive.MatchString(msg) && !malformed.MatchString(msg)
 }
 
 // fixFor returns a change that makes a problem with a known place go away.
@@ -229,6 +253,9 @@ func (r *repairer) fixFor(p problem, n *treeNode) func() {
 
 func (r *repairer) remove(n *treeNode) {
 	n.removed = true
+	if n.key != nil {
+		r.keys[n.name()] = true
+	}
 	for _, key := range []string{"name", "job_name"} {
 		if name := n.get(key).text(); name != "" {
 			r.removed = append(r.removed, name)
@@ -237,325 +264,6 @@ func (r *repairer) remove(n *treeNode) {
 	if (n.name() == "name" || n.name() == "job_name") && n.scalar() {
 		r.removed = append(r.removed, n.text())
 	}
-}
-
-// stand-ins for a bad value, tried in this order.
-var standIns = []string{"1m", "1", "true", "http://localhost:9/x", "localhost:9", "stand_in", `".*"`, `"a=b"`}
-
-// replacement returns a change that puts a value in a scalar's place of which
-// the parser no longer says msg; nil when none of the stand-ins is taken.
-func (r *repairer) replacement(n *treeNode, what problem) func() {
-	best, bestRank := "", rankSame
-	before := n.replace
-	defer func() { n.replace = before }()
-	for _, s := range standIns {
-		if r.runs >= maxRuns {
-			break
-		}
-		n.replace = before
-		original := n.text()
-		n.replace = &s
-		if rank := r.rankReplaced(what, n, original, s); rank > bestRank {
-			best, bestRank = s, rank
-		}
-		if bestRank == rankClean {
-			break
-		}
-	}
-	if bestRank < rankOther {
-		return nil
-	}
-	return func() { n.replace = &best }
-}
-
-// What asking again says about a change, from useless to best.
-const (
-	rankSame        = iota // the same problem
-	rankConsequence        // another problem that the change may have made
-	rankOther              // another problem
-	rankClean              // no problem
-)
-
-// rank asks the parser about the tree as it stands now, after a change that was
-// to make a problem go away.
-func (r *repairer) rank(what problem) int {
-	problems := r.ask()
-	if len(problems) == 0 {
-		return rankClean
-	}
-	rank := rankOther
-	for _, p := range problems {
-		switch {
-		case p.msg == what.msg && p.line == what.line:
-			return rankSame
-		case consequence.MatchString(p.msg):
-			rank = rankConsequence
-		}
-	}
-	return rank
-}
-
-// rankReplaced is rank after n's text got a stand-in, which the parser may like
-// as little as the original.
-func (r *repairer) rankReplaced(what problem, n *treeNode, original, standIn string) int {
-	problems := r.ask()
-	if len(problems) == 0 {
-		return rankClean
-	}
-	standIn = strings.Trim(standIn, `"`)
-	alike := what.msg
-	if original != "" {
-		alike = strings.ReplaceAll(what.msg, original, standIn)
-	}
-	rank := rankOther
-	for _, p := range problems {
-		at := r.nodeOf(p)
-		switch {
-		case p.msg == what.msg && p.line == what.line, p.msg == alike, at == n:
-			return rankSame
-		case consequence.MatchString(p.msg), strings.Contains(p.msg, strconv.Quote(standIn)), at != nil && at.parent == n.parent && p.line == what.line:
-			rank = rankConsequence
-		}
-	}
-	return rank
-}
-
-var (
-	exclusive = regexp.MustCompile(`at most one of|simultaneously|cannot be configured unless|mutually exclusive`)
-	keyWord   = regexp.MustCompile(`[a-z][a-z0-9]*(?:[_.][a-z0-9]+)+`)
-)
-
-// named finds the last of the keys that exclude each other by a message that
-// names them. Taking it out may leave nothing where one is needed, which is then
-// no mistake of the file's.
-func (r *repairer) named(what problem) *treeNode {
-	if !exclusive.MatchString(what.msg) {
-		return nil
-	}
-	var keys []string
-	for _, w := range keyWord.FindAllString(what.msg, -1) {
-		keys = append(keys, w[strings.LastIndex(w, ".")+1:])
-	}
-	var candidates []*treeNode
-	r.tree.root.walk(func(n *treeNode) {
-		if n.key != nil && slices.Contains(keys, n.name()) {
-			candidates = append(candidates, n)
-		}
-	})
-	for _, c := range slices.Backward(candidates) {
-		c.removed = true
-		problems := r.ask()
-		c.removed = false
-		if !slices.ContainsFunc(problems, func(p problem) bool { return p.msg == what.msg }) {
-			for _, p := range problems {
-				if p.line == 0 && consequence.MatchString(p.msg) && !exclusive.MatchString(p.msg) {
-					r.expected[p.msg] = true
-				}
-			}
-			return c
-		}
-	}
-	return nil
-}
-
-// bisect finds the smallest key or list item without which the parser no longer
-// says the same, and the change that makes it so.
-func (r *repairer) bisect(what problem) (*treeNode, func()) {
-	var aside []*treeNode // taken out for a while, because they have the same problem
-	defer func() {
-		for _, n := range aside {
-			n.removed = false
-		}
-	}()
-	n, rank := r.tree.root, rankConsequence
-	for !n.scalar() && len(n.live()) > 0 {
-		next, nextRank := r.culpritAmong(n, what, rank)
-		if next == nil {
-			var others []*treeNode
-			if next, others = r.isolate(n, what); next == nil {
-				break
-			}
-			aside = append(aside, others...)
-			nextRank = rankConsequence
-		}
-		n, rank = next, nextRank
-	}
-	if v, fix := r.valueAmong(n, what); v != nil {
-		return v, fix
-	}
-	if n == r.tree.root {
-		return nil, nil
-	}
-	return n, func() { r.remove(n) }
-}
-
-// isolate finds the first item of a list, n or one just below it, that has the
-// problem all by itself, which tells two items with the same problem apart. The
-// other items are taken out and returned.
-func (r *repairer) isolate(n *treeNode, what problem) (*treeNode, []*treeNode) {
-	lists := []*treeNode{n}
-	if n.value.Kind != yaml.SequenceNode {
-		lists = n.live()
-	}
-	for _, list := range lists {
-		if list.value.Kind != yaml.SequenceNode || list.replace != nil {
-			continue
-		}
-		items := list.live()
-		if len(items) < 2 {
-			continue
-		}
-		for _, item := range items {
-			var others []*treeNode
-			for _, o := range items {
-				if o != item {
-					o.removed = true
-					others = append(others, o)
-				}
-			}
-			if r.runs < maxRuns && r.rank(what) == rankSame {
-				return item, others
-			}
-			for _, o := range others {
-				o.removed = false
-			}
-		}
-	}
-	return nil, nil
-}
-
-// culpritAmong returns the child whose removal makes the problem go away at
-// least as well as the removal of the whole does. The last of several is taken:
-// of two things that exclude or repeat each other it is the later one.
-func (r *repairer) culpritAmong(n *treeNode, what problem, need int) (*treeNode, int) {
-	var best *treeNode
-	bestRank := rankSame
-	children := n.live()
-	for _, c := range slices.Backward(children) {
-		if r.runs >= maxRuns {
-			break
-		}
-		c.removed = true
-		rank := r.rank(what)
-		c.removed = false
-		if rank > bestRank {
-			best, bestRank = c, rank
-		}
-		if rank == rankClean {
-			break
-		}
-	}
-	if bestRank >= min(need, rankOther) && bestRank > rankConsequence {
-		return best, bestRank
-	}
-	if n.parent == nil || n.parent.parent == nil {
-		// A mandatory section hides what is in it: look into each.
-		for _, c := range children {
-			if c.scalar() {
-				continue
-			}
-			if inner, rank := r.culpritAmong(c, what, rankOther); inner != nil {
-				return inner, rank
-			}
-		}
-	}
-	return nil, rankSame
-}
-
-// valueAmong looks for one scalar below n, nearest first, for which another
-// value makes the problem go away.
-func (r *repairer) valueAmong(n *treeNode, what problem) (*treeNode, func()) {
-	msg := what.msg
-	var scalars []*treeNode
-	level := []*treeNode{n}
-	for len(level) > 0 && len(scalars) < 64 {
-		var next []*treeNode
-		for _, l := range level {
-			if l.scalar() && l.value.Tag != "!!null" {
-				scalars = append(scalars, l)
-			}
-			next = append(next, slices.Collect(backward(l.live()))...)
-		}
-		level = next
-	}
-	// A value that the message quotes is what it is about.
-	slices.SortStableFunc(scalars, func(a, b *treeNode) int {
-		return quotedIn(msg, b.text()) - quotedIn(msg, a.text())
-	})
-	for _, s := range scalars {
-		if quotedIn(msg, s.text()) > 0 && r.runs < maxRuns && r.echoes(what, s) {
-			fix := r.replacement(s, what)
-			if fix == nil {
-				fix = func() { r.remove(s) }
-			}
-			return s, fix
-		}
-	}
-	var (
-		other    *treeNode
-		otherFix func()
-	)
-	for _, s := range scalars {
-		if r.runs >= maxRuns {
-			break
-		}
-		fix := r.replacement(s, what)
-		if fix == nil {
-			continue
-		}
-		before := s.replace
-		fix()
-		rank := r.rank(what)
-		value := s.replace
-		s.replace = before
-		redo := func() { s.replace = value }
-		if rank == rankClean || quotedIn(msg, s.text()) > 0 {
-			return s, redo
-		}
-		if other == nil {
-			other, otherFix = s, redo
-		}
-	}
-	return other, otherFix
-}
-
-// echoes reports whether the message repeats this very value: with another value
-// it is the same message about that one.
-func (r *repairer) echoes(what problem, n *treeNode) bool {
-	const standIn = "stand_in"
-	alike := strings.ReplaceAll(what.msg, n.text(), standIn)
-	before, value := n.replace, standIn
-	n.replace = &value
-	defer func() { n.replace = before }()
-	for _, p := range r.ask() {
-		if p.msg == alike {
-			return true
-		}
-	}
-	return false
-}
-
-func backward(ns []*treeNode) func(func(*treeNode) bool) {
-	return func(yield func(*treeNode) bool) {
-		for _, n := range slices.Backward(ns) {
-			if !yield(n) {
-				return
-			}
-		}
-	}
-}
-
-func quotedIn(msg, text string) int {
-	if text == "" || !strings.Contains(msg, text) {
-		return 0
-	}
-	if strings.Contains(msg, strconv.Quote(text)) || strings.Contains(msg, "'"+text+"'") {
-		return 2
-	}
-	if len(text) > 2 {
-		return 1
-	}
-	return 0
 }
 
 var lineOf = regexp.MustCompile(`^\s*line (\d+): (.*)$`)

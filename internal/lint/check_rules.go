@@ -34,12 +34,15 @@ type ruleChecker struct {
 
 var rulePrefix = regexp.MustCompile(`^(?:(\d+):(\d+): )?(?:\d+:\d+: )?(?:group "(?:[^"\\]|\\.)*", rule \d+, "(?:[^"\\]|\\.)*": )?`)
 
+// groupError matches the semantic errors that upstream has no type for.
+var groupError = regexp.MustCompile(`^(\d+:\d+: )?(Groupname must|groupname: |invalid label )`)
+
 func (c *ruleChecker) parse(content []byte) []problem {
 	_, errs := rulefmt.Parse(content, false, model.UTF8Validation, promqlParser(), slog.New(slog.DiscardHandler))
 	var out []problem
 	for _, err := range errs {
 		var ruleErr *rulefmt.Error
-		if errors.As(err, &ruleErr) || !strings.HasPrefix(err.Error(), "yaml: ") {
+		if errors.As(err, &ruleErr) || groupError.MatchString(err.Error()) {
 			out = append(out, c.semanticProblem(err, ruleErr))
 			continue
 		}

@@ -8,7 +8,9 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/prometheus/common/model"
 	promconfig "github.com/prometheus/prometheus/config"
 	"github.com/prometheus/prometheus/discovery/targetgroup"
 	"go.yaml.in/yaml/v2"
@@ -105,8 +107,11 @@ func (c *prometheusChecker) scrapeConfigDocument(d *Document, global promconfig.
 
 // checkTargets checks a target file by itself.
 func checkTargets(d *Document) []Finding {
-	return checkTargetsWith(d, scrapeTargets(&promconfig.ScrapeConfig{JobName: "file", Scheme: "http", MetricsPath: "/metrics"}))
+	return checkTargetsWith(d, scrapeTargets(&promconfig.ScrapeConfig{JobName: "file", Scheme: "http", MetricsPath: "/metrics", ScrapeInterval: minute, ScrapeTimeout: minute}))
 }
+
+// minute stands for the interval of whichever job reads a target file.
+const minute = model.Duration(time.Minute)
 
 // checkTargetsWith checks a target file for whoever reads its targets.
 func checkTargetsWith(d *Document, try func(*targetgroup.Group) error) []Finding {

@@ -68,7 +68,7 @@ func checkWebConfig(d *Document) []Finding {
 				p = filepath.Join(base, p)
 			}
 			if _, err := os.Stat(p); err != nil && HasErrors(findings) {
-				findings = append(findings, referenced(d, n, fmt.Errorf("failed to read %s: %w", key, plainPathError(err))))
+				findings = append(findings, referenced(d, n, fmt.Errorf("failed to read %s (%s): %w", key, p, plainPathError(err))))
 			}
 		}
 	}

@@ -152,6 +152,7 @@ func isTemplateName(path string) bool {
 // (*.yml, *.yaml and *.tmpl; hidden folders are left out). It fails only when
 // something cannot be read; what is wrong inside a file is for Check to say.
 func Load(path string) ([]*Document, error) {
+	path = filepath.Clean(path)
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("load %s: %w", path, err)
@@ -256,13 +257,12 @@ func detect(path string, root *yaml.Node) (Kind, string) {
 	if root == nil {
 		return kindByName(name)
 	}
-	if root.Kind == yaml.SequenceNode && len(root.Content) > 0 {
+	if root.Kind == yaml.SequenceNode {
 		for _, item := range root.Content {
-			if _, targets := child(item, "targets"); targets == nil {
-				return Unknown, "a YAML list"
+			if _, targets := child(item, "targets"); targets != nil {
+				return Targets, ""
 			}
 		}
-		return Targets, ""
 	}
 	if root.Kind != yaml.MappingNode {
 		return kindByName(name)
