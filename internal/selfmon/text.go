@@ -136,7 +136,7 @@ func watchedWhat(t Watched) string {
 		parts = append(parts, t.Instance)
 	}
 	if t.Source == SourcePrometheus {
-		parts = append(parts, plural(t.Targets, "target", "targets")+" of prometheus.yml")
+		parts = append(parts[:0], plural(t.Targets, "target", "targets")+" of prometheus.yml")
 	}
 	return strings.Join(parts, ", ")
 }
@@ -150,10 +150,16 @@ func (r Report) writeNotSeen(p *printer) {
 	for _, n := range r.NotSeen {
 		whats = max(whats, width(n.What))
 	}
-	whats = min(whats, 24)
+	// A long name takes a line of its own, or it would leave no room beside it.
+	whats = min(whats, 20)
 	indent := 2 + whats + 2
 	for _, n := range r.NotSeen {
-		p.wrapped("  "+pad(n.What, whats)+"  ", indent, n.Reason)
+		prefix := "  " + pad(n.What, whats) + "  "
+		if width(n.What) > whats {
+			p.line("  %s", n.What)
+			prefix = strings.Repeat(" ", indent)
+		}
+		p.wrapped(prefix, indent, n.Reason)
 		if n.Remedy != "" {
 			p.wrapped(strings.Repeat(" ", indent), indent, "→ "+n.Remedy)
 		}
