@@ -80,6 +80,8 @@ type listener struct {
 	spec Spec
 	ln   net.Listener
 	srv  *http.Server
+	once sync.Once     // of stopping a Service
+	gone chan struct{} // closed when the Service has stopped
 }
 
 // Server owns the listeners. New checks files, Listen binds, Serve serves,
@@ -187,7 +189,10 @@ func (s *Server) Listen(spec Spec) error {
 		return nil
 	}
 	st.Address = ln.Addr().String()
-	l := &listener{spec: spec, ln: newLimitListener(ln, s.conns)}
+	if !isLoopback(st.Address) && !st.TLS {
+		s.log.Warn("listener off loopback without TLS: passwords and tokens travel in clear; set tls_server_config in --web.config.file", "name", spec.Name, "address", st.Address)
+	}
+	l := &listener{spec: spec, ln: newLimitListener(ln, s.conns), gone: make(chan struct{})}
 	if spec.Handler != nil {
 		l.srv = s.newHTTPServer(spec.Handler)
 	}
@@ -329,22 +334,27 @@ func (l *listener) stop(ctx context.Context, now bool) error {
 	return l.srv.Close()
 }
 
+// stopService stops a Service once, however often Shutdown is called; every
+// call waits for it.
 func stopService(ctx context.Context, l *listener, now bool) error {
 	if now {
+		l.once.Do(func() { close(l.gone) })
 		l.spec.Service.Stop()
+		<-l.gone
 		return nil
 	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		l.spec.Service.GracefulStop()
-	}()
+	l.once.Do(func() {
+		go func() {
+			defer close(l.gone)
+			l.spec.Service.GracefulStop()
+		}()
+	})
 	select {
-	case <-done:
+	case <-l.gone:
 		return nil
 	case <-ctx.Done():
 		l.spec.Service.Stop()
-		<-done
+		<-l.gone
 		return fmt.Errorf("shut down %s: calls were still running and were cut off: %w", l.spec.Name, ctx.Err())
 	}
 }

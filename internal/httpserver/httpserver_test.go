@@ -207,7 +207,7 @@ func dial(t *testing.T, addr string) net.Conn {
 }
 
 func TestSlowAndLargeHeaders(t *testing.T) {
-	s := start(t, Options{HeaderTimeout: 50 * time.Millisecond, ReadTimeout: 100 * time.Millisecond, MaxHeaderBytes: 4096}, ok)
+	s := start(t, Options{HeaderTimeout: 50 * time.Millisecond}, ok)
 	slow := dial(t, s.addr)
 	if _, err := io.WriteString(slow, "GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: "); err != nil {
 		t.Fatal(err)
@@ -215,15 +215,24 @@ func TestSlowAndLargeHeaders(t *testing.T) {
 	if _, err := io.ReadAll(slow); err != nil {
 		t.Errorf("a slow header is not cut off: %v", err)
 	}
+	s = start(t, Options{ReadTimeout: 200 * time.Millisecond}, ok)
 	body := dial(t, s.addr)
 	if _, err := io.WriteString(body, "POST /api/v1/write HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nx"); err != nil {
 		t.Fatal(err)
 	}
-	if answer, err := io.ReadAll(body); err != nil || !strings.Contains(string(answer), "400") {
+	// How far the request came before the time was over decides between 400
+	// and no answer; either way the connection ends.
+	if answer, err := io.ReadAll(body); err != nil || strings.Contains(string(answer), " 200 ") {
 		t.Errorf("a slow body is not cut off: %s %v", answer, err)
 	}
-	if got := s.do("GET", "/", nil, header("X-Large", strings.Repeat("x", 16<<10))); got.code != http.StatusRequestHeaderFieldsTooLarge {
-		t.Errorf("a large header: %d", got.code)
+	s = start(t, Options{MaxHeaderBytes: 4096}, ok)
+	large := dial(t, s.addr)
+	if _, err := io.WriteString(large, "GET / HTTP/1.1\r\nHost: localhost\r\nX-Large: "+strings.Repeat("x", 16<<10)); err != nil {
+		t.Fatal(err)
+	}
+	status := make([]byte, len("HTTP/1.1 431"))
+	if _, err := io.ReadFull(large, status); err != nil || string(status) != "HTTP/1.1 431" {
+		t.Errorf("a large header: %s %v", status, err)
 	}
 }
 
@@ -327,6 +336,9 @@ func TestRoutePrefix(t *testing.T) {
 	if got := s.do("GET", "/touchline/api/v1/path", nil); got.body != "/api/v1/path" {
 		t.Errorf("the handler saw %s", got.body)
 	}
+	eventually(t, "the route is counted without its prefix", func() bool {
+		return s.value("touchline_http_requests_total", "handler", "/api/v1/path", "code", "200") == 2
+	})
 }
 
 func TestHeadersAndCORS(t *testing.T) {

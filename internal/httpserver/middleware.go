@@ -116,7 +116,7 @@ func isStatus(err error) bool {
 func (s *Server) observe(r *http.Request, info *requestInfo, rec *recorder, path string, began time.Time) {
 	handler := routeLabel(path)
 	if handler == "" {
-		handler = info.pattern
+		handler = info.route()
 	}
 	if handler == "" {
 		handler = "other"
@@ -152,10 +152,6 @@ func (s *Server) below(path string) string {
 
 // guard applies headers, access policy and limits, and cuts off the prefix.
 func (s *Server) guard(next http.Handler) http.Handler {
-	served := next
-	if p := s.o.RoutePrefix; p != "/" {
-		served = http.StripPrefix(p, next)
-	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.headers(w, r)
 		if s.o.RoutePrefix != "/" && !under(r.URL.Path, s.o.RoutePrefix) {
@@ -197,8 +193,26 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		if !s.limitBody(w, r, proto, access) {
 			return
 		}
-		served.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), principalKey{}, principal)))
+		inner := s.strip(r.WithContext(context.WithValue(r.Context(), principalKey{}, principal)))
+		infoFrom(r.Context()).inner = inner
+		next.ServeHTTP(w, inner)
 	})
+}
+
+// strip cuts the route prefix off a request's own copy of the URL. The copy is
+// not made by http.StripPrefix, which would hide the pattern that a
+// http.ServeMux below notes on the request.
+func (s *Server) strip(r *http.Request) *http.Request {
+	if s.o.RoutePrefix == "/" {
+		return r
+	}
+	u := *r.URL
+	u.Path = s.below(r.URL.Path)
+	if r.URL.RawPath != "" {
+		u.RawPath = s.below(r.URL.RawPath)
+	}
+	r.URL = &u
+	return r
 }
 
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, proto Protocol, access Access, err error) {

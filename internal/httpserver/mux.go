@@ -39,14 +39,8 @@ func (f HandlerFunc) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // ServeHTTP routes one request.
 func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	i := infoFrom(r.Context())
-	i.pattern = ""
 	h, pattern := m.mux.Handler(r)
 	if pattern != "" {
-		if _, path, ok := strings.Cut(pattern, " "); ok {
-			pattern = path
-		}
-		i.pattern = pattern
 		m.mux.ServeHTTP(w, r)
 		return
 	}
@@ -85,9 +79,21 @@ func (p *probe) Write(b []byte) (int, error) {
 
 // requestInfo is what inner handlers tell the middleware.
 type requestInfo struct {
-	pattern string
-	err     error
-	rec     *recorder
+	inner *http.Request // as the handler got it; a ServeMux notes its pattern there
+	err   error
+	rec   *recorder
+}
+
+// route returns the pattern that the request matched, without the method.
+func (i *requestInfo) route() string {
+	if i.inner == nil {
+		return ""
+	}
+	_, path, ok := strings.Cut(i.inner.Pattern, " ")
+	if !ok {
+		return i.inner.Pattern
+	}
+	return path
 }
 
 type infoKey struct{}
