@@ -256,12 +256,12 @@ func (r Report) writeRest(p *printer) {
 		if kept != "" {
 			kept += " or "
 		}
-		kept += bytes(r.Data.RetentionSizeBytes)
+		kept += byteCount(r.Data.RetentionSizeBytes)
 	}
 	if kept == "" {
 		kept = "for ever"
 	}
-	p.line("%s   %s, kept %s, %s used", p.paint(ansiBold, "Data"), r.Data.Dir, kept, bytes(r.Data.UsedBytes))
+	p.line("%s   %s, kept %s, %s used", p.paint(ansiBold, "Data"), r.Data.Dir, kept, byteCount(r.Data.UsedBytes))
 	if r.TokenFile != "" {
 		p.line("%s  %s (changes need it; --token-file reads it)", p.paint(ansiBold, "Token"), r.TokenFile)
 	}
@@ -326,7 +326,7 @@ func interval(s float64) string {
 	}
 }
 
-func bytes(n int64) string {
+func byteCount(n int64) string {
 	const unit = 1024
 	if n < unit {
 		return fmt.Sprintf("%d B", n)
