@@ -129,7 +129,7 @@ var calls = []bannedCall{
 
 // mayEnd are the files below internal/ that may call panic or os.Exit, each with its reason.
 var mayEnd = map[string]string{
-	"internal/httpserver/middleware.go": "passes http.ErrAbortHandler on, which net/http takes as a panic only",
+	"internal/httpserver/middleware.go": "passes a panic of a handler on to net/http, which ends the connection and not the process",
 }
 
 func everywhere(*file) bool { return true }
