@@ -128,17 +128,19 @@ func (f *topFrame) readTargets(ctx context.Context, c *apiClient) error {
 	}
 	jobs := map[string]*topJob{}
 	for _, t := range targets.Data.ActiveTargets {
-		j := jobs[t.ScrapePool]
+		// The pools of in-process sources stand below touchline/.
+		name := strings.TrimPrefix(t.ScrapePool, "touchline/")
+		j := jobs[name]
 		if j == nil {
-			j = &topJob{Name: t.ScrapePool, Every: t.ScrapeInterval}
-			jobs[t.ScrapePool] = j
+			j = &topJob{Name: name, Every: t.ScrapeInterval}
+			jobs[name] = j
 		}
 		j.Total++
 		switch t.Health {
 		case "up":
 			j.Up++
 		case "down":
-			f.Down = append(f.Down, topDown{t.ScrapePool, t.Labels["instance"], t.LastError})
+			f.Down = append(f.Down, topDown{name, t.Labels["instance"], t.LastError})
 		}
 	}
 	for _, j := range jobs {

@@ -249,15 +249,17 @@ type target struct {
 type amAlert struct {
 	Labels    map[string]string `json:"labels"`
 	StartsAt  time.Time         `json:"startsAt"`
-	Receivers []struct {
-		Name string `json:"name"`
-	} `json:"receivers"`
-	Status struct {
+	Receivers []amReceiver      `json:"receivers"`
+	Status    struct {
 		State       string   `json:"state"`
 		SilencedBy  []string `json:"silencedBy"`
 		InhibitedBy []string `json:"inhibitedBy"`
 	} `json:"status"`
 	Annotations map[string]string `json:"annotations"`
+}
+
+type amReceiver struct {
+	Name string `json:"name"`
 }
 
 type silence struct {

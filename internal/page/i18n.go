@@ -73,6 +73,7 @@ var chinese = map[string]string{
 	"All right: %s watch %s; nothing is firing.":                   "一切正常：%s正在监控%s；没有触发的告警。",
 	"%s watch %s and nothing is firing, but nobody would be told.": "%s正在监控%s，没有触发的告警，但出事时不会通知任何人。",
 	"%s firing, %d of them critical: %s.":                          "%s正在触发，其中 %d 条为严重：%s。",
+	"%s critical and firing: %s.":                                  "%s正在触发，均为严重：%s。",
 	"%s firing, none critical: %s.":                                "%s正在触发，没有严重告警：%s。",
 	"%d of %d targets are down; %s firing.":                        "%[2]d 个目标中有 %[1]d 个无法采集；%[3]s正在触发。",
 	"Not everything works: %s; %s firing.":                         "部分组件异常：%s；%s正在触发。",

@@ -180,6 +180,8 @@ func (p *Page) headline(lang string, b *overviewBody, open []alertRow, hosts, ta
 		}
 	}
 	switch {
+	case critical > 0 && critical == firing:
+		return t("%s critical and firing: %s.", alerts(firing), list), "critical"
 	case critical > 0:
 		return t("%s firing, %d of them critical: %s.", alerts(firing), critical, list), "critical"
 	case firing > 0:
@@ -286,7 +288,13 @@ func (p *Page) toldByLabels(ctx context.Context) map[string]amAlert {
 		p.logger.Debug("cannot read who is told", "err", err)
 		return out
 	}
+	// A receiver without an integration tells nobody, so it is not named.
+	mute := map[string]bool{}
+	for _, rc := range p.report().Alerts.Receivers {
+		mute[rc.Name] = len(rc.Integrations) == 0
+	}
 	for _, a := range alerts {
+		a.Receivers = slices.DeleteFunc(slices.Clone(a.Receivers), func(r amReceiver) bool { return mute[r.Name] })
 		out[labelText(a.Labels)] = a
 	}
 	return out
@@ -311,10 +319,13 @@ func newAlertRow(r *rule, a ruleAlert, told map[string]amAlert) alertRow {
 func pools(targets []target, keep int) []pool {
 	byName := map[string]*pool{}
 	for _, t := range targets {
-		q := byName[t.ScrapePool]
+		// In-process sources are pools below touchline/, whose jobs have the
+		// names that the ecosystem uses.
+		name := strings.TrimPrefix(t.ScrapePool, "touchline/")
+		q := byName[name]
 		if q == nil {
-			q = &pool{Name: t.ScrapePool, Every: t.ScrapeInterval}
-			byName[t.ScrapePool] = q
+			q = &pool{Name: name, Every: t.ScrapeInterval}
+			byName[name] = q
 		}
 		switch t.Health {
 		case "up":

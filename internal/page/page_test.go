@@ -209,8 +209,8 @@ func TestPages(t *testing.T) {
 		code       int
 		want       []string
 	}{
-		{"/ui/", "en", 200, []string{"1 alert firing, 1 of them critical: DiskWillFill.", "23.4", "8.00", "Nobody will be told", "webhook_configs", "http://127.0.0.1:7070/api/v1/write", "team-db", "1 up"}[:7]},
-		{"/ui/", "zh", 200, []string{"1 条告警正在触发，其中 1 条为严重：DiskWillFill。", "不会通知任何人", `lang="zh-CN"`}},
+		{"/ui/", "en", 200, []string{"1 alert critical and firing: DiskWillFill.", "23.4", "8.00", "Nobody will be told", "webhook_configs", "http://127.0.0.1:7070/api/v1/write", "team-db", "1 up"}[:7]},
+		{"/ui/", "zh", 200, []string{"1 条告警正在触发，均为严重：DiskWillFill。", "不会通知任何人", `lang="zh-CN"`}},
 		{"/ui/live", "en", 200, []string{`id="sentence"`, `id="hosts"`, `id="mark"`}},
 		{"/ui/alerts", "en", 200, []string{"1 firing, 1 pending, 4 rules.", "FromElsewhere", "Heartbeat", "Quiet"}},
 		{"/ui/rules", "en", 200, []string{"1 groups in 1 files hold 4 alerting and 1 recording rules; 1 of them fail.", "job:up:sum", "host.yml"}},
