@@ -83,6 +83,10 @@ func span(d time.Duration) string {
 		d = 0
 	}
 	switch {
+	case d == 0:
+		return "0 s"
+	case d < 10*time.Millisecond:
+		return digits(float64(d.Microseconds())/1000) + " ms"
 	case d < time.Second:
 		return fmt.Sprintf("%d ms", d.Milliseconds())
 	case d < time.Minute:
