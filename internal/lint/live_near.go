@@ -7,7 +7,7 @@ import (
 
 // nearEnough is the similarity from which a name is worth suggesting. It is chosen so that http_requests_total finds
 // app_http_requests_total, and up finds nothing.
-const nearEnough = 0.5
+const nearEnough = 0.53
 
 // nearestName returns the candidate that is most like the name, and how alike they are (1 is equal); an empty string when none is near enough.
 func nearestName(name string, candidates []string) (string, float64) {
@@ -54,9 +54,20 @@ func weight(word string) float64 {
 
 // sharedWords is the share of words that both names have: of the shorter name's words mostly, because names gain prefixes, and of all words.
 func sharedWords(a, b []string) float64 {
+	// A first word that both have is the exporter's name, which says little.
+	prefix := ""
+	if len(a) > 2 && len(b) > 2 && a[0] == b[0] {
+		prefix = a[0]
+	}
+	worth := func(word string) float64 {
+		if word == prefix {
+			return 0.3
+		}
+		return weight(word)
+	}
 	total := func(words []string) (sum float64) {
 		for _, w := range words {
-			sum += weight(w)
+			sum += worth(w)
 		}
 		return sum
 	}
@@ -64,7 +75,7 @@ func sharedWords(a, b []string) float64 {
 	rest := slices.Clone(b)
 	for _, w := range a {
 		if i := slices.IndexFunc(rest, func(o string) bool { return singular(o) == singular(w) }); i >= 0 {
-			shared += weight(w)
+			shared += worth(w)
 			rest = slices.Delete(rest, i, i+1)
 		}
 	}
@@ -73,6 +84,14 @@ func sharedWords(a, b []string) float64 {
 		return 0
 	}
 	return 0.5*shared/all + 0.5*shared/max(total(a), 0.1)
+}
+
+// wordsWithin reports whether every word of a name that says what it is about is a word of the other.
+func wordsWithin(name, other string) bool {
+	words := splitWords(other)
+	return !slices.ContainsFunc(splitWords(name), func(w string) bool {
+		return weight(w) == 1 && !slices.ContainsFunc(words, func(o string) bool { return singular(o) == singular(w) })
+	})
 }
 
 func singular(word string) string { return strings.TrimSuffix(word, "s") }

@@ -150,9 +150,6 @@ var exporters = []struct{ prefix, who string }{
 	{"windows_", "windows_exporter"},
 }
 
-// sureEnough is the similarity from which the nearest name is taken for the one that was meant.
-const sureEnough = 0.6
-
 // suggestable leaves out the series that scraping itself makes, which are like many names and meant by few.
 func (l *liveLint) suggestable(name string) []string {
 	if strings.HasPrefix(name, "scrape_") {
@@ -166,7 +163,7 @@ func (l *liveLint) unknownMetric(ctx context.Context, r *ParsedRule, s *parser.V
 	if absent != nil {
 		code, message = "absent-always", fmt.Sprintf("%s is always true, because nothing has ever exported %s", absent.Func.Name, name)
 	}
-	near, alike := nearestName(name, l.suggestable(name))
+	near, _ := nearestName(name, l.suggestable(name))
 	if family, ok := strings.CutSuffix(name, "_bucket"); ok && l.known[family] && l.types[family] == "histogram" {
 		l.add(r, s.PosRange.Start, code, message, fmt.Sprintf("%s is a native histogram here: write %s, without _bucket and le", family, family))
 		return nil
@@ -175,14 +172,14 @@ func (l *liveLint) unknownMetric(ctx context.Context, r *ParsedRule, s *parser.V
 	for _, e := range exporters {
 		if strings.HasPrefix(name, e.prefix) && !slices.ContainsFunc(l.names, func(n string) bool { return strings.HasPrefix(n, e.prefix) }) {
 			hint = fmt.Sprintf("metrics called %s… come from %s, which the server does not scrape", e.prefix, e.who)
-			near, alike = "", 0
+			near = ""
 		}
 	}
 	if near != "" {
 		hint = "the nearest name that exists is " + near
 	}
 	l.add(r, s.PosRange.Start, code, message, hint)
-	if alike < sureEnough {
+	if near == "" || !wordsWithin(name, near) {
 		return nil
 	}
 	// What is wrong with the labels would otherwise show only after the name has been put right.
@@ -287,7 +284,9 @@ func (l *liveLint) meantLabel(m *labels.Matcher, series []labels.Labels) string 
 	best, score := "", 0.0
 	for _, name := range labelNames(series) {
 		s := similarity(m.Name, name)
-		if slices.ContainsFunc(labelValues(series, name), m.Matches) {
+		// A pattern that fits anything says nothing about which label is meant.
+		if selective := m.Type == labels.MatchEqual || m.Type == labels.MatchRegexp && !m.Matches("no such value"); selective &&
+			slices.ContainsFunc(labelValues(series, name), m.Matches) {
 			s += 0.4
 		}
 		if s > score {
