@@ -1,13 +1,9 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"net/http"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,9 +12,10 @@ import (
 
 // checkFlags are the flags of "check".
 type checkFlags struct {
-	output string
-	strict bool
-	beyond checkBeyond
+	output    string
+	strict    bool
+	detection bool
+	beyond    checkBeyond
 }
 
 func newCheckCommand() *cobra.Command {
@@ -30,13 +27,10 @@ func newCheckCommand() *cobra.Command {
 configuration and touchline.yaml, and the files that they name. A folder is searched for *.yml, *.yaml and *.tmpl; what each
 file is, is told by its content. All errors of all files are listed, each as file:line:col with what to write instead.
 
-With --url the rules are compared with the series that a server has: metrics, labels and values that nothing exports, joins
-that match nothing. With --detection every alert's worst-case detection time is printed (scrape, evaluation, for, grouping);
---max-detection makes a critical alert that may take longer an error.
-
 A file is refused exactly when Prometheus's and Alertmanager's own parsers refuse it. Warnings tell what such a file cannot
 do although it is well-formed; with --url also which metrics, labels and values nothing exports, and which joins match nothing.
-The worst-case time from fault to notification of each alert is in the JSON report; --max-detection makes slow ones errors.
+With --detection every alert's worst-case time from fault to notification is printed (scrape, evaluation, for, grouping);
+--max-detection makes a critical alert that may take longer an error.
 
 Exit code: 0 when there is no error, 1 when there is one (with --strict also for warnings), 2 when a path could not be read.`,
 		Args: cobra.MinimumNArgs(1),
@@ -44,10 +38,7 @@ Exit code: 0 when there is no error, 1 when there is one (with --strict also for
 	}
 	cmd.Flags().StringVar(&f.output, "output", "text", "text or json")
 	cmd.Flags().BoolVar(&f.strict, "strict", false, "treat warnings as errors")
-	cmd.Flags().DurationVar(&f.maxDetection, "max-detection", 0, "longest time that a critical alert may take from fault to notification, such as 60s")
 	cmd.Flags().BoolVar(&f.detection, "detection", false, "print every alert's worst-case detection time")
-	cmd.Flags().StringVar(&f.server.URL, "url", "", "compare the rules with the series of the server at this address")
-	cmd.Flags().StringVar(&f.server.TokenFile, "token-file", defaultTokenFile(), "file with the token to show to that server (TOUCHLINE_TOKEN_FILE)")
 	f.beyond.register(cmd)
 	return cmd
 }
@@ -122,42 +113,12 @@ func (f *checkFlags) execute(cmd *cobra.Command, paths []string) error {
 	return nil
 }
 
-// live compares the rules with the series of a server.
-func (f *checkFlags) live(ctx context.Context, docs []*lint.Document) ([]lint.Finding, error) {
-	c, err := f.server.client()
-	if err != nil {
-		return nil, err
-	}
-	client := *c.http
-	client.Transport = &tokenTransport{token: c.token, host: c.base.Host, next: http.DefaultTransport}
-	findings, err := lint.Live(ctx, docs, lint.LiveOptions{URL: c.base.String(), Client: &client})
-	if errors.Is(err, context.Canceled) {
-		return nil, errors.New("stopped")
-	}
-	return findings, err
-}
-
-// tokenTransport shows a token to one host.
-type tokenTransport struct {
-	token, host string
-	next        http.RoundTripper
-}
-
-// RoundTrip implements http.RoundTripper.
-func (t *tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	if t.token != "" && req.URL.Host == t.host {
-		req = req.Clone(req.Context())
-		req.Header.Set("Authorization", "Bearer "+t.token)
-	}
-	return t.next.RoundTrip(req)
-}
-
 func printCheck(w io.Writer, report checkReport, detection bool) {
 	for _, f := range report.Findings {
 		fmt.Fprintln(w, f)
 	}
 	if detection {
-		for _, d := range report.Detection {
+		for _, d := range report.Detections {
 			fmt.Fprintln(w, d)
 		}
 	}
