@@ -15,13 +15,14 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/grafana/regexp"
+	grafanaregexp "github.com/grafana/regexp"
 	"github.com/prometheus/alertmanager/alert"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/model"
@@ -154,7 +155,7 @@ func (a *App) listen() error {
 	var cors *regexp.Regexp
 	if a.c.Web.CORSOrigin != "" {
 		var err error
-		if cors, err = regexp.Compile("^(?:" + a.c.Web.CORSOrigin + ")$"); err != nil {
+		if cors, err = regexp.Compile(a.corsPattern()); err != nil {
 			return fmt.Errorf("--web.cors.origin: %w", err)
 		}
 	}
@@ -194,6 +195,9 @@ func (a *App) listen() error {
 	s.SetExternalURL(a.external)
 	return nil
 }
+
+// corsPattern anchors the pattern, as upstream does.
+func (a *App) corsPattern() string { return "^(?:" + a.c.Web.CORSOrigin + ")$" }
 
 func (a *App) tokenFile() string { return a.path("admin.token") }
 
@@ -257,7 +261,7 @@ func (a *App) openEngines(memory int64) error {
 	if maxMemory == 0 && memory > 0 {
 		maxMemory = memory / 4
 	}
-	cors, err := regexp.Compile("^(?:" + c.Web.CORSOrigin + ")$")
+	cors, err := grafanaregexp.Compile(a.corsPattern())
 	if err != nil {
 		return fmt.Errorf("--web.cors.origin: %w", err)
 	}
