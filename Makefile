@@ -85,7 +85,7 @@ dist: ## static binaries for linux amd64 and arm64 in dist/, with checksums and 
 	@mkdir -p dist
 	@for arch in $(DIST_ARCHES); do \
 		echo "dist/touchline-$(VERSION)-linux-$$arch"; \
-		GOOS=linux GOARCH=$$arch tools/build.sh "dist/touchline-$(VERSION)-linux-$$arch" '$(LDFLAGS)' || exit 1; \
+		BUILD_FLAGS=-trimpath GOOS=linux GOARCH=$$arch tools/build.sh "dist/touchline-$(VERSION)-linux-$$arch" '$(LDFLAGS)' || exit 1; \
 		GOOS= GOARCH= $(GO) run ./tools/sbom -o "dist/touchline-$(VERSION)-linux-$$arch.cdx.json" "dist/touchline-$(VERSION)-linux-$$arch" || exit 1; \
 	done
 	@cd dist && sha256sum touchline-$(VERSION)-linux-* >SHA256SUMS && cat SHA256SUMS

@@ -16,7 +16,7 @@ trap 'rm -f "$status"' EXIT INT TERM
 # The exit status of go build would be lost in the pipe, so it goes through a file.
 {
 	rc=0
-	CGO_ENABLED=0 go build -v -trimpath -ldflags "$2" -o "$1" ./cmd/touchline 2>&1 || rc=$?
+	CGO_ENABLED=0 go build -v ${BUILD_FLAGS:-} -ldflags "$2" -o "$1" ./cmd/touchline 2>&1 || rc=$?
 	echo "$rc" >"$status"
 } | awk -v total="$total" -v tty="$tty" '
 	# go build -v prints one import path a line; everything else is a message for the reader.
