@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -32,27 +31,12 @@ import (
 	"github.com/prometheus/alertmanager/provider/mem"
 	"github.com/prometheus/alertmanager/silence"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/common/model"
-	"github.com/prometheus/common/route"
 )
-
-// ClusterOptions configure the gossip between replicas, as upstream's --cluster flags do.
-type ClusterOptions struct {
-	ListenAddress    string
-	AdvertiseAddress string
-	Peers            []string
-	PeerTimeout      time.Duration
-	SettleTimeout    time.Duration
-	GossipInterval   time.Duration
-	PushPullInterval time.Duration
-	Label            string
-	TLSConfigFile    string
-}
 
 // Options configure an Alertmanager. All fields without a remark are required.
 type Options struct {
-	DataDir             string // made when missing
-	Retention           time.Duration
+	DataDir             string        // made when missing
+	Retention           time.Duration // of silences that have ended and of the notification log, 120 hours when 0
 	MaintenanceInterval time.Duration // optional, 15 minutes as upstream
 	ExternalURL         *url.URL
 	Logger              *slog.Logger
@@ -63,8 +47,47 @@ type Options struct {
 	MaxAlertsPerName    int             // 0 for no limit
 	GetConcurrency      int             // 0 for upstream's default
 	RequestTimeout      time.Duration   // 0 for none
-	OutboxCapacity      int             // alerts that wait for the embedded Alertmanager
+	OutboxCapacity      int             // alerts that wait for the embedded Alertmanager, 10,000 when 0
+	AlertGCInterval     time.Duration   // how often resolved alerts are dropped, 30 minutes when 0 as upstream
+
+	open opener // tests put a failing disk here
 }
+
+// Limits and defaults.
+const (
+	stopTimeout           = 15 * time.Second
+	leaveTimeout          = 5 * time.Second
+	dispatchMaintenance   = 30 * time.Second // upstream's --dispatch.maintenance-interval
+	defaultRetention      = 120 * time.Hour
+	defaultMaintenance    = 15 * time.Minute
+	defaultAlertGC        = 30 * time.Minute
+	defaultOutboxCapacity = 10_000
+)
+
+func (o Options) withDefaults() Options {
+	if o.Retention == 0 {
+		o.Retention = defaultRetention
+	}
+	if o.MaintenanceInterval == 0 {
+		o.MaintenanceInterval = defaultMaintenance
+	}
+	if o.AlertGCInterval == 0 {
+		o.AlertGCInterval = defaultAlertGC
+	}
+	if o.OutboxCapacity == 0 {
+		o.OutboxCapacity = defaultOutboxCapacity
+	}
+	if o.open == nil {
+		o.open = openFile
+	}
+	return o
+}
+
+// Which of an Alertmanager's journals is which.
+const (
+	logJournal = iota
+	silenceJournal
+)
 
 // Alertmanager is one embedded Alertmanager. New opens its state, Prepare and
 // Apply give it a configuration, Start begins housekeeping, Stop ends all.
@@ -85,12 +108,15 @@ type Alertmanager struct {
 	api      *api.API
 	outbox   *outbox
 	sent     *sentLog
+	sizes    *prometheus.HistogramVec
+	loads    *loadMetrics
 	journals []*journal
 
 	dispatcher atomic.Pointer[dispatch.Dispatcher]
 	inhibitor  atomic.Pointer[inhibit.Inhibitor]
 
 	mu      sync.Mutex
+	done    bool
 	loaded  [32]byte // hash of what the running configuration was built from
 	conf    *config.Config
 	list    []Receiver
@@ -107,9 +133,7 @@ var parsers sync.Once
 // New opens silences, notification log and their journals. Nothing runs yet.
 func New(o Options) (_ *Alertmanager, err error) {
 	parsers.Do(func() { compat.InitFromFlags(o.Logger, featurecontrol.NoopFlags{}) })
-	if o.MaintenanceInterval == 0 {
-		o.MaintenanceInterval = 15 * time.Minute
-	}
+	o = o.withDefaults()
 	if err := os.MkdirAll(o.DataDir, 0o750); err != nil {
 		return nil, fmt.Errorf("create alerting directory: %w", err)
 	}
@@ -126,29 +150,16 @@ func New(o Options) (_ *Alertmanager, err error) {
 		return nil, err
 	}
 	a.silencer = silence.NewSilencer(a.silences, o.Logger, a.events)
-	if a.alerts, err = mem.NewAlerts(context.Background(), 30*time.Minute, o.MaxAlertsPerName, a.silencer, o.Logger, a.events, o.Registerer, featurecontrol.NoopFlags{}); err != nil {
+	if a.alerts, err = mem.NewAlerts(context.Background(), o.AlertGCInterval, o.MaxAlertsPerName, a.silencer, o.Logger, a.events, o.Registerer, featurecontrol.NoopFlags{}); err != nil {
 		return nil, fmt.Errorf("create alert store: %w", err)
 	}
+	a.loads = newLoadMetrics(o.Registerer, o.Cluster != nil)
 	a.metrics = dispatch.NewDispatcherMetrics(false, o.Registerer, featurecontrol.NoopFlags{})
 	a.pipeline = notify.NewPipelineBuilder(o.Registerer, featurecontrol.NoopFlags{}, a.events)
 	a.outbox = newOutbox(o.OutboxCapacity, a.alerts.Put, o.Logger, o.Registerer)
 
-	requests := prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name: "alertmanager_http_request_duration_seconds", Help: "Latency of requests to the Alertmanager API.", Buckets: prometheus.DefBuckets,
-	}, []string{"handler", "method", "code"})
-	o.Registerer.MustRegister(requests)
-	ao := api.Options{
-		Alerts: a.alerts, Silences: a.silences, GroupMutedFunc: a.groups.Muted, Logger: o.Logger, Registry: o.Registerer,
-		Timeout: o.RequestTimeout, Concurrency: o.GetConcurrency, RequestDuration: requests,
-		GroupFunc: func(ctx context.Context, rf func(*dispatch.Route) bool, af func(*alert.Alert, time.Time) bool) (dispatch.AlertGroups, map[model.Fingerprint][]string, error) {
-			return a.dispatcher.Load().Groups(ctx, rf, af)
-		},
-	}
-	if a.peer != nil {
-		ao.Peer = a.peer
-	}
-	if a.api, err = api.New(ao); err != nil {
-		return nil, fmt.Errorf("create alertmanager API: %w", err)
+	if err := a.openAPI(); err != nil {
+		return nil, err
 	}
 	return a, nil
 }
@@ -168,36 +179,39 @@ func (a *Alertmanager) openState() error {
 		return fmt.Errorf("open silences %s: %w", path("silences"), err)
 	}
 	jm := newJournalMetrics(a.o.Registerer)
-	for _, s := range []struct {
-		name  string
-		merge func([]byte) error
-	}{{"nflog", a.nflog.Merge}, {"silences", a.silences.Merge}} {
-		j, err := openJournal(path(s.name+".journal"), s.name, a.log, jm, s.merge)
+	for _, s := range []journalOptions{
+		logJournal:     {Name: "nflog", State: a.nflog.Snapshot, Merge: a.nflog.Merge},
+		silenceJournal: {Name: "silences", State: a.silences.Snapshot, Merge: a.silences.Merge},
+	} {
+		s.Path, s.SnapshotPath, s.Logger, s.Metrics, s.Open = path(s.Name+".journal"), path(s.Name), a.log, jm, a.o.open
+		j, err := openJournal(s)
 		if err != nil {
 			return err
 		}
 		a.journals = append(a.journals, j)
 	}
-	a.nflog.SetBroadcast(a.journals[0].append)
-	a.silences.SetBroadcast(a.journals[1].append)
+	a.nflog.SetBroadcast(a.journals[logJournal].append)
+	a.silences.SetBroadcast(a.journals[silenceJournal].append)
 	return nil
 }
 
 // Start begins housekeeping and joins the cluster. It returns at once.
 func (a *Alertmanager) Start(ctx context.Context) error {
-	maintain := func(j *journal, gc func() (int, error), snapshot snapshotter, file string) func() (int64, error) {
+	maintain := func(j *journal, gc func() (int, error)) func() (int64, error) {
 		return func() (int64, error) {
 			if _, err := gc(); err != nil {
 				return 0, err
 			}
-			return j.snapshot(snapshot, filepath.Join(a.o.DataDir, file))
+			return j.compact()
 		}
 	}
+	a.outbox.start()
+	logs, sils := a.journals[logJournal], a.journals[silenceJournal]
 	a.wg.Go(func() {
-		a.nflog.Maintenance(a.o.MaintenanceInterval, filepath.Join(a.o.DataDir, "nflog"), a.stop, maintain(a.journals[0], a.nflog.GC, a.nflog.Snapshot, "nflog"))
+		a.nflog.Maintenance(a.o.MaintenanceInterval, logs.snapPath, a.stop, maintain(logs, a.nflog.GC))
 	})
 	a.wg.Go(func() {
-		a.silences.Maintenance(a.o.MaintenanceInterval, filepath.Join(a.o.DataDir, "silences"), a.stop, maintain(a.journals[1], a.silences.GC, a.silences.Snapshot, "silences"))
+		a.silences.Maintenance(a.o.MaintenanceInterval, sils.snapPath, a.stop, maintain(sils, a.silences.GC))
 	})
 	return a.joinCluster(ctx)
 }
@@ -207,67 +221,45 @@ func (a *Alertmanager) Put(ctx context.Context, alerts ...*alert.Alert) error {
 	return a.outbox.put(ctx, alerts)
 }
 
-// Handler serves /api/v2 below prefix, in upstream's shapes.
-func (a *Alertmanager) Handler(prefix string) http.Handler {
-	return a.durable(a.api.Register(route.New(), prefix))
-}
-
-// durable answers with an error where a silence was set in memory but could
-// not be written to disk: what is acknowledged must survive.
-func (a *Alertmanager) durable(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions {
-			next.ServeHTTP(w, r)
-			return
-		}
-		before := a.journals[1].failures.Load()
-		held := &heldResponse{header: http.Header{}, code: http.StatusOK}
-		next.ServeHTTP(held, r)
-		if a.journals[1].failures.Load() != before && held.code/100 == 2 {
-			w.Header().Set("Content-Type", "application/json")
-			w.WriteHeader(http.StatusInternalServerError)
-			_, _ = w.Write([]byte(`"the change could not be written to disk and would be lost by a restart; free some space and try again"` + "\n"))
-			return
-		}
-		held.writeTo(w)
-	})
-}
-
-// Stop ends the dispatcher, writes the snapshots and leaves the cluster. It
-// may be called more than once.
+// Stop ends the dispatcher, hands over what waits, writes the snapshots and
+// leaves the cluster. It returns after stopTimeout at the latest, or when ctx
+// ends, and may be called more than once: later calls return the first's error.
 func (a *Alertmanager) Stop(ctx context.Context) error {
 	a.stopped.Do(func() {
-		if a.outbox != nil {
-			a.outbox.close()
-		}
-		if d := a.dispatcher.Load(); d != nil {
-			d.Stop()
-		}
-		if i := a.inhibitor.Load(); i != nil {
-			i.Stop()
-		}
-		if a.alerts != nil {
-			a.alerts.Close()
-		}
-		close(a.stop)
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			a.wg.Wait()
-		}()
+		ctx, cancel := context.WithTimeout(ctx, stopTimeout)
+		defer cancel()
+		done := make(chan error, 1)
+		go func() { done <- a.shutdown() }()
 		select {
-		case <-done:
+		case a.err = <-done:
 		case <-ctx.Done():
-			a.err = errors.Join(a.err, fmt.Errorf("stop alerting: %w", ctx.Err()))
-		}
-		if a.peer != nil {
-			if err := a.peer.Leave(5 * time.Second); err != nil {
-				a.err = errors.Join(a.err, fmt.Errorf("leave cluster: %w", err))
-			}
-		}
-		for _, j := range a.journals {
-			a.err = errors.Join(a.err, j.close())
+			a.err = fmt.Errorf("stop alerting: %w", ctx.Err())
 		}
 	})
 	return a.err
+}
+
+func (a *Alertmanager) shutdown() error {
+	if a.outbox != nil {
+		a.outbox.close()
+	}
+	a.mu.Lock()
+	a.done = true // an Apply that comes later does nothing
+	if i := a.inhibitor.Load(); i != nil {
+		i.Stop()
+	}
+	if d := a.dispatcher.Load(); d != nil {
+		d.Stop()
+	}
+	a.mu.Unlock()
+	if a.alerts != nil {
+		a.alerts.Close()
+	}
+	close(a.stop)
+	a.wg.Wait()
+	errs := []error{a.leaveCluster()}
+	for _, j := range a.journals {
+		errs = append(errs, j.close())
+	}
+	return errors.Join(errs...)
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -18,7 +19,13 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(childDir); dir != "" {
+		child(dir)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 func testAlertmanager(t *testing.T, dir, conf string, change func(*Options)) *Alertmanager {
 	t.Helper()
@@ -146,17 +153,29 @@ func TestInhibitionAndSilence(t *testing.T) {
 	}
 }
 
-func postSilence(t *testing.T, a *Alertmanager, name string, want int) {
-	t.Helper()
+func silenceRequest(name string) *http.Request {
 	body := fmt.Sprintf(`{"matchers":[{"name":"alertname","value":%q,"isRegex":false,"isEqual":true}],"startsAt":%q,"endsAt":%q,"createdBy":"t","comment":"c"}`,
 		name, time.Now().Format(time.RFC3339Nano), time.Now().Add(time.Hour).Format(time.RFC3339Nano))
 	r := httptest.NewRequest(http.MethodPost, "/api/v2/silences", strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
+	return r
+}
+
+// postSilence creates a silence and returns its identifier.
+func postSilence(t *testing.T, a *Alertmanager, name string, want int) string {
+	t.Helper()
 	w := httptest.NewRecorder()
-	a.Handler("/").ServeHTTP(w, r)
+	a.Handler("/").ServeHTTP(w, silenceRequest(name))
 	if w.Code != want {
 		t.Fatalf("create silence: %d %s", w.Code, w.Body)
 	}
+	var answer struct{ SilenceID string }
+	if want == http.StatusOK {
+		if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return answer.SilenceID
 }
 
 func silences(t *testing.T, a *Alertmanager) int {

@@ -1,137 +1,145 @@
 package alerting
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"sync"
-	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// journal keeps every change of silences or notification log between two of
-// upstream's snapshots. A record is
-//
-//	+-----------------+------------------+----------------------------+
-//	| length, 4 bytes | CRC-32C, 4 bytes | what upstream would gossip |
-//	+-----------------+------------------+----------------------------+
-//
-// with both numbers in big-endian order and the checksum over the last part.
-// A change is synced before the request that made it is answered.
-type journal struct {
-	path, name string
-	log        *slog.Logger
-	m          *journalMetrics
-	failures   atomic.Int64
-
-	mu   sync.Mutex
-	f    *os.File
-	size int64
+// file is what a journal or a snapshot needs of an open file.
+type file interface {
+	io.Writer
+	io.ReaderAt
+	io.Seeker
+	Sync() error
+	Truncate(int64) error
+	Close() error
 }
 
-// maxJournalRecord bounds one record, in bytes. A silence or a log entry is far smaller.
-const maxJournalRecord = 64 << 20
+// opener opens files for writing; tests put a full disk behind it.
+type opener func(name string, flag int) (file, error)
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+func openFile(name string, flag int) (file, error) { return os.OpenFile(name, flag, 0o640) }
 
-type journalMetrics struct{ records, failures, corrupt *prometheus.CounterVec }
+// snapshotter writes the whole state, as upstream's Snapshot methods do.
+type snapshotter func(io.Writer) (int64, error)
+
+// journal keeps every change of silences or notification log between two of
+// upstream's snapshots, in the bytes that upstream would gossip. A change is
+// synced before the request that made it is answered.
+type journal struct {
+	path, name string
+	snapPath   string
+	state      snapshotter
+	log        *slog.Logger
+	m          *journalMetrics
+	open       opener
+
+	compacting sync.Mutex // held by the one compaction that runs
+
+	mu       sync.Mutex // never held while state is called: upstream's locks come first
+	f        file
+	size     int64
+	failures int64 // changes that are in memory only, counted since the start
+	healed   int64 // how many of them a snapshot has brought to disk since
+}
+
+type journalMetrics struct{ records, failures, corrupt, torn *prometheus.CounterVec }
 
 func newJournalMetrics(reg prometheus.Registerer) *journalMetrics {
 	vec := func(name, help string) *prometheus.CounterVec {
-		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "touchline_alerting_journal_" + name, Help: help}, []string{"journal"})
+		v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "touchline_alerting_journal_" + name, Help: help}, []string{"journal"})
+		reg.MustRegister(v)
+		return v
 	}
-	m := &journalMetrics{
+	return &journalMetrics{
 		records:  vec("records_total", "Changes written to the journal."),
 		failures: vec("failures_total", "Changes that could not be written to the journal."),
-		corrupt:  vec("corrupt_records_total", "Damaged places met while reading the journal."),
+		corrupt:  vec("corrupt_records_total", "Damaged stretches met while reading the journal."),
+		torn:     vec("torn_tails_total", "Unfinished records cut off the journal's end, as a kill amid a write leaves them."),
 	}
-	if reg != nil {
-		reg.MustRegister(m.records, m.failures, m.corrupt)
-	}
-	return m
+}
+
+type journalOptions struct {
+	Path, Name, SnapshotPath string
+	State                    snapshotter
+	Merge                    func([]byte) error
+	Logger                   *slog.Logger
+	Metrics                  *journalMetrics
+	Open                     opener
 }
 
 // openJournal merges what the file holds into the state, and makes it ready
-// for more. A damaged tail is cut off: what follows it was never acknowledged,
-// unless the disk itself is at fault, which is logged and counted.
-func openJournal(path, name string, log *slog.Logger, m *journalMetrics, merge func([]byte) error) (*journal, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o640)
+// for more. An unfinished end is cut off: it was never acknowledged. Of a
+// damaged file all good records are kept, and a copy is put aside.
+func openJournal(o journalOptions) (*journal, error) {
+	j := &journal{path: o.Path, name: o.Name, snapPath: o.SnapshotPath, state: o.State, log: o.Logger, m: o.Metrics, open: o.Open}
+	for _, c := range []*prometheus.CounterVec{j.m.records, j.m.failures, j.m.corrupt, j.m.torn} {
+		c.WithLabelValues(j.name)
+	}
+	raw, err := os.ReadFile(j.path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("read journal: %w", err)
+	}
+	bodies, bad, err := decodeJournal(raw)
 	if err != nil {
-		return nil, fmt.Errorf("open journal: %w", err)
+		return nil, fmt.Errorf("read journal %s: %w", j.path, err)
 	}
-	j := &journal{path: path, name: name, log: log, m: m, f: f}
-	for _, c := range []*prometheus.CounterVec{m.records, m.failures, m.corrupt} {
-		c.WithLabelValues(name)
-	}
-	good, err := readJournal(f, func(b []byte) error {
-		if err := merge(b); err != nil {
-			m.corrupt.WithLabelValues(name).Inc()
-			log.Warn("A record of the journal could not be merged", "journal", path, "err", err)
+	corrupt := false
+	for _, d := range bad {
+		if d.torn {
+			j.m.torn.WithLabelValues(j.name).Inc()
+			j.log.Info("The end of the journal is unfinished and was cut off; this is the mark of a kill amid a write", "journal", j.path, "damage", d.String())
+			continue
 		}
-		return nil
-	})
-	if err != nil {
-		m.corrupt.WithLabelValues(name).Inc()
-		log.Warn("The end of the journal is damaged and was cut off; this is the mark of a kill amid a write", "journal", path, "offset", good, "err", err)
-		if err := f.Truncate(good); err != nil {
-			return nil, errors.Join(fmt.Errorf("cut journal %s: %w", path, err), f.Close())
+		corrupt = true
+		j.m.corrupt.WithLabelValues(j.name).Inc()
+		j.log.Error("The journal is damaged; the records around the damage were kept. Check the disk", "journal", j.path, "damage", d.String(), "copy", j.path+".damaged")
+	}
+	kept := journalHeader()
+	for _, b := range bodies {
+		if err := o.Merge(b); err != nil {
+			corrupt = true
+			j.m.corrupt.WithLabelValues(j.name).Inc()
+			j.log.Error("A record of the journal could not be merged", "journal", j.path, "copy", j.path+".damaged", "err", err)
+			continue
+		}
+		kept = append(kept, encodeRecord(b)...)
+	}
+	if corrupt {
+		if err := os.WriteFile(j.path+".damaged", raw, 0o640); err != nil {
+			return nil, fmt.Errorf("keep damaged journal: %w", err)
 		}
 	}
-	if _, err := f.Seek(good, io.SeekStart); err != nil {
-		return nil, errors.Join(fmt.Errorf("seek journal %s: %w", path, err), f.Close())
+	if len(raw) == len(kept) && !corrupt && len(bad) == 0 {
+		if j.f, err = j.open(j.path, os.O_RDWR); err != nil {
+			return nil, fmt.Errorf("open journal: %w", err)
+		}
+		if _, err := j.f.Seek(0, io.SeekEnd); err != nil {
+			return nil, errors.Join(fmt.Errorf("seek journal %s: %w", j.path, err), j.f.Close())
+		}
+		j.size = int64(len(raw))
+		return j, nil
 	}
-	j.size = good
+	if err := j.replace(kept); err != nil {
+		return nil, err
+	}
 	return j, nil
 }
 
-// readJournal gives each record to fn. It returns the offset behind the last
-// good one, and an error where it is not the end of the file.
-func readJournal(r io.Reader, fn func([]byte) error) (good int64, err error) {
-	var head [8]byte
-	for {
-		if _, err := io.ReadFull(r, head[:]); err != nil {
-			if errors.Is(err, io.EOF) {
-				return good, nil
-			}
-			return good, fmt.Errorf("offset %d: record header: %w", good, err)
-		}
-		n := binary.BigEndian.Uint32(head[:])
-		if n > maxJournalRecord {
-			return good, fmt.Errorf("offset %d: a record of %d bytes is larger than any can be", good, n)
-		}
-		body, err := io.ReadAll(io.LimitReader(r, int64(n)))
-		if err != nil || len(body) < int(n) {
-			return good, fmt.Errorf("offset %d: record has %d of %d bytes", good, len(body), n)
-		}
-		if crc32.Checksum(body, castagnoli) != binary.BigEndian.Uint32(head[4:]) {
-			return good, fmt.Errorf("offset %d: checksum does not match", good)
-		}
-		if err := fn(body); err != nil {
-			return good, err
-		}
-		good += int64(len(head)) + int64(n)
-	}
-}
-
-func encodeRecord(b []byte) []byte {
-	out := make([]byte, 8, 8+len(b))
-	binary.BigEndian.PutUint32(out, uint32(len(b)))
-	binary.BigEndian.PutUint32(out[4:], crc32.Checksum(b, castagnoli))
-	return append(out, b...)
-}
-
 // append writes one change and syncs it. Upstream's broadcast has no way to
-// fail, so a failure is counted, and the API looks at the count.
-func (j *journal) append(b []byte) {
+// fail, so a failure is remembered, and persisted tells of it.
+func (j *journal) append(body []byte) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if err := j.write(encodeRecord(b)); err != nil {
-		j.failures.Add(1)
+	if err := j.write(encodeRecord(body)); err != nil {
+		j.failures++
 		j.m.failures.WithLabelValues(j.name).Inc()
 		j.log.Error("A change could not be journalled", "journal", j.path, "err", err)
 		return
@@ -143,10 +151,13 @@ func (j *journal) write(rec []byte) error {
 	if j.f == nil {
 		return os.ErrClosed
 	}
-	n, err := j.f.Write(rec)
+	_, err := j.f.Write(rec)
 	if err == nil {
-		j.size += int64(n)
-		return j.f.Sync()
+		err = j.f.Sync()
+	}
+	if err == nil {
+		j.size += int64(len(rec))
+		return nil
 	}
 	// Whatever part was written must not stand before the next record.
 	if terr := j.f.Truncate(j.size); terr != nil {
@@ -156,39 +167,109 @@ func (j *journal) write(rec []byte) error {
 	return errors.Join(err, serr)
 }
 
-type snapshotter func(io.Writer) (int64, error)
-
-// snapshot writes the whole state beside the old snapshot, syncs it, puts it
-// in place, and only then empties the journal. Changes wait meanwhile.
-func (j *journal) snapshot(state snapshotter, path string) (int64, error) {
-	tmp := path + ".new"
-	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o640)
-	if err != nil {
-		return 0, fmt.Errorf("write snapshot: %w", err)
-	}
-	// Records up to here are in the snapshot; those that come during it may
-	// be, and merging one twice does no harm, so they stay in the journal.
+// persisted returns nil when every change that is in memory is on disk too.
+// Where some could not be journalled it writes a snapshot, which holds them:
+// the disk may have space again, and a request that is tried again (deleting a
+// silence twice, say) changes nothing and would not be journalled by itself.
+func (j *journal) persisted() error {
 	j.mu.Lock()
-	covered := j.size
+	clean := j.failures == j.healed
 	j.mu.Unlock()
-	n, err := state(f)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return n, fmt.Errorf("write snapshot: %w", err)
+	if clean {
+		return nil
 	}
-	if err := os.Rename(tmp, path); err != nil {
-		return n, fmt.Errorf("place snapshot: %w", err)
+	_, err := j.compact()
+	return err
+}
+
+// compact writes the whole state beside the old snapshot, syncs it, puts it in
+// place, and only then drops from the journal what the snapshot holds. A crash
+// in between leaves records that are merged once more, which does no harm.
+func (j *journal) compact() (int64, error) {
+	j.compacting.Lock()
+	defer j.compacting.Unlock()
+	// The state changes before its record is appended, so whatever has been
+	// appended, or has failed to be, by now is in a snapshot taken from here on.
+	j.mu.Lock()
+	covered, failed := j.size, j.failures
+	j.mu.Unlock()
+	n, err := j.writeSnapshot()
+	if err != nil {
+		return n, err
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.size != covered || j.f == nil {
-		return n, nil // the next snapshot will cover them
+	j.healed = failed
+	if j.f == nil {
+		return n, nil
 	}
-	if err := j.f.Truncate(0); err != nil {
-		return n, fmt.Errorf("empty journal: %w", err)
+	kept := journalHeader()
+	if tail := j.size - covered; tail > 0 {
+		later := make([]byte, tail)
+		if _, err := j.f.ReadAt(later, covered); err != nil {
+			return n, fmt.Errorf("read end of journal %s: %w", j.path, err)
+		}
+		kept = append(kept, later...)
 	}
-	j.size = 0
-	_, err = j.f.Seek(0, io.SeekStart)
-	return n, err
+	return n, j.replace(kept)
+}
+
+func (j *journal) writeSnapshot() (int64, error) {
+	tmp := j.snapPath + ".new"
+	f, err := j.open(tmp, os.O_CREATE|os.O_TRUNC|os.O_RDWR)
+	if err != nil {
+		return 0, fmt.Errorf("write snapshot: %w", err)
+	}
+	n, err := j.state(f)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return n, fmt.Errorf("write snapshot %s: %w", tmp, errors.Join(err, os.Remove(tmp)))
+	}
+	if err := os.Rename(tmp, j.snapPath); err != nil {
+		return n, fmt.Errorf("place snapshot: %w", err)
+	}
+	return n, syncDir(filepath.Dir(j.snapPath))
+}
+
+// replace puts a journal of these bytes in the place of the present one. The
+// present one stays in use where that fails.
+func (j *journal) replace(content []byte) error {
+	tmp := j.path + ".new"
+	f, err := j.open(tmp, os.O_CREATE|os.O_TRUNC|os.O_RDWR)
+	if err != nil {
+		return fmt.Errorf("create journal: %w", err)
+	}
+	if _, err = f.Write(content); err == nil {
+		err = f.Sync()
+	}
+	if err == nil {
+		err = os.Rename(tmp, j.path)
+	}
+	if err != nil {
+		return fmt.Errorf("create journal %s: %w", tmp, errors.Join(err, f.Close()))
+	}
+	old := j.f
+	j.f, j.size = f, int64(len(content))
+	if old != nil {
+		if err := old.Close(); err != nil {
+			j.log.Warn("The old journal could not be closed", "journal", j.path, "err", err)
+		}
+	}
+	return syncDir(filepath.Dir(j.path))
+}
+
+// syncDir makes a rename in dir last over a power cut.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return fmt.Errorf("sync directory: %w", err)
+	}
+	if err := errors.Join(d.Sync(), d.Close()); err != nil {
+		return fmt.Errorf("sync directory %s: %w", dir, err)
+	}
+	return nil
 }
 
 func (j *journal) close() error {

@@ -1,12 +1,16 @@
 package alerting
 
 import (
+	"bytes"
 	"context"
+	"crypto/md5" // upstream's metric alertmanager_config_hash is the start of an MD5
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"sort"
 	"time"
 
@@ -17,6 +21,7 @@ import (
 	"github.com/prometheus/alertmanager/notify"
 	"github.com/prometheus/alertmanager/template"
 	"github.com/prometheus/alertmanager/timeinterval"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/model"
 )
 
@@ -28,17 +33,37 @@ type File struct {
 	raw    []byte
 }
 
-// LoadFile parses alertmanager.yml strictly, as upstream does.
+// LoadFile parses alertmanager.yml strictly, as upstream does. Paths in it are
+// relative to its directory.
 func LoadFile(path string) (*File, error) {
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read alertmanager configuration: %w", err)
 	}
-	c, err := config.LoadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	for {
+		c, err := config.LoadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		// Upstream reads the file by itself; an editor may have been in between.
+		again, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("read alertmanager configuration: %w", err)
+		}
+		if bytes.Equal(raw, again) {
+			return &File{Config: c, raw: raw}, nil
+		}
+		raw = again
 	}
-	return &File{Config: c, raw: raw}, nil
+}
+
+// LoadConfig parses alertmanager.yml strictly, as upstream does.
+func LoadConfig(path string) (*config.Config, error) {
+	f, err := LoadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return f.Config, nil
 }
 
 // Parse parses a configuration that does not come from a file.
@@ -55,6 +80,7 @@ type Change struct {
 	a         *Alertmanager
 	conf      *config.Config
 	hash      [32]byte
+	fileHash  [md5.Size]byte
 	tmpl      *template.Template
 	routes    *dispatch.Route
 	receivers map[string][]notify.Integration
@@ -62,10 +88,25 @@ type Change struct {
 	intervals map[string][]timeinterval.TimeInterval
 }
 
-// Prepare builds templates, routes, receivers and time intervals. Nothing changes until Apply.
+// Prepare builds templates, routes, receivers and time intervals, and returns
+// all that is wrong with them at once. Nothing changes until Apply.
 func (a *Alertmanager) Prepare(file *File) (*Change, error) {
+	c, err := a.prepare(file)
+	if err != nil {
+		a.Refused()
+		return nil, err
+	}
+	return c, nil
+}
+
+// Refused tells the metrics that a new configuration could not be used, for a
+// reason found before Prepare.
+func (a *Alertmanager) Refused() { a.loads.successful.Set(0) }
+
+func (a *Alertmanager) prepare(file *File) (*Change, error) {
 	conf := file.Config
 	c := &Change{a: a, conf: conf, receivers: map[string][]notify.Integration{}, intervals: map[string][]timeinterval.TimeInterval{}}
+	c.fileHash = md5.Sum(file.raw)
 	var err error
 	if c.tmpl, err = template.FromGlobs(conf.Templates); err != nil {
 		return nil, fmt.Errorf("parse templates: %w", err)
@@ -79,19 +120,20 @@ func (a *Alertmanager) Prepare(file *File) (*Change, error) {
 	c.routes.Walk(func(r *dispatch.Route) { active[r.RouteOpts.Receiver] = true })
 	var errs []error
 	for _, r := range conf.Receivers {
-		ints, err := receiver.BuildReceiverIntegrations(r, c.tmpl, a.log)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("receiver %q: %w", r.Name, err))
-			continue
-		}
 		rec := Receiver{Name: r.Name, Default: r.Name == conf.Route.Receiver, Used: active[r.Name]}
-		for _, i := range ints {
-			rec.Integrations = append(rec.Integrations, i.Name())
-		}
-		c.list = append(c.list, rec)
 		if active[r.Name] {
+			ints, err := receiver.BuildReceiverIntegrations(r, c.tmpl, a.log)
+			if err != nil {
+				errs = append(errs, fmt.Errorf("receiver %q: %w", r.Name, err))
+				continue
+			}
+			for _, i := range ints {
+				rec.Integrations = append(rec.Integrations, i.Name())
+			}
 			c.receivers[r.Name] = a.sent.wrap(r.Name, ints)
 		}
+		// As upstream, what no route uses is not built, and cannot fail.
+		c.list = append(c.list, rec)
 	}
 	for _, ti := range conf.MuteTimeIntervals {
 		c.intervals[ti.Name] = ti.TimeIntervals
@@ -99,7 +141,10 @@ func (a *Alertmanager) Prepare(file *File) (*Change, error) {
 	for _, ti := range conf.TimeIntervals {
 		c.intervals[ti.Name] = ti.TimeIntervals
 	}
-	return c, errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // hashConfig covers the configuration as written and the content of its templates.
@@ -116,6 +161,8 @@ func hashConfig(file *File) ([32]byte, error) {
 	}
 	sort.Strings(files)
 	for _, f := range files {
+		// The name and its length keep two files from passing for one.
+		fmt.Fprintf(h, "\n%d:%s\n", len(f), f)
 		raw, err := os.ReadFile(f)
 		if err != nil {
 			return [32]byte{}, fmt.Errorf("read template: %w", err)
@@ -125,34 +172,43 @@ func hashConfig(file *File) ([32]byte, error) {
 	return [32]byte(h.Sum(nil)), nil
 }
 
-// Apply swaps the configuration in. One that is the same as the running one
-// is left alone: a restart of the dispatcher flushes groups before their time.
+// Apply swaps the configuration in; it cannot fail. One that is the same as
+// the running one is left alone: a restart of the dispatcher flushes groups
+// before their time. The API answers throughout, from the old dispatcher until
+// the new one has loaded.
 func (c *Change) Apply() {
 	a := c.a
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.done {
+		return
+	}
+	a.loads.applied(c)
 	if a.conf != nil && a.loaded == c.hash {
 		return
 	}
+	c.warn()
 	if d := a.dispatcher.Load(); d != nil {
 		a.inhibitor.Load().Stop()
 		d.Stop()
 	}
 	inh := inhibit.NewInhibitor(a.alerts, c.conf.InhibitRules, a.log, a.events)
-	var peer notify.Peer
+	var peer notify.Peer // an interface that holds a nil pointer is not nil
 	if a.peer != nil {
 		peer = a.peer
 	}
 	stage := a.pipeline.New(c.receivers, a.wait, inh, a.silencer, timeinterval.NewIntervener(c.intervals), a.groups, a.nflog, peer)
-	a.api.Update(c.conf, func(ctx context.Context, ls model.LabelSet) {
-		inh.Mutes(ctx, ls)
-		a.silencer.Mutes(ctx, ls)
-	})
 	timeout := func(d time.Duration) time.Duration { return max(d, notify.MinTimeout) + a.wait() }
-	d := dispatch.NewDispatcher(a.alerts, c.routes, stage, a.groups, timeout, 30*time.Second, nil, a.log, a.events, a.metrics, c.tmpl)
+	d := dispatch.NewDispatcher(a.alerts, c.routes, stage, a.groups, timeout, dispatchMaintenance, nil, a.log, a.events, a.metrics, c.tmpl)
+	// The inhibitor knows all alerts before the dispatcher starts, so that
+	// nothing is told that it would have muted.
 	a.wg.Go(inh.Run)
 	inh.WaitForLoading()
 	a.inhibitor.Store(inh)
+	a.api.Update(c.conf, func(ctx context.Context, ls model.LabelSet) {
+		a.inhibitor.Load().Mutes(ctx, ls)
+		a.silencer.Mutes(ctx, ls)
+	})
 	// Routes wait for their group_wait from the start of the process on, not
 	// from every reload.
 	a.wg.Go(func() { d.Run(a.started) })
@@ -161,17 +217,64 @@ func (c *Change) Apply() {
 	a.conf, a.loaded, a.list = c.conf, c.hash, c.list
 }
 
-// Receiver describes one receiver of the configuration in force.
-type Receiver struct {
-	Name         string
-	Integrations []string // types, such as "slack"
-	Default      bool     // the root route's receiver
-	Used         bool     // by any route
+// warn tells of settings that are valid and yet do not do what they seem to.
+func (c *Change) warn() {
+	a := c.a
+	if !reflect.ValueOf(c.conf.TracingConfig).IsZero() {
+		a.log.Warn("The section tracing of the Alertmanager configuration has no effect here: it would set process-wide OpenTelemetry providers")
+	}
+	if !reflect.ValueOf(c.conf.EventRecorder).IsZero() {
+		a.log.Warn("The section event_recorder of the Alertmanager configuration has no effect, as in Alertmanager without its feature flag")
+	}
+	c.routes.Walk(func(r *dispatch.Route) {
+		if r.RouteOpts.RepeatInterval > a.o.Retention {
+			a.log.Warn("repeat_interval is longer than the notification log is kept; notifications may repeat sooner",
+				"route", r.Key(), "repeat_interval", r.RouteOpts.RepeatInterval, "retention", a.o.Retention)
+		}
+		if r.RouteOpts.RepeatInterval < r.RouteOpts.GroupInterval {
+			a.log.Warn("repeat_interval is shorter than group_interval; notifications repeat at the next group_interval",
+				"route", r.Key(), "repeat_interval", r.RouteOpts.RepeatInterval, "group_interval", r.RouteOpts.GroupInterval)
+		}
+	})
 }
 
-// Receivers lists the receivers of the configuration in force.
-func (a *Alertmanager) Receivers() []Receiver {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.list
+// loadMetrics are upstream's metrics of the configuration in force.
+type loadMetrics struct {
+	hash, successful, at, receivers, integrations, rules prometheus.Gauge
+}
+
+func newLoadMetrics(reg prometheus.Registerer, clustered bool) *loadMetrics {
+	gauge := func(name, help string) prometheus.Gauge {
+		g := prometheus.NewGauge(prometheus.GaugeOpts{Name: "alertmanager_" + name, Help: help})
+		reg.MustRegister(g)
+		return g
+	}
+	enabled := gauge("cluster_enabled", "Whether replicas gossip with each other.")
+	if clustered {
+		enabled.Set(1)
+	}
+	return &loadMetrics{
+		hash:         gauge("config_hash", "Hash of the Alertmanager configuration in force."),
+		successful:   gauge("config_last_reload_successful", "Whether the last attempt to load the Alertmanager configuration succeeded."),
+		at:           gauge("config_last_reload_success_timestamp_seconds", "When the Alertmanager configuration was last loaded."),
+		receivers:    gauge("receivers", "Receivers that a route uses."),
+		integrations: gauge("integrations", "Integrations of the receivers that a route uses."),
+		rules:        gauge("inhibition_rules", "Inhibition rules."),
+	}
+}
+
+func (m *loadMetrics) applied(c *Change) {
+	// A float64 holds 53 bits exactly, so upstream shows the first 48 of the hash.
+	var first [8]byte
+	copy(first[:6], c.fileHash[:])
+	m.hash.Set(float64(binary.LittleEndian.Uint64(first[:])))
+	m.successful.Set(1)
+	m.at.SetToCurrentTime()
+	n := 0
+	for _, ints := range c.receivers {
+		n += len(ints)
+	}
+	m.receivers.Set(float64(len(c.receivers)))
+	m.integrations.Set(float64(n))
+	m.rules.Set(float64(len(c.conf.InhibitRules)))
 }

@@ -1,0 +1,144 @@
+package alerting
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/prometheus/alertmanager/alert"
+	"github.com/prometheus/alertmanager/notify"
+)
+
+// Notification is one attempt to tell a receiver.
+type Notification struct {
+	At          time.Time
+	Receiver    string
+	Integration string
+	Group       string // the group's labels
+	Firing      int
+	Resolved    int
+	Took        time.Duration
+	Error       string // empty when the receiver took it
+}
+
+// Receiver describes one receiver of the configuration in force.
+type Receiver struct {
+	Name         string
+	Integrations []string // types, such as "slack"; empty where no route uses the receiver
+	Default      bool     // the root route's receiver
+	Used         bool     // by any route
+}
+
+// ReceiverStatus is a receiver with the last attempt of each integration.
+type ReceiverStatus struct {
+	Receiver
+	// Last has one entry for each of Integrations, in their order. Where At is
+	// zero nothing has been tried since the start.
+	Last []Notification
+}
+
+// Receivers lists the receivers of the configuration in force.
+func (a *Alertmanager) Receivers() []ReceiverStatus {
+	a.mu.Lock()
+	list := a.list
+	a.mu.Unlock()
+	out := make([]ReceiverStatus, 0, len(list))
+	for _, r := range list {
+		s := ReceiverStatus{Receiver: r}
+		for n, name := range r.Integrations {
+			last := a.sent.latest(integrationKey{receiver: r.Name, position: n, kind: name})
+			last.Receiver, last.Integration = r.Name, name
+			s.Last = append(s.Last, last)
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// Notifications are the last attempts, newest first.
+func (a *Alertmanager) Notifications() []Notification {
+	a.sent.mu.Lock()
+	defer a.sent.mu.Unlock()
+	out := slices.Clone(a.sent.ring)
+	slices.Reverse(out)
+	return out
+}
+
+// sentKept is how many attempts are remembered.
+const sentKept = 200
+
+// integrationKey names an integration over reloads: the position counts all
+// integrations of the receiver, since upstream's index starts anew per type.
+type integrationKey struct {
+	receiver string
+	position int
+	kind     string
+}
+
+// sentLog remembers the last attempts, for people to look at.
+type sentLog struct {
+	mu   sync.Mutex
+	ring []Notification // oldest first
+	last map[integrationKey]Notification
+}
+
+func newSentLog() *sentLog { return &sentLog{last: map[integrationKey]Notification{}} }
+
+func (l *sentLog) add(k integrationKey, n Notification) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.ring) == sentKept {
+		copy(l.ring, l.ring[1:])
+		l.ring = l.ring[:sentKept-1]
+	}
+	l.ring = append(l.ring, n)
+	l.last[k] = n
+}
+
+func (l *sentLog) latest(k integrationKey) Notification {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.last[k]
+}
+
+// wrap puts the log between the pipeline and a receiver's integrations.
+func (l *sentLog) wrap(receiver string, ints []notify.Integration) []notify.Integration {
+	out := make([]notify.Integration, len(ints))
+	for n := range ints {
+		i := ints[n]
+		r := &recorded{next: &i, log: l, key: integrationKey{receiver: receiver, position: n, kind: i.Name()}}
+		out[n] = notify.NewIntegration(r, &i, i.Name(), i.Index(), receiver)
+	}
+	return out
+}
+
+// recorded is a notifier whose attempts are remembered.
+type recorded struct {
+	next *notify.Integration
+	log  *sentLog
+	key  integrationKey
+}
+
+var _ notify.Notifier = (*recorded)(nil)
+
+func (r *recorded) Notify(ctx context.Context, alerts ...*alert.Alert) (bool, error) {
+	n := Notification{At: time.Now(), Receiver: r.key.receiver, Integration: r.key.kind}
+	if ls, ok := notify.GroupLabels(ctx); ok {
+		n.Group = ls.String()
+	}
+	for _, a := range alerts {
+		if a.Resolved() {
+			n.Resolved++
+		} else {
+			n.Firing++
+		}
+	}
+	retry, err := r.next.Notify(ctx, alerts...)
+	n.Took = time.Since(n.At)
+	if err != nil {
+		n.Error = err.Error()
+	}
+	r.log.add(r.key, n)
+	return retry, err
+}
