@@ -73,6 +73,7 @@ func (f *checkFlags) execute(cmd *cobra.Command, paths []string) error {
 		}
 		docs = append(docs, d...)
 	}
+	docs = lint.WithReferenced(docs)
 	detections := lint.DetectionTimes(lint.NewDetectionInput(docs))
 	more, err := f.beyond.findings(cmd.Context(), docs, detections)
 	if err != nil {
