@@ -20,8 +20,11 @@ func WriteHelp(w io.Writer, width int) error {
 			continue
 		}
 		if s.Area != area {
+			if area != "" {
+				b.WriteByte('\n')
+			}
 			area = s.Area
-			fmt.Fprintf(&b, "\n%s:\n", area)
+			fmt.Fprintf(&b, "%s:\n", area)
 		}
 		fmt.Fprintf(&b, "  --%s", s.Flag)
 		switch {
