@@ -88,6 +88,9 @@ func sink(t *testing.T) (string, <-chan string) {
 	return srv.URL, got
 }
 
+// discard is a logger that writes nothing.
+var discard = slog.New(slog.DiscardHandler)
+
 func firing(name string, more ...string) *alert.Alert {
 	ls := model.LabelSet{"alertname": model.LabelValue(name)}
 	for i := 0; i < len(more); i += 2 {
