@@ -63,9 +63,11 @@ fixtures: oracle ## compare our verdicts with promtool's and amtool's over real 
 	@test -n "$(FIXTURES)" || { echo 'name the folder: make fixtures FIXTURES=DIR' >&2; exit 2; }
 	@test -d "$(FIXTURES)" || { echo 'make fixtures: $(FIXTURES) is not a folder' >&2; exit 2; }
 	$(GO) test -count=1 -timeout 20m -v ./test/fixtures -fixtures="$(abspath $(FIXTURES))" -promtool="$(ORACLE)/promtool" -amtool="$(ORACLE)/amtool"
+	$(GO) test -count=1 -timeout 10m -v -tags fixtures ./test/football -fixtures="$(abspath $(FIXTURES))"
 
 .PHONY: e2e
 e2e: build ## end-to-end tests with the real process and the real promtool and amtool
+	@test -n "$(call tagged,e2e)" || { echo 'make e2e: no package has tests behind the build tag e2e' >&2; exit 2; }
 	TOUCHLINE_BINARY="$(CURDIR)/bin/touchline" $(GO) test -tags e2e -count=1 -timeout 20m $(call tagged,e2e)
 
 .PHONY: lint

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Build the server and say how far it is: a first build compiles some 1,480
+# Build the server and say how far it is: a first build compiles some 1,720
 # packages, which takes minutes, and silence for minutes looks like a hang.
 #
 # usage: tools/build.sh OUTPUT LDFLAGS
