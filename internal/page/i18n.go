@@ -117,7 +117,8 @@ var chinese = map[string]string{
 
 	"firing": "触发中", "pending": "等待中", "inactive": "未触发", "resolved": "已恢复", "critical": "严重", "warning": "警告", "info": "信息",
 	"heartbeat": "心跳", "silenced": "已静默", "inhibited": "已抑制", "told to": "通知对象", "since": "自", "for": "持续", "value": "值",
-	"severity": "级别", "none": "无",
+	"%d attempts": "尝试 %d 次",
+	"severity":    "级别", "none": "无",
 	"Firing": "触发中", "Pending": "等待中", "Inactive": "未触发", "Heartbeat": "心跳",
 	"Always firing on purpose: when it stops arriving, the monitoring is broken.": "始终触发，用来证明通知链路畅通；一旦收不到，说明监控本身出了问题。",
 	"Not from a rule":                          "非规则产生",

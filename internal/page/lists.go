@@ -25,14 +25,14 @@ type alertsBody struct {
 	Others    []amAlert // sent by somebody else
 	Inactive  []*rule
 	Cut       int // limit that some list has reached, else 0
-	Told      []Notification
+	Told      []toldRow
 }
 
 func (p *Page) alerts(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	v := p.newView(r, "alerts", "Alerts")
 	v.Refresh = true
-	b := &alertsBody{Told: p.notified()}
+	b := &alertsBody{Told: collapse(p.notified())}
 	groups, err := p.rules.get(ctx)
 	if err != nil {
 		b.Err = err.Error()

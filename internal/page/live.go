@@ -169,7 +169,8 @@ func buildLoad(elements []series, past history) load {
 	}
 	slices.SortFunc(out.Hosts, func(a, b host) int { return strings.Compare(a.Instance, b.Instance) })
 	for id, c := range containers {
-		if len(named) == 0 || named[id] {
+		// A control group that uses nothing has nobody in it.
+		if (len(named) == 0 || named[id]) && (c.CPU.Value > 0 || c.Mem.Value > 0) {
 			out.Containers = append(out.Containers, *c)
 		}
 	}

@@ -44,7 +44,7 @@ type overviewBody struct {
 	Open       []alertRow
 	OpenMore   int
 	OpenErr    string
-	Told       []Notification
+	Told       []toldRow
 	Load       load
 	LoadErr    string
 	Pools      []pool
@@ -70,7 +70,7 @@ func (p *Page) overviewView(r *http.Request) *view {
 	ctx := r.Context()
 	v := p.newView(r, "overview", "Overview")
 	v.Refresh = true
-	b := &overviewBody{Report: p.report(), Told: p.notified(), Example: strings.Join(selfmon.ReceiverExample, "\n")}
+	b := &overviewBody{Report: p.report(), Told: collapse(p.notified()), Example: strings.Join(selfmon.ReceiverExample, "\n")}
 	b.Told = b.Told[:min(len(b.Told), maxTold)]
 	b.Base = p.base(r, b.Report)
 	b.APIs = apis(b.Base)
@@ -218,6 +218,29 @@ func (p *Page) headline(lang string, b *overviewBody, open []alertRow, hosts, ta
 		return t("%s watch %s and nothing is firing, but nobody would be told.", rules, watched), "warning"
 	}
 	return t("All right: %s watch %s; nothing is firing.", rules, watched), "ok"
+}
+
+// toldRow is a notification with the attempts that ended alike.
+type toldRow struct {
+	Notification
+	Attempts int
+}
+
+// collapse joins attempts that follow one another and ended alike, because a
+// dead receiver is tried again every few seconds.
+func collapse(all []Notification) []toldRow {
+	var out []toldRow
+	for _, n := range all {
+		if i := len(out) - 1; i >= 0 {
+			l := out[i]
+			if n.Err != "" && l.Err == n.Err && l.Receiver == n.Receiver && l.Integration == n.Integration && l.Group == n.Group && l.Status == n.Status {
+				out[i].Attempts++
+				continue
+			}
+		}
+		out = append(out, toldRow{Notification: n, Attempts: 1})
+	}
+	return out
 }
 
 // severityRank orders alerts: what wakes people comes first.

@@ -384,6 +384,19 @@ func TestLegacyRedirects(t *testing.T) {
 	}
 }
 
+func TestCollapse(t *testing.T) {
+	dead := Notification{Receiver: "a", Group: "g", Status: "firing", Err: "refused"}
+	good := Notification{Receiver: "b", Group: "g", Status: "firing"}
+	got := collapse([]Notification{dead, dead, dead, good, good, dead})
+	var attempts []int
+	for _, r := range got {
+		attempts = append(attempts, r.Attempts)
+	}
+	if fmt.Sprint(attempts) != "[3 1 1 1]" {
+		t.Errorf("attempts are %v", attempts)
+	}
+}
+
 func TestGraphAsksAsLinked(t *testing.T) {
 	api := newAnswers()
 	var asked url.Values
