@@ -226,17 +226,22 @@ type toldRow struct {
 	Attempts int
 }
 
-// collapse joins attempts that follow one another and ended alike, because a
-// dead receiver is tried again every few seconds.
+// collapse joins failed attempts that ended alike, because a dead receiver is
+// tried again every few seconds. all is newest first, and so is the answer; a
+// success between two failures keeps them apart.
 func collapse(all []Notification) []toldRow {
+	type key struct{ receiver, integration, group, status string }
+	failing := map[key]int{}
 	var out []toldRow
 	for _, n := range all {
-		if i := len(out) - 1; i >= 0 {
-			l := out[i]
-			if n.Err != "" && l.Err == n.Err && l.Receiver == n.Receiver && l.Integration == n.Integration && l.Group == n.Group && l.Status == n.Status {
-				out[i].Attempts++
-				continue
-			}
+		k := key{n.Receiver, n.Integration, n.Group, n.Status}
+		if i, ok := failing[k]; ok && n.Err == out[i].Err {
+			out[i].Attempts++
+			continue
+		}
+		delete(failing, k)
+		if n.Err != "" {
+			failing[k] = len(out)
 		}
 		out = append(out, toldRow{Notification: n, Attempts: 1})
 	}

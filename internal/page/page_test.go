@@ -387,12 +387,14 @@ func TestLegacyRedirects(t *testing.T) {
 func TestCollapse(t *testing.T) {
 	dead := Notification{Receiver: "a", Group: "g", Status: "firing", Err: "refused"}
 	good := Notification{Receiver: "b", Group: "g", Status: "firing"}
-	got := collapse([]Notification{dead, dead, dead, good, good, dead})
+	again := dead
+	again.Err = ""
+	got := collapse([]Notification{dead, good, dead, good, again, dead, dead})
 	var attempts []int
 	for _, r := range got {
 		attempts = append(attempts, r.Attempts)
 	}
-	if fmt.Sprint(attempts) != "[3 1 1 1]" {
+	if fmt.Sprint(attempts) != "[2 1 1 1 2]" {
 		t.Errorf("attempts are %v", attempts)
 	}
 }
