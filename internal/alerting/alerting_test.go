@@ -9,12 +9,16 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/prometheus/alertmanager/alert"
+	"github.com/prometheus/alertmanager/cluster"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/prometheus/common/model"
 	"go.uber.org/goleak"
 )
@@ -236,6 +240,13 @@ func TestClusterTellsOnceAndSurvivesALoss(t *testing.T) {
 	wait(t, got, "firing Once")
 	postSilence(t, a, "Shared", http.StatusOK)
 	until(t, func() bool { return silences(t, b) == 1 })
+	// What came by gossip survives a kill of the replica that received it.
+	if n := silences(t, testAlertmanager(t, crashed(t, b.o.DataDir), quiet, nil)); n != 1 {
+		t.Errorf("got %d silences after a kill of the second replica, want 1", n)
+	}
+	if s := b.ClusterStatus(); !s.Enabled || len(s.Peers) != 2 || s.Peers[s.Name] != b.ClusterAddress() {
+		t.Errorf("cluster status %+v", s)
+	}
 	select {
 	case g := <-got:
 		t.Fatalf("the second replica told it again: %s", g)
@@ -248,6 +259,73 @@ func TestClusterTellsOnceAndSurvivesALoss(t *testing.T) {
 		t.Fatal(err)
 	}
 	wait(t, got, "firing After")
+}
+
+// TestFullStateOfAPeerIsJournalled has a replica that joins learn of a silence
+// too large for gossip, which upstream merges without a broadcast.
+func TestFullStateOfAPeerIsJournalled(t *testing.T) {
+	replica := func(peers ...string) *Alertmanager {
+		return testAlertmanager(t, t.TempDir(), quiet, func(o *Options) {
+			o.Cluster = &ClusterOptions{ListenAddress: "127.0.0.1:0", Peers: peers, GossipInterval: 20 * time.Millisecond, PushPullInterval: 50 * time.Millisecond}
+		})
+	}
+	a := replica()
+	postSilence(t, a, strings.Repeat("x", 2*cluster.MaxGossipPacketSize), http.StatusOK)
+	postSilence(t, a, "Y", http.StatusOK)
+	b := replica(a.ClusterAddress())
+	until(t, func() bool { return silences(t, b) == 2 })
+	j := b.journals[silenceJournal]
+	until(t, func() bool { j.mu.Lock(); defer j.mu.Unlock(); return j.size > 2*cluster.MaxGossipPacketSize })
+	if n := silences(t, testAlertmanager(t, crashed(t, b.o.DataDir), quiet, nil)); n != 2 {
+		t.Errorf("got %d silences after a kill, want 2", n)
+	}
+	exchanges := func() float64 { return testutil.ToFloat64(j.m.records.WithLabelValues("silences")) }
+	until(t, func() bool { return a.ClusterSize() == 2 })
+	settled := exchanges()
+	<-time.After(500 * time.Millisecond) // ten exchanges
+	if n := exchanges(); n > settled+1 {
+		t.Errorf("an exchange that said nothing new was journalled: %v records, then %v", settled, n)
+	}
+}
+
+func TestDigestDoesNotDependOnOrder(t *testing.T) {
+	x, y := []byte("\x03abc"), []byte("\x02de")
+	xy, yx := append(slices.Clone(x), y...), append(slices.Clone(y), x...)
+	if digest(xy) != digest(yx) || digest(xy) == digest(x) || digest(xy) == digest(y) {
+		t.Error("the digest does not tell states apart by their entries alone")
+	}
+	if digest([]byte("\xff")) == digest(nil) {
+		t.Error("what is no entry must count, too")
+	}
+}
+
+// TestStopDoesNotWaitForADeadReceiver has a receiver that never answers.
+func TestStopDoesNotWaitForADeadReceiver(t *testing.T) {
+	hung, release := make(chan struct{}, 10), make(chan struct{})
+	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		hung <- struct{}{}
+		select {
+		case <-release:
+		case <-r.Context().Done():
+		}
+	}))
+	t.Cleanup(srv.Close)
+	defer close(release)
+	a := testAlertmanager(t, t.TempDir(), webhook(srv.URL, ""), nil)
+	if err := a.Put(t.Context(), firing("Down")); err != nil {
+		t.Fatal(err)
+	}
+	<-hung
+	start := time.Now()
+	if err := a.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if d := time.Since(start); d > 5*time.Second {
+		t.Errorf("stop took %v", d)
+	}
+	if _, err := os.Stat(filepath.Join(a.o.DataDir, "silences")); err != nil {
+		t.Errorf("no snapshot was written: %v", err)
+	}
 }
 
 func until(t *testing.T, ok func() bool) {
