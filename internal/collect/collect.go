@@ -49,13 +49,16 @@ type Missing struct{ What, Reason, Remedy string }
 
 // Set is the sources of one process.
 type Set struct {
-	o       Options
-	sources []Source
+	o        Options
+	sources  []Source
+	servers  map[string]*server
+	starts   []func()
+	stops    []func() error // released by Close in reverse order
+	failures *failures
+
+	mu      sync.Mutex // protects what follows
 	missing []Missing
-	servers map[string]*server
-	starts  []func() error
-	stops   []func() error
-	mu      sync.Mutex
+	started bool
 	closed  bool
 }
 
@@ -81,12 +84,23 @@ func New(o Options) (*Set, error) {
 	if o.RootfsPath == "" {
 		o.RootfsPath = "/"
 	}
+	if o.Logger == nil || o.Registerer == nil || o.Self == nil {
+		return nil, errors.New("open in-process sources: Logger, Registerer and Self are required")
+	}
 	s := &Set{o: o, servers: map[string]*server{}}
 	for _, d := range o.Disable {
 		if !slices.Contains([]string{"node", "cadvisor", "touchline"}, d) {
 			return nil, fmt.Errorf("sources.disable: there is no source %q; it is one of node, cadvisor, touchline", d)
 		}
 	}
+	var err error
+	if s.failures, err = newFailures(o.Logger, o.Registerer); err != nil {
+		return nil, err
+	}
+	s.stops = append(s.stops, func() error {
+		o.Registerer.Unregister(s.failures.count)
+		return nil
+	})
 	if s.enabled("node") {
 		s.addNode()
 	}
@@ -102,7 +116,9 @@ func New(o Options) (*Set, error) {
 func (s *Set) enabled(job string) bool { return !slices.Contains(s.o.Disable, job) }
 
 func (s *Set) miss(what, reason, remedy string) {
+	s.mu.Lock()
 	s.missing = append(s.missing, Missing{what, reason, remedy})
+	s.mu.Unlock()
 	s.o.Logger.Warn("Not watched: "+what, "reason", reason, "remedy", remedy)
 }
 
@@ -112,37 +128,27 @@ func (s *Set) add(job, what string, g prometheus.Gatherer) {
 	mux := http.NewServeMux()
 	mux.Handle("/metrics", promhttp.HandlerFor(g, promhttp.HandlerOpts{
 		ErrorHandling: promhttp.ContinueOnError, DisableCompression: true, EnableOpenMetrics: false,
-		ErrorLog: &once{log: s.o.Logger.With("source", job), seen: map[string]bool{}},
+		ErrorLog: gatherLog{s.failures, job},
 	}))
 	ln := newPipeListener(job + domain)
-	s.servers[job+domain] = &server{ln: ln, http: &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}, done: make(chan struct{})}
+	s.servers[job+domain] = &server{ln: ln, done: make(chan struct{}), http: &http.Server{
+		Handler: mux, ReadHeaderTimeout: 5 * time.Second,
+		ErrorLog: slog.NewLogLogger(s.o.Logger.With("source", job).Handler(), slog.LevelWarn),
+	}}
 	s.sources = append(s.sources, Source{Job: job, Address: job + domain + ":80", MetricsPath: "/metrics", What: what, Interval: interval})
 }
 
-// once logs each distinct message a single time.
-type once struct {
-	log  *slog.Logger
-	mu   sync.Mutex
-	seen map[string]bool
-}
-
-func (o *once) Println(v ...any) {
-	msg := strings.TrimSpace(fmt.Sprintln(v...))
-	o.mu.Lock()
-	known := o.seen[msg] || len(o.seen) > 1000
-	o.seen[msg] = true
-	o.mu.Unlock()
-	if !known {
-		o.log.Warn("A collector failed; this is logged once", "err", msg)
-	}
-}
-
-// Start begins serving.
+// Start begins serving. It may be called once, and not after Close.
 func (s *Set) Start(context.Context) error {
+	s.mu.Lock()
+	if s.started || s.closed {
+		s.mu.Unlock()
+		return errors.New("start in-process sources: they were started or closed before")
+	}
+	s.started = true
+	s.mu.Unlock()
 	for _, f := range s.starts {
-		if err := f(); err != nil {
-			return err
-		}
+		f()
 	}
 	for _, srv := range s.servers {
 		go func() {
@@ -152,28 +158,38 @@ func (s *Set) Start(context.Context) error {
 			}
 		}()
 	}
-	s.mu.Lock()
-	s.stops = append(s.stops, func() error {
-		var errs []error
-		for _, srv := range s.servers {
-			errs = append(errs, srv.http.Close())
-			<-srv.done
-		}
-		return errors.Join(errs...)
-	})
-	s.mu.Unlock()
 	return nil
 }
 
-// Close stops everything and waits for it. It may be called more than once.
+// closeTimeout is how long Close waits for scrapes that are being answered.
+const closeTimeout = 5 * time.Second
+
+// Close stops everything and waits for it. It may be called more than once,
+// but not while Start runs. The exception are cAdvisor's goroutines, one for
+// each cgroup that it has seen and one that waits for new cgroups: the library
+// ends them only with the cgroup, or with the next event.
 func (s *Set) Close() error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
+	closed, started := s.closed, s.started
+	s.closed = true
+	s.mu.Unlock()
+	if closed {
 		return nil
 	}
-	s.closed = true
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
 	var errs []error
+	for _, srv := range s.servers {
+		if err := srv.http.Shutdown(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("stop source %s: %w", srv.ln.Addr(), err), srv.http.Close())
+		}
+		if err := srv.ln.Close(); err != nil {
+			errs = append(errs, err)
+		}
+		if started {
+			<-srv.done
+		}
+	}
 	for _, f := range slices.Backward(s.stops) {
 		errs = append(errs, f())
 	}
@@ -184,7 +200,11 @@ func (s *Set) Close() error {
 func (s *Set) Sources() []Source { return slices.Clone(s.sources) }
 
 // Missing lists what was looked for and not found.
-func (s *Set) Missing() []Missing { return slices.Clone(s.missing) }
+func (s *Set) Missing() []Missing {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.missing)
+}
 
 // DialContext reaches the in-process targets by their own names, and
 // everything else over the network.

@@ -1,11 +1,14 @@
 package collect
 
 import (
-	"context"
+	"errors"
 	"fmt"
-	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -13,81 +16,127 @@ import (
 	"github.com/prometheus/node_exporter/collector"
 )
 
-// node_exporter keeps its settings in kingpin's process-wide command line, so
-// a process has one set of them: that of the first Set.
+// nodeFailed is the message with which node_exporter logs a failed collector at
+// every scrape; failures tells it instead.
+const nodeFailed = "collector failed"
+
+// nodePaths are where node_exporter looks. It keeps them, and every collector
+// that it has made, in package variables, so a process has one set of them.
+type nodePaths struct{ proc, sys, rootfs string }
+
 var (
-	nodeOnce sync.Once
-	nodeErr  error
+	nodeMu     sync.Mutex
+	nodeParsed *nodePaths
 )
+
+// nodeCollectors parses the settings once per process and returns the names of
+// node_exporter's default collectors.
+func nodeCollectors(p nodePaths) ([]string, error) {
+	nodeMu.Lock()
+	defer nodeMu.Unlock()
+	if nodeParsed == nil {
+		_, err := kingpin.CommandLine.Parse([]string{
+			"--path.procfs=" + p.proc, "--path.sysfs=" + p.sys, "--path.rootfs=" + p.rootfs,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("set up the collectors: %w", err)
+		}
+		nodeParsed = &p
+	}
+	if *nodeParsed != p {
+		return nil, fmt.Errorf("this process already reads %s, %s and %s, and node_exporter's collectors take one set of paths per process", nodeParsed.proc, nodeParsed.sys, nodeParsed.rootfs)
+	}
+	var names []string
+	for _, f := range kingpin.CommandLine.Model().Flags {
+		// Options of a collector have a second dot in their names.
+		name, ok := strings.CutPrefix(f.Name, "collector.")
+		if ok && !strings.Contains(name, ".") && f.Value.String() == "true" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
 
 // addNode adds node_exporter's default collectors.
 func (s *Set) addNode() {
+	const what = "the host (node_exporter's collectors)"
 	if _, err := os.Stat(filepath.Join(s.o.ProcPath, "stat")); err != nil {
-		s.miss("the host (node_exporter's collectors)", fmt.Sprintf("%s cannot be read: %v", s.o.ProcPath, err), "mount the host's /proc and /sys, or run on Linux")
+		s.miss(what, fmt.Sprintf("%s is not a proc file system: %v", s.o.ProcPath, err), "mount the host's /proc and /sys, or run on Linux")
 		return
 	}
-	nodeOnce.Do(func() {
-		_, nodeErr = kingpin.CommandLine.Parse([]string{
-			"--path.procfs=" + s.o.ProcPath, "--path.sysfs=" + s.o.SysPath, "--path.rootfs=" + s.o.RootfsPath, "--path.udev.data=/run/udev/data",
-		})
-	})
-	if nodeErr != nil {
-		s.miss("the host (node_exporter's collectors)", nodeErr.Error(), "please report this")
-		return
-	}
-	c, err := collector.NewNodeCollector(slog.New(&changes{next: s.o.Logger.Handler(), seen: &seen{at: map[string]bool{}}}))
+	names, err := nodeCollectors(nodePaths{s.o.ProcPath, s.o.SysPath, s.o.RootfsPath})
 	if err != nil {
-		s.miss("the host (node_exporter's collectors)", err.Error(), "name the failing collector in an issue")
+		s.miss(what, err.Error(), "use one set of paths, or another process")
 		return
+	}
+	log := quiet(s.o.Logger.With("source", "node").Handler())
+	all := &collector.NodeCollector{}
+	for _, name := range names {
+		// Each is made alone, because one that cannot be made would take all others with it.
+		nc, err := guard(func() (*collector.NodeCollector, error) { return collector.NewNodeCollector(log, name) })
+		if err != nil {
+			s.miss("node_exporter's collector "+name, err.Error(), "mount what it reads, or ignore it: the other collectors work")
+			continue
+		}
+		if all.Collectors == nil {
+			all = nc
+		}
+		maps.Copy(all.Collectors, nc.Collectors)
+	}
+	if all.Collectors == nil {
+		s.miss(what, "not one collector could be made", "mount the host's /proc and /sys")
+		return
+	}
+	for name, c := range all.Collectors {
+		all.Collectors[name] = guardedNode{Collector: c, name: name, f: s.failures}
 	}
 	reg := prometheus.NewRegistry()
-	reg.MustRegister(c)
-	s.add("node", "this host", reg)
+	reg.MustRegister(all, nodeBuildInfo())
+	s.add("node", "this host: processors, memory, disks, file systems, network", reg)
 }
 
-// changes is a log handler for a library that logs the same failure at every
-// scrape: each message with the same attributes passes once, those below
-// warning never.
-type changes struct {
-	next slog.Handler
-	seen *seen
-	with string
-}
-
-type seen struct {
-	mu sync.Mutex
-	at map[string]bool
-}
-
-func (c *changes) Enabled(ctx context.Context, l slog.Level) bool {
-	return l >= slog.LevelWarn && c.next.Enabled(ctx, l)
-}
-
-func (c *changes) Handle(ctx context.Context, r slog.Record) error {
-	// Durations differ each time; what failed and why do not.
-	key := c.with + r.Message
-	clean := slog.NewRecord(r.Time, slog.LevelWarn, r.Message, r.PC)
-	r.Attrs(func(a slog.Attr) bool {
-		if a.Key != "duration_seconds" {
-			key += "\x00" + a.Key + "\x00" + a.Value.String()
-			clean.AddAttrs(a)
+// nodeBuildInfo says which node_exporter is linked, by the name that its dashboards read.
+func nodeBuildInfo() prometheus.Collector {
+	version := "unknown"
+	if bi, ok := debug.ReadBuildInfo(); ok {
+		for _, d := range bi.Deps {
+			if d.Path == "github.com/prometheus/node_exporter" {
+				version = strings.TrimPrefix(d.Version, "v")
+			}
 		}
-		return true
-	})
-	c.seen.mu.Lock()
-	known := c.seen.at[key] || len(c.seen.at) > 1000
-	c.seen.at[key] = true
-	c.seen.mu.Unlock()
-	if known {
-		return nil
 	}
-	return c.next.Handle(ctx, clean)
+	g := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "node_exporter_build_info", Help: "The version of the node_exporter collectors that this process is built with; always 1.",
+		ConstLabels: prometheus.Labels{"version": version},
+	})
+	g.Set(1)
+	return g
 }
 
-func (c *changes) WithAttrs(as []slog.Attr) slog.Handler {
-	return &changes{next: c.next.WithAttrs(as), seen: c.seen, with: c.with + fmt.Sprint(as)}
+// guardedNode is one of node_exporter's collectors. node_exporter runs each in
+// a goroutine of its own, so a panic in it is caught here or nowhere.
+type guardedNode struct {
+	collector.Collector
+	name string
+	f    *failures
 }
 
-func (c *changes) WithGroup(name string) slog.Handler {
-	return &changes{next: c.next.WithGroup(name), seen: c.seen, with: c.with + name}
+// Update implements collector.Collector.
+func (g guardedNode) Update(ch chan<- prometheus.Metric) (err error) {
+	kind := "error"
+	defer func() {
+		if p := recover(); p != nil {
+			kind, err = "panic", fmt.Errorf("panic: %v", p)
+		}
+		switch {
+		case err == nil:
+			g.f.succeeded("node", g.name)
+		case errors.Is(err, collector.ErrNoData):
+			// The host lacks what this collector is for. node_scrape_collector_success says 0, as upstream's does.
+		default:
+			g.f.failed("node", g.name, kind, err)
+		}
+	}()
+	return g.Collector.Update(ch)
 }
