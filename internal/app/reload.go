@@ -16,33 +16,27 @@ import (
 )
 
 // reloadMetrics carry upstream's names: dashboards and rules know them.
-type reloadMetrics struct{ ok, at, amOK, amAt prometheus.Gauge }
+type reloadMetrics struct{ ok, at prometheus.Gauge }
 
 func newReloadMetrics(reg prometheus.Registerer) reloadMetrics {
 	g := func(name, help string) prometheus.Gauge {
 		return prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
 	}
 	m := reloadMetrics{
-		ok:   g("prometheus_config_last_reload_successful", "Whether the last configuration reload attempt was successful."),
-		at:   g("prometheus_config_last_reload_success_timestamp_seconds", "Timestamp of the last successful configuration reload."),
-		amOK: g("alertmanager_config_last_reload_successful", "Whether the last configuration reload attempt was successful."),
-		amAt: g("alertmanager_config_last_reload_success_timestamp_seconds", "Timestamp of the last successful configuration reload."),
+		ok: g("prometheus_config_last_reload_successful", "Whether the last configuration reload attempt was successful."),
+		at: g("prometheus_config_last_reload_success_timestamp_seconds", "Timestamp of the last successful configuration reload."),
 	}
-	reg.MustRegister(m.ok, m.at, m.amOK, m.amAt)
+	reg.MustRegister(m.ok, m.at)
 	return m
 }
 
 func (m reloadMetrics) done(err error) {
 	if err != nil {
 		m.ok.Set(0)
-		m.amOK.Set(0)
 		return
 	}
-	now := float64(time.Now().UnixNano()) / 1e9
 	m.ok.Set(1)
-	m.amOK.Set(1)
-	m.at.Set(now)
-	m.amAt.Set(now)
+	m.at.SetToCurrentTime()
 }
 
 // Reload reads every file again and puts all of it into force, or nothing: a
@@ -86,6 +80,9 @@ func (a *App) load() (err error) {
 	var ac *alerting.Change
 	if aerr == nil {
 		ac, aerr = a.alerting.Prepare(am)
+	}
+	if aerr != nil {
+		a.alerting.Refused()
 	}
 	if err := errors.Join(perr, aerr); err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"touchline.dev/touchline/internal/httpserver"
 	"touchline.dev/touchline/internal/page"
 )
 
@@ -77,7 +78,7 @@ func (a *App) notifications() []page.Notification {
 
 // routes are the paths of the one port, below the route prefix.
 func (a *App) routes(mux *http.ServeMux) {
-	prom := http.StripPrefix("/api/v1", a.engine.Handler())
+	prom := httpserver.ShapeErrors(httpserver.Prometheus, http.StripPrefix("/api/v1", a.engine.Handler()))
 	mux.Handle("/api/v1/", prom)
 	mux.Handle("/api/v2/", a.alertmanagerAPI())
 	mux.Handle("/federate", a.engine.Federate())
@@ -123,14 +124,8 @@ func (a *App) routes(mux *http.ServeMux) {
 func (a *App) serveRest(w http.ResponseWriter, r *http.Request) {
 	p := r.URL.Path
 	switch {
-	case p == "/touchline/v1" || strings.HasPrefix(p, "/touchline/v1/"):
-		w.Header().Set("Content-Type", "application/problem+json")
-		w.WriteHeader(http.StatusNotFound)
-		_, _ = w.Write([]byte(`{"title":"Not Found","status":404,"detail":"there is no such path in this API"}` + "\n"))
-	case strings.HasPrefix(p, "/api/"), strings.HasPrefix(p, "/v1/"), strings.HasPrefix(p, "/-/"):
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(http.StatusNotFound)
-		_, _ = w.Write([]byte(`{"status":"error","errorType":"not_found","error":"there is no such path"}` + "\n"))
+	case strings.HasPrefix(p, "/touchline/"), strings.HasPrefix(p, "/api/"), strings.HasPrefix(p, "/v1/"), strings.HasPrefix(p, "/-/"):
+		httpserver.NotFound(httpserver.ProtocolOf(p)).ServeHTTP(w, r)
 	default:
 		a.page.LegacyRedirects().ServeHTTP(w, r)
 	}
