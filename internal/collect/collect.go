@@ -2,6 +2,16 @@
 // cAdvisor's container metrics and the process's own metrics. They are served
 // over an in-memory listener and scraped like any other target, so that they
 // have up, staleness and relabelling like every target.
+//
+// BenchmarkScrape on two cores of an AMD EPYC, 20 control groups, processor
+// time of client and server together for one scrape in the text format:
+//
+//	node       5.6 ms, 1.15 MB in 13,300 allocations, 482 series
+//	cadvisor   3.0 ms, 0.99 MB in 14,900 allocations, 481 series
+//	touchline  0.4 ms, 0.18 MB in  1,100 allocations,  44 series
+//
+// Protobuf costs within a tenth of that, so the scraper's wish decides.
+// Nothing is compressed, because nothing leaves the process.
 package collect
 
 import (
