@@ -93,10 +93,10 @@ func decodeJournal(raw []byte) (bodies [][]byte, bad []damage, err error) {
 	for at < len(raw) {
 		body, reason, unfinished := decodeRecord(raw[at:])
 		if reason == "" {
-			if start < at || why != "" {
+			if start < at {
 				bad = append(bad, damage{from: int64(start), to: int64(at), why: why})
-				why = ""
 			}
+			why = ""
 			bodies = append(bodies, body)
 			at += recordHeadSize + len(body)
 			start = at

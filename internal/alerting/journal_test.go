@@ -274,6 +274,7 @@ func TestCompactionKeepsWhatCameDuringIt(t *testing.T) {
 func FuzzDecodeJournal(f *testing.F) {
 	two := append(append(journalHeader(), encodeRecord([]byte("one"))...), encodeRecord(nil)...)
 	f.Add(two)
+	f.Add(encodeRecord(nil)) // without a header
 	f.Add(two[:len(two)-2])
 	f.Add(append(bytes.Repeat([]byte{0xff}, 40), two...))
 	f.Add([]byte(journalMagic + "\x00\x01" + recordMarker + "\xff\xff\xff\xff\x00\x00\x00\x00"))
