@@ -6,6 +6,10 @@ import "github.com/spf13/cobra"
 func commands() []*cobra.Command {
 	return []*cobra.Command{
 		newRunCommand(),
+		newStatusCommand(),
+		newTopCommand(),
+		newCheckCommand(),
+		newTestCommand(),
 		newVersionCommand(),
 	}
 }

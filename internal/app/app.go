@@ -67,6 +67,7 @@ type App struct {
 	page     *page.Page
 	grpc     *grpc.Server
 	handler  http.Handler
+	dataSize measuredSize
 	external *url.URL
 	host     string
 	parts    parts

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -21,7 +22,7 @@ func (a *App) Report() selfmon.Report {
 		Version: a.build.Version, Revision: a.build.Revision, GoVersion: a.build.GoVersion, Upstream: a.build.Upstream,
 		State: a.health.State(), StartedAt: a.health.StartedAt(), ReadySeconds: a.health.ReadySeconds(),
 		ConsoleURL: a.external.String() + "/ui/", Watched: a.watched(), Endpoints: a.endpoints(), Alerts: a.alertsTo(),
-		Data:  selfmon.Data{Dir: a.c.Storage.Path, RetentionTime: model.Duration(a.c.Storage.RetentionTime).String(), RetentionSizeBytes: a.c.Storage.RetentionSize, UsedBytes: folderSize(a.c.Storage.Path)},
+		Data:  selfmon.Data{Dir: a.c.Storage.Path, RetentionTime: model.Duration(a.c.Storage.RetentionTime).String(), RetentionSizeBytes: a.c.Storage.RetentionSize, UsedBytes: a.dataSize.get(a.c.Storage.Path)},
 		Rules: a.ruleCounts(), Components: a.health.Components(), TokenFile: a.tokenFile(),
 		Stop: "Ctrl C, or SIGTERM; everything acknowledged is kept",
 	}
@@ -149,6 +150,25 @@ func (a *App) ruleCounts() selfmon.RuleCounts {
 		}
 	}
 	return out
+}
+
+// sizeKept is how long a measured folder size is good for: the page asks every second.
+const sizeKept = 30 * time.Second
+
+// measuredSize remembers the size of the data directory.
+type measuredSize struct {
+	mu    sync.Mutex
+	at    time.Time
+	bytes int64
+}
+
+func (m *measuredSize) get(dir string) int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if now := time.Now(); now.Sub(m.at) > sizeKept {
+		m.at, m.bytes = now, folderSize(dir)
+	}
+	return m.bytes
 }
 
 // folderSize adds up the files below dir, in bytes. Files that vanish meanwhile do not count.
