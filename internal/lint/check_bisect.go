@@ -10,8 +10,11 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
+// standInWord stands for a text of no special form.
+const standInWord = "stand_in"
+
 // stand-ins for a bad value, tried in this order.
-var standIns = []string{"1m", "1", "true", "http://localhost:9/x", "localhost:9", "stand_in", `".*"`, `"a=b"`}
+var standIns = []string{"1m", "1", "true", "http://localhost:9/x", "localhost:9", standInWord, `".*"`, `"a=b"`}
 
 // replacement returns a change that puts a value in a scalar's place of which
 // the parser no longer says msg; nil when none of the stand-ins is taken.
@@ -20,7 +23,7 @@ func (r *repairer) replacement(n *treeNode, what problem) func() {
 	before := n.replace
 	defer func() { n.replace = before }()
 	for _, s := range standIns {
-		if r.runs >= maxRuns {
+		if r.spent() {
 			break
 		}
 		n.replace = before
@@ -147,6 +150,9 @@ func (r *repairer) named(what problem) *treeNode {
 			candidates = append(candidates, n)
 		}
 	})
+	if len(candidates) > manyItems {
+		return nil // bisect looks into one item at a time
+	}
 	for _, c := range slices.Backward(candidates) {
 		c.removed = true
 		problems := r.ask()
@@ -174,7 +180,21 @@ func (r *repairer) bisect(what problem) (*treeNode, func()) {
 	}()
 	n, rank := r.tree.root, rankConsequence
 	for !n.scalar() && len(n.live()) > 0 {
-		next, nextRank := r.culpritAmong(n, what, rank)
+		var (
+			next     *treeNode
+			nextRank int
+		)
+		if !r.isList(n) || len(n.live()) < manyItems || n == r.tree.root {
+			next, nextRank = r.culpritAmong(n, what, rank)
+		} else if item, others := r.isolate(n, what); item != nil {
+			aside = append(aside, others...)
+			next, nextRank = item, rankConsequence
+			if named := r.named(what); named != nil {
+				return named, func() { r.remove(named) }
+			}
+		} else {
+			next, nextRank = r.culpritAmong(n, what, rank)
+		}
 		if next == nil {
 			var others []*treeNode
 			if next, others = r.isolate(n, what); next == nil {
@@ -213,24 +233,50 @@ func (r *repairer) isolate(n *treeNode, what problem) (*treeNode, []*treeNode) {
 		if len(items) < 2 {
 			continue
 		}
-		for _, item := range items {
-			var others []*treeNode
-			for _, o := range items {
-				if o != item {
-					o.removed = true
-					others = append(others, o)
-				}
-			}
-			if r.runs < maxRuns && r.says(what) {
-				return item, others
-			}
+		if item := r.alone(items, what); item != nil {
+			others := slices.DeleteFunc(items, func(o *treeNode) bool { return o == item })
 			for _, o := range others {
-				o.removed = false
+				o.removed = true
 			}
+			return item, others
 		}
 	}
 	return nil, nil
 }
+
+// alone finds an item that has the problem without the others, by halving.
+func (r *repairer) alone(items []*treeNode, what problem) *treeNode {
+	defer func() {
+		for _, o := range items {
+			o.removed = false
+		}
+	}()
+	keep := func(part []*treeNode) bool {
+		for _, o := range items {
+			o.removed = true
+		}
+		for _, o := range part {
+			o.removed = false
+		}
+		return !r.spent() && r.says(what)
+	}
+	part := items
+	for len(part) > 1 {
+		half := len(part) / 2
+		switch {
+		case keep(part[:half]):
+			part = part[:half]
+		case keep(part[half:]):
+			part = part[half:]
+		default:
+			return nil
+		}
+	}
+	return part[0]
+}
+
+// manyItems is the length from which a list is halved first.
+const manyItems = 8
 
 // isList reports whether a node's entries are independent of each other: a list,
 // or a mapping whose keys are names.
@@ -255,7 +301,7 @@ func (r *repairer) culpritAmong(n *treeNode, what problem, need int) (*treeNode,
 	bestRank := rankSame
 	var hiding []*treeNode // whose removal makes another problem
 	for _, c := range slices.Backward(n.live()) {
-		if r.runs >= maxRuns {
+		if r.spent() {
 			break
 		}
 		rank := r.rankRemoved(what, c)
@@ -313,7 +359,7 @@ func (r *repairer) valueAmong(n *treeNode, what problem) (*treeNode, func()) {
 		return quotedIn(msg, b.text()) - quotedIn(msg, a.text())
 	})
 	for _, s := range scalars {
-		if quotedIn(msg, s.text()) > 0 && r.runs < maxRuns && r.echoes(what, s) {
+		if quotedIn(msg, s.text()) > 0 && !r.spent() && r.echoes(what, s) {
 			fix := r.replacement(s, what)
 			if fix == nil {
 				fix = func() { r.remove(s) }
@@ -326,7 +372,7 @@ func (r *repairer) valueAmong(n *treeNode, what problem) (*treeNode, func()) {
 		otherFix func()
 	)
 	for _, s := range scalars {
-		if r.runs >= maxRuns {
+		if r.spent() {
 			break
 		}
 		fix := r.replacement(s, what)
@@ -352,9 +398,8 @@ func (r *repairer) valueAmong(n *treeNode, what problem) (*treeNode, func()) {
 // echoes reports whether the message repeats this very value: with another value
 // it is the same message about that one.
 func (r *repairer) echoes(what problem, n *treeNode) bool {
-	const standIn = "stand_in"
-	alike := strings.ReplaceAll(what.msg, n.text(), standIn)
-	before, value := n.replace, standIn
+	alike := strings.ReplaceAll(what.msg, n.text(), standInWord)
+	before, value := n.replace, standInWord
 	n.replace = &value
 	defer func() { n.replace = before }()
 	for _, p := range r.ask() {

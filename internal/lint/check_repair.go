@@ -10,8 +10,12 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// maxRuns bounds how often the upstream parser is asked about one file.
-const maxRuns = 4000
+// What is asked of the upstream parser about one file is bounded: the number of
+// questions, and the bytes that it reads in all.
+const (
+	maxRuns  = 4000
+	maxBytes = 96 << 20
+)
 
 // problem is one thing that an upstream parser says about a file.
 type problem struct {
@@ -39,6 +43,7 @@ type repairer struct {
 
 	tree     *tree
 	runs     int
+	limit    int // of runs
 	findings []Finding
 	removed  []string        // names of receivers, jobs and the like that were taken out
 	expected map[string]bool // messages that our own changes bring about
@@ -51,6 +56,7 @@ type repairer struct {
 func (r *repairer) run() []Finding {
 	r.expected, r.keys = map[string]bool{}, map[string]bool{}
 	first := r.parse(r.doc.Bytes)
+	r.limit = min(maxRuns, max(200, maxBytes/(len(r.doc.Bytes)+1)))
 	if r.doc.Root != nil {
 		t, err := newTree(r.doc.Root)
 		if err == nil {
@@ -63,7 +69,7 @@ func (r *repairer) run() []Finding {
 	if r.tree == nil || len(r.ask()) == 0 {
 		return r.unstructured(first)
 	}
-	for r.runs < maxRuns {
+	for !r.spent() {
 		problems := r.ask()
 		if len(problems) == 0 {
 			break
@@ -83,8 +89,14 @@ func (r *repairer) run() []Finding {
 	if len(r.findings) == 0 {
 		return r.unstructured(first)
 	}
+	if r.spent() {
+		r.findings = append(r.findings, Finding{File: r.doc.Path, Line: 1, Column: 1, Severity: Warning, Code: "more-errors",
+			Message: "this file has more errors than are told here", Hint: "correct these and check it again"})
+	}
 	return r.findings
 }
+
+func (r *repairer) spent() bool { return r.runs >= r.limit }
 
 func (r *repairer) ask() []problem {
 	r.runs++

@@ -99,28 +99,29 @@ func TestPosition(t *testing.T) {
 // TestExprPosition maps one operator of an expression into the file in every
 // style that YAML has for a text.
 func TestExprPosition(t *testing.T) {
-	for _, c := range []struct {
-		name, expr string
-		line, col  int
-	}{
-		{"plain", " rate(a[5m]) > b", 4, 27},
-		{"single quotes", ` 'a{x="it''s"} > b'`, 4, 29},
-		{"double quotes", ` "a{x=\"y\"} > b"`, 4, 27},
-		{"literal", " |\n          rate(a[5m])\n          > b", 6, 11},
-		{"folded", " >-\n          rate(a[5m])\n          > b", 6, 11},
-		{"plain over lines", " rate(a[5m])\n          > b", 5, 11},
-		{"literal with wide runes", " |\n          a{x=\"东京\"} > b", 5, 21},
+	for _, c := range []struct{ name, expr string }{
+		{"plain", " rate(a[5m]) > b"},
+		{"single quotes", ` 'a{x="it''s"} > b'`},
+		{"double quotes", ` "a{x=\"y\"} > b"`},
+		{"double quotes with an escaped line", ` "a\n\u003d= c or a > b"`},
+		{"literal", " |\n      rate(a[5m])\n      > b"},
+		{"folded", " >-\n      rate(a[5m])\n\n      > b"},
+		{"plain over lines", " rate(a[5m])\n      > b"},
+		{"literal with wide runes", " |\n      a{x=\"东京\"} > b"},
+		{"tagged", " !!str 'a > b'"},
+		{"anchored", " &x\n      a > b"},
 	} {
-		d := NewDocument("r.yml", []byte("groups:\n- name: g\n  rules:\n  - record: a\n    expr:"+c.expr+"\n"))
-		// The expression's key stands on line 5 of the file, line 4 of the table.
-		rules, findings := ParseRules(d)
+		content := "groups:\n- name: g\n  rules:\n  - record: a\n    expr:" + c.expr + "\n"
+		rules, findings := ParseRules(NewDocument("r.yml", []byte(content)))
 		if len(rules) != 1 || len(findings) > 0 {
 			t.Fatalf("%s: %v", c.name, findings)
 		}
+		before := content[:strings.Index(content, "> b")]
+		wantLine := strings.Count(before, "\n") + 1
+		wantCol := len([]rune(before[strings.LastIndex(before, "\n")+1:])) + 1
 		at := strings.IndexByte(rules[0].Query, '>')
-		line, col := rules[0].ExprPosition(posrange.Pos(at))
-		if line != c.line+1 || col != c.col-4 && col != c.col {
-			t.Errorf("%s: %d:%d, want %d:%d", c.name, line, col, c.line+1, c.col)
+		if line, col := rules[0].ExprPosition(posrange.Pos(at)); line != wantLine || col != wantCol {
+			t.Errorf("%s: %d:%d, want %d:%d", c.name, line, col, wantLine, wantCol)
 		}
 	}
 }
@@ -184,7 +185,33 @@ func FuzzCheck(f *testing.F) {
 			if finding.Line < 1 || finding.Column < 1 {
 				t.Errorf("finding without a place: %s", finding)
 			}
+			if strings.Contains(finding.Message, standInWord) && !strings.Contains(string(content), standInWord) {
+				t.Errorf("finding about what we put in: %s", finding)
+			}
 		}
 		ParseRules(d)
 	})
+}
+
+// TestManyMistakes keeps the time that one hopeless file may take within bounds,
+// and says that there is more.
+func TestManyMistakes(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("scrape_configs:\n")
+	for range 400 {
+		b.WriteString("- job_name: same\n  scrape_timeout: 5m\n  bearer_token: a\n  bearer_token_file: b\n  relabel_configs: [{action: nothing}]\n")
+	}
+	findings := CheckPrometheus("prometheus.yml", []byte(b.String()))
+	if n := len(findings); n < 5 {
+		t.Errorf("%d findings", n)
+	}
+	last := findings[len(findings)-1]
+	for _, f := range findings {
+		if f.Code == "more-errors" {
+			last = f
+		}
+	}
+	if last.Code != "more-errors" {
+		t.Errorf("last finding: %s", last)
+	}
 }

@@ -141,7 +141,7 @@ func scalarPosition(src []byte, n *yaml.Node, offset int) (line, col int) {
 	pos = advanceRunes(src, pos, col-1)
 	r := &sourceReader{src: src, pos: pos, line: line, col: col}
 	// Anchors and tags stand before the scalar itself.
-	for r.pos < len(src) && (src[r.pos] == '&' || src[r.pos] == '!') && n.Style != 0 {
+	for r.pos < len(src) && (src[r.pos] == '&' && n.Anchor != "" || src[r.pos] == '!' && n.Style&yaml.TaggedStyle != 0) {
 		for r.pos < len(src) && !unicode.IsSpace(rune(src[r.pos])) {
 			r.next()
 		}
