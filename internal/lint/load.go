@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -54,7 +53,8 @@ type Document struct {
 	Root *yaml.Node
 	// About says what an Unknown document looks like, for people.
 	About string
-	// Syntax is what keeps the file from being parsed at all.
+	// Syntax is what keeps the file from being YAML. Root is then what is left
+	// without the lines that it is about, when that can be told.
 	Syntax []Finding
 }
 
@@ -84,60 +84,10 @@ func (d *Document) parse() {
 	switch {
 	case errors.Is(err, io.EOF):
 	case err != nil:
-		d.Syntax = []Finding{syntaxFinding(d.Path, d.Bytes, err)}
+		d.Root, d.Syntax = recoverSyntax(d.Path, d.Bytes, err)
 	case root.Kind == yaml.DocumentNode && len(root.Content) == 1:
 		d.Root = root.Content[0]
 	}
-}
-
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
-
-// syntaxFinding turns an error of the YAML scanner into a finding. The scanner
-// counts lines from 0 in some of its errors, and leaves the line out on the
-// first; it never names one behind the file's end.
-func syntaxFinding(path string, src []byte, err error) Finding {
-	f := Finding{File: path, Line: 1, Column: 1, Code: "yaml-syntax", Message: err.Error()}
-	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
-		f.Message = "not valid YAML: " + m[2]
-		if n, convErr := strconv.Atoi(m[1]); convErr == nil {
-			f.Line = max(1, min(n, bytes.Count(src, []byte("\n"))+1))
-		}
-	}
-	f.Column = firstColumn(src, f.Line)
-	f.Hint = syntaxHint(f.Message)
-	return f
-}
-
-func syntaxHint(msg string) string {
-	switch {
-	case strings.Contains(msg, "found character that cannot start any token"):
-		return "indent with spaces, not tabs, and quote values that start with @, ` or %"
-	case strings.Contains(msg, "mapping values are not allowed"):
-		return "check the indentation, and quote a value that contains \": \""
-	case strings.Contains(msg, "did not find expected key"), strings.Contains(msg, "did not find expected '-' indicator"):
-		return "align this line with the keys or list items beside it"
-	case strings.Contains(msg, "could not find expected ':'"):
-		return "write a key followed by \": \" and its value"
-	case strings.Contains(msg, "found unknown escape character"):
-		return "put the value in single quotes, or double the backslash"
-	case strings.Contains(msg, "did not find expected"):
-		return "check that brackets, braces and quotes are closed"
-	}
-	return "check the indentation and the quotes on this line and the one before"
-}
-
-// firstColumn returns the column of the first character of a line that is not a blank.
-func firstColumn(src []byte, line int) int {
-	pos := lineStart(src, line)
-	if pos < 0 {
-		return 1
-	}
-	col := 1
-	for pos < len(src) && (src[pos] == ' ' || src[pos] == '\t') {
-		pos++
-		col++
-	}
-	return col
 }
 
 func isTemplateName(path string) bool {
@@ -247,11 +197,19 @@ var (
 	webName          = regexp.MustCompile(`(?i)^web[._-]?config.*\.ya?ml$`)
 )
 
+// hasAnyKey tells whether a mapping has one of the keys at its top level.
+func hasAnyKey(root *yaml.Node, keys ...string) bool {
+	return slices.ContainsFunc(keys, func(k string) bool {
+		_, value := child(root, k)
+		return value != nil
+	})
+}
+
 // detect tells what a file is: by its content, and by its name where the
 // content leaves it open.
 func detect(path string, root *yaml.Node) (Kind, string) {
 	name := filepath.Base(path)
-	if touchlineName.MatchString(name) {
+	if touchlineName.MatchString(name) && (root == nil || !hasAnyKey(root, "groups", "tests")) {
 		return Touchline, ""
 	}
 	if root == nil {
@@ -284,6 +242,9 @@ func detect(path string, root *yaml.Node) (Kind, string) {
 	}
 	if slices.Contains(keys, "tests") {
 		return RuleTests, ""
+	}
+	if touchlineName.MatchString(name) {
+		return Touchline, ""
 	}
 	best, bestCount := Unknown, 0
 	for _, k := range kindKeys {
@@ -322,6 +283,8 @@ func kindOfGlobal(root *yaml.Node) Kind {
 
 func kindByName(name string) (Kind, string) {
 	switch {
+	case touchlineName.MatchString(name):
+		return Touchline, ""
 	case webName.MatchString(name):
 		return WebConfig, ""
 	case ruleName.MatchString(name):
