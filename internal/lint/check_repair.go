@@ -86,6 +86,11 @@ func (r *repairer) run() []Finding {
 			break
 		}
 	}
+	if len(r.doc.Syntax) > 0 {
+		// What is missing may stand on a line that could not be read.
+		r.findings = slices.DeleteFunc(r.findings, func(f Finding) bool { return f.Code == "missing-field" || isConsequence(f.Message) })
+		r.findings = append(r.findings, r.doc.Syntax...)
+	}
 	if len(r.findings) == 0 {
 		return r.unstructured(first)
 	}
