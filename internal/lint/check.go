@@ -1,7 +1,6 @@
 package lint
 
 import (
-	"io"
 	"log/slog"
 	"regexp"
 	"slices"
@@ -59,7 +58,7 @@ var quiet = slog.New(slog.DiscardHandler)
 // matcherMode lets Alertmanager's parsers take the same matchers as today's
 // Alertmanager does without feature flags. The mode is a global of upstream.
 var matcherMode = sync.OnceFunc(func() {
-	compat.InitFromFlags(slog.New(slog.NewTextHandler(io.Discard, nil)), featurecontrol.NoopFlags{})
+	compat.InitFromFlags(slog.New(slog.DiscardHandler), featurecontrol.NoopFlags{})
 })
 
 // referenced makes a finding about a file that another one refers to.
