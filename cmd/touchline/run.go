@@ -65,7 +65,7 @@ func serve(ctx context.Context, c *config.Config, out, errs io.Writer) error {
 	log := newLogger(c.Log, errs)
 	slog.SetDefault(log)
 	for _, w := range c.Warnings {
-		log.Warn(w)
+		log.Warn("A setting has no effect", "why", w)
 	}
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)

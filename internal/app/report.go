@@ -176,7 +176,7 @@ func folderSize(dir string) int64 {
 	var n int64
 	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
-			return nil
+			return nil //nolint:nilerr // A file that vanished while walking does not count.
 		}
 		if i, err := d.Info(); err == nil {
 			n += i.Size()

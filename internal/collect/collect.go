@@ -129,7 +129,7 @@ func (s *Set) miss(what, reason, remedy string) {
 	s.mu.Lock()
 	s.missing = append(s.missing, Missing{what, reason, remedy})
 	s.mu.Unlock()
-	s.o.Logger.Warn("Not watched: "+what, "reason", reason, "remedy", remedy)
+	s.o.Logger.Warn("Not watched", "what", what, "reason", reason, "remedy", remedy)
 }
 
 // add serves a gatherer as one more source. A collector that fails or panics

@@ -41,9 +41,7 @@ func CheckFile(name string, data []byte) Problems {
 	r := readFile(name, data)
 	ps := r.problems
 	c := &Config{}
-	for _, v := range defaults(c) {
-		ps = append(ps, v)
-	}
+	ps = append(ps, defaults(c)...)
 	for _, v := range r.values {
 		if err := v.setting.set(c, v.values); err != nil {
 			ps = append(ps, r.valueProblem(v, err))

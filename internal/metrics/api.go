@@ -9,9 +9,7 @@ import (
 	"runtime/debug"
 	"time"
 
-	"github.com/alecthomas/units"
 	remoteapi "github.com/prometheus/client_golang/exp/api/remote"
-	"github.com/prometheus/common/model"
 	"github.com/prometheus/common/route"
 	"github.com/prometheus/prometheus/config"
 	v1 "github.com/prometheus/prometheus/web/api/v1"
@@ -104,13 +102,13 @@ func (e *Engine) Retention() string {
 	}
 	s := ""
 	if r.Time > 0 {
-		s = model.Duration(r.Time).String()
+		s = r.Time.String()
 	}
 	if r.Size > 0 {
 		if s != "" {
 			s += " or "
 		}
-		s += units.Base2Bytes(r.Size).String()
+		s += r.Size.String()
 	}
 	return s
 }

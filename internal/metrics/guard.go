@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/metrics"
 	"sync"
@@ -83,7 +84,7 @@ func (g *queryGuard) maxSteps() int64 {
 func (g *queryGuard) check(query string, span time.Duration) error {
 	expr, err := g.parser.ParseExpr(query)
 	if err != nil {
-		return nil // The engine words the error better.
+		return nil //nolint:nilerr // The engine meets the same error and words it better.
 	}
 	limit := g.maxSteps()
 	var walk func(n parser.Node, outer float64) error
@@ -159,7 +160,8 @@ func (q *guardedQuery) Exec(ctx context.Context) *promql.Result {
 	q.g.enter(q)
 	defer q.g.leave(q)
 	res := q.Query.Exec(ctx)
-	if why, ok := context.Cause(ctx).(*MemoryError); ok && res.Err != nil {
+	var why *MemoryError
+	if res.Err != nil && errors.As(context.Cause(ctx), &why) {
 		res.Err = why
 	}
 	return res
