@@ -1,0 +1,121 @@
+package rules
+
+import (
+	"bytes"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func group(name, state string) *savedGroup {
+	return &savedGroup{File: "f.yml", Group: name, Rules: []savedRule{{ID: "r", Hold: 60, Alerts: []savedAlert{{
+		Element: map[string]string{"a": "b"}, Labels: map[string]string{"a": "b", "alertname": "A"}, State: state, ActiveAt: time.Unix(1000, 0).UTC(),
+	}}}}}
+}
+
+func line(t *testing.T, g *savedGroup) []byte {
+	t.Helper()
+	raw, err := encodeRecord(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+func TestJournalKeepsTheNewestRecordOfEachGroup(t *testing.T) {
+	var raw []byte
+	for _, g := range []*savedGroup{group("one", "pending"), group("two", "firing"), group("one", "firing"), {File: "f.yml", Group: "two"}} {
+		raw = append(raw, line(t, g)...)
+	}
+	got, bad := decodeJournal(bytes.NewReader(raw))
+	if bad != 0 || len(got) != 1 || got["f.yml;one"].Rules[0].Alerts[0].State != "firing" {
+		t.Errorf("got %v with %d bad records", got, bad)
+	}
+}
+
+func TestDamagedRecordCostsOnlyItself(t *testing.T) {
+	first, second := line(t, group("one", "firing")), line(t, group("two", "firing"))
+	first[20] ^= 1
+	path := filepath.Join(t.TempDir(), "state.journal")
+	if err := os.WriteFile(path, append(append(first, second...), "0000"...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	j, saved, err := openJournal(path, slog.New(slog.DiscardHandler), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := j.close(); err != nil {
+		t.Fatal(err)
+	}
+	if len(saved) != 1 || saved["f.yml;two"] == nil {
+		t.Errorf("got %v", saved)
+	}
+	// What was opened has been rewritten without the damage.
+	again, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(again, second) {
+		t.Errorf("the file holds %q, want %q", again, second)
+	}
+}
+
+func TestUnchangedStateIsNotWrittenAgain(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.journal")
+	j, _, err := openJournal(path, slog.New(slog.DiscardHandler), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := line(t, group("one", "firing"))
+	for range 3 {
+		if err := j.write("f.yml;one", one); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if j.size != int64(len(one)) {
+		t.Errorf("the journal has %d bytes, one record has %d", j.size, len(one))
+	}
+	if err := j.close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.write("f.yml;one", line(t, group("one", "pending"))); err == nil {
+		t.Error("a closed journal must refuse records")
+	}
+}
+
+func TestMatchFindsTheElementOfAnAlert(t *testing.T) {
+	a, b := labels.FromStrings("__name__", "m", "host", "a"), labels.FromStrings("__name__", "m", "host", "b")
+	elements := map[uint64]labels.Labels{a.Hash(): a, b.Hash(): b}
+	rule := labels.FromStrings("severity", "critical")
+	got, ok := match(elements, labels.FromStrings("alertname", "A", "host", "b", "severity", "critical"), rule)
+	if !ok || !labels.Equal(got, b) {
+		t.Errorf("got %v %v, want %v", got, ok, b)
+	}
+	if _, ok := match(elements, labels.FromStrings("alertname", "A", "host", "c", "severity", "critical"), rule); ok {
+		t.Error("an alert of another host matched")
+	}
+}
+
+func FuzzDecodeJournal(f *testing.F) {
+	raw, err := encodeRecord(group("one", "firing"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(raw)
+	f.Add([]byte("00000000 {}\n"))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		got, _ := decodeJournal(bytes.NewReader(raw))
+		for _, g := range got {
+			if len(g.Rules) == 0 {
+				t.Error("a group without rules was kept")
+			}
+		}
+	})
+}
