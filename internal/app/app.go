@@ -15,14 +15,13 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	grafanaregexp "github.com/grafana/regexp"
+	"github.com/grafana/regexp"
 	"github.com/prometheus/alertmanager/alert"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/model"
@@ -153,12 +152,9 @@ func (a *App) openData() error {
 
 // listen binds every address, so that a port in use is told before anything else is done.
 func (a *App) listen() error {
-	var cors *regexp.Regexp
-	if a.c.Web.CORSOrigin != "" {
-		var err error
-		if cors, err = regexp.Compile(a.corsPattern()); err != nil {
-			return fmt.Errorf("--web.cors.origin: %w", err)
-		}
+	cors, err := httpserver.CompileOrigin(a.c.Web.CORSOrigin)
+	if err != nil {
+		return fmt.Errorf("--web.cors.origin: %w", err)
 	}
 	s, err := httpserver.New(httpserver.Options{
 		Logger: a.log.With("component", "http"), Registerer: a.reg, WebConfigFile: a.c.Web.ConfigFile,
@@ -197,9 +193,6 @@ func (a *App) listen() error {
 	return nil
 }
 
-// corsPattern anchors the pattern, as upstream does.
-func (a *App) corsPattern() string { return "^(?:" + a.c.Web.CORSOrigin + ")$" }
-
 func (a *App) tokenFile() string { return a.path("admin.token") }
 
 // prefix is the path below which everything is served, "" at the root.
@@ -215,27 +208,14 @@ func (a *App) prefix() string {
 
 // externalURL is the address that links in alerts carry.
 func (a *App) externalURL() (*url.URL, error) {
-	if a.c.Web.ExternalURL != "" {
-		u, err := url.Parse(a.c.Web.ExternalURL)
-		if err != nil {
-			return nil, fmt.Errorf("--web.external-url: %w", err)
-		}
-		u.Path = strings.TrimRight(u.Path, "/")
-		return u, nil
-	}
-	scheme := "http"
-	if a.server.TLS() {
-		scheme = "https"
-	}
-	addr := a.server.Addresses()["web"][0]
-	host, port, err := net.SplitHostPort(addr)
+	u, err := httpserver.ExternalURL(a.c.Web.ExternalURL, a.server.Addresses()["web"][0], a.server.TLS())
 	if err != nil {
-		return nil, fmt.Errorf("split listen address %s: %w", addr, err)
+		return nil, fmt.Errorf("--web.external-url: %w", err)
 	}
-	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
-		host = a.host
+	if a.c.Web.ExternalURL == "" {
+		u.Path = a.prefix()
 	}
-	return &url.URL{Scheme: scheme, Host: net.JoinHostPort(host, port), Path: a.prefix()}, nil
+	return u, nil
 }
 
 // rulesRef and alertmanagersRef let the metrics API read what is made after it.
@@ -262,7 +242,7 @@ func (a *App) openEngines(memory int64) error {
 	if maxMemory == 0 && memory > 0 {
 		maxMemory = memory / 4
 	}
-	cors, err := grafanaregexp.Compile(a.corsPattern())
+	cors, err := regexp.Compile("^(?:" + c.Web.CORSOrigin + ")$")
 	if err != nil {
 		return fmt.Errorf("--web.cors.origin: %w", err)
 	}
