@@ -38,16 +38,63 @@ type fileReader struct {
 // CheckFile returns everything that is wrong with a touchline.yaml by itself.
 // It looks at no other file.
 func CheckFile(name string, data []byte) Problems {
+	_, ps := fromFile(name, data)
+	return ps
+}
+
+// CheckFileAlone returns what would stop a start with this file and without
+// flags and variables, which may set right what the file leaves open. It has
+// nothing where CheckFile has something.
+func CheckFileAlone(name string, data []byte) Problems {
+	c, ps := fromFile(name, data)
+	if len(ps) > 0 {
+		return nil
+	}
+	return c.checkTogether().sorted()
+}
+
+func fromFile(name string, data []byte) (*Config, Problems) {
 	r := readFile(name, data)
 	ps := r.problems
-	c := &Config{}
+	c := &Config{sources: map[string]Source{}, raw: map[string]string{}}
 	ps = append(ps, defaults(c)...)
 	for _, v := range r.values {
 		if err := v.setting.set(c, v.values); err != nil {
 			ps = append(ps, r.valueProblem(v, err))
+			continue
+		}
+		c.record(v.setting, v.values, v.where)
+	}
+	c.File = name
+	c.Upstream.open()
+	return c, ps.sorted()
+}
+
+// NamedFile is a file that a touchline.yaml names.
+type NamedFile struct {
+	Flag         string // of the setting, such as "prometheus.config"
+	Field        string // its key in the file
+	Path         string // beginning at the working directory, or absolute
+	Line, Column int    // of the value, from 1
+}
+
+// NamedFiles lists the files that a touchline.yaml names, in its order. It
+// does not look whether they exist.
+func NamedFiles(name string, data []byte) []NamedFile {
+	r := readFile(name, data)
+	var out []NamedFile
+	for _, v := range r.values {
+		if v.setting.Kind != KindFile {
+			continue
+		}
+		for _, path := range v.values {
+			if path != "" {
+				pos := r.seen[v.setting.Path]
+				out = append(out, NamedFile{Flag: v.setting.Flag, Field: v.setting.Path, Path: path, Line: pos.Line, Column: pos.Column})
+			}
 		}
 	}
-	return ps.sorted()
+	return out
 }
 
 func (r *fileReader) valueProblem(v fileValue, err error) Problem {

@@ -138,11 +138,27 @@ func readTokens(path string) ([]token, error) {
 	return parseTokens(path, raw)
 }
 
+// BadTokenLine is what is wrong with one line of a tokens file.
+type BadTokenLine struct {
+	Path    string
+	Line    int // from 1
+	Message string
+}
+
+func (e *BadTokenLine) Error() string { return fmt.Sprintf("%s:%d: %s", e.Path, e.Line, e.Message) }
+
+// CheckTokens says what is wrong with the content of a tokens file, as a join
+// of one *BadTokenLine for each bad line. It never repeats a token.
+func CheckTokens(path string, content []byte) error {
+	_, err := parseTokens(path, content)
+	return err
+}
+
 func parseTokens(path string, raw []byte) ([]token, error) {
 	var out []token
 	var errs []error
 	bad := func(line int, format string, args ...any) {
-		errs = append(errs, fmt.Errorf("%s:%d: %s", path, line, fmt.Sprintf(format, args...)))
+		errs = append(errs, &BadTokenLine{Path: path, Line: line, Message: fmt.Sprintf(format, args...)})
 	}
 	sc := bufio.NewScanner(bytes.NewReader(raw))
 	for n := 1; sc.Scan(); n++ {

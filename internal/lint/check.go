@@ -2,6 +2,7 @@ package lint
 
 import (
 	"log/slog"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -38,6 +39,10 @@ func check(d *Document) []Finding {
 		return checkTargets(d)
 	case Template:
 		return checkTemplate(d)
+	case ClusterTLS:
+		return checkClusterTLS(d)
+	case Tokens:
+		return checkTokens(d)
 	case Touchline:
 		return checkTouchline(d)
 	}
@@ -69,6 +74,15 @@ func referenced(d *Document, n *treeNode, err error) Finding {
 		f.Line, f.Column = 1, 1
 	}
 	return f
+}
+
+// missingFileHint is what to do about a path or pattern that leads nowhere.
+func missingFileHint(n *treeNode) string {
+	hint := "create the file, or correct the path"
+	if !filepath.IsAbs(n.text()) {
+		hint += relativePath
+	}
+	return hint
 }
 
 var (

@@ -47,7 +47,7 @@ func checkAlertmanager(d *Document) []Finding {
 		}
 		if len(matches) == 0 {
 			f := referenced(d, n, fmt.Errorf("no file matches %q", pattern))
-			f.Severity, f.Code, f.Hint = Warning, "no-template-file", "create the file, or correct the path (it is relative to this file)"
+			f.Severity, f.Code, f.Hint = Warning, "no-template-file", missingFileHint(n)
 			findings = append(findings, f)
 		}
 		for _, m := range matches {

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
@@ -44,6 +45,9 @@ func describe(r *repairer, p problem, n *treeNode) Finding {
 	if n == nil {
 		return f
 	}
+	if filepath.IsAbs(n.text()) {
+		f.Hint = strings.Replace(f.Hint, relativePath, "", 1)
+	}
 	f.Hint = strings.ReplaceAll(f.Hint, "%receivers%", strings.Join(namesIn(r, "receivers"), ", "))
 	f.Hint = strings.ReplaceAll(f.Hint, "%intervals%", strings.Join(append(namesIn(r, "time_intervals"), namesIn(r, "mute_time_intervals")...), ", "))
 	if f.Hint == "" {
@@ -66,6 +70,10 @@ func (n *treeNode) secret(kind Kind) string {
 	}
 	return ""
 }
+
+// relativePath explains a path; it stands in hints about paths that are written
+// without a leading slash.
+const relativePath = " (it is relative to this file)"
 
 var quoted = regexp.MustCompile(`"[^"]*"`)
 
@@ -385,6 +393,7 @@ var hints = []hint{
 	on(`cannot be configured (simultaneously|unless)|cannot use '.*' and '.*' simultaneously`, "conflicting-fields", "keep one of them and remove the other"),
 	on(`duplicated promoted OTel resource attribute`, "duplicate-name", "write each attribute once, and no empty one"),
 	on(`unknown authentication_type`, "bad-enum", "write OAuth, ManagedIdentity, SDK or WorkloadIdentity"),
+	on(`start time cannot be equal or greater than end time`, "bad-time-interval", "a range cannot pass midnight: write two, such as {start_time: \"22:00\", end_time: \"24:00\"} and {start_time: \"00:00\", end_time: \"06:00\"}"),
 	on(`both start and end times must be provided|start of .* after|start (day|time) .* (before|after)|couldn't parse (time|weekday|month)|is not a valid (day|month|weekday|year)|invalid (time range|range)`, "bad-time-interval", "write ranges such as {start_time: \"09:00\", end_time: \"17:00\"}, monday:friday, 1:5 or january:march"),
 	on(`units|not a valid (size|byte)|unable to parse bytes|unknown unit`, "bad-size", "write a size such as 512MB or 10GB"),
 }

@@ -225,7 +225,7 @@ func (c *prometheusChecker) targetFiles(d *Document, n *treeNode, patterns []str
 		}
 		if len(matches) == 0 {
 			f := referenced(d, at, fmt.Errorf("no file matches %q: no targets until one is there", pattern))
-			f.Severity, f.Code, f.Hint = Warning, "no-target-file", "create the file, or correct the path (it is relative to this file)"
+			f.Severity, f.Code, f.Hint = Warning, "no-target-file", missingFileHint(at)
 			c.findings = append(c.findings, f)
 		}
 		for _, m := range matches {

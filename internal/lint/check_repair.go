@@ -148,7 +148,7 @@ var (
 	duplicateKey   = regexp.MustCompile(`^(?:key "?(.+?)"? already set in map|field (\S+) already set in type \S+|mapping key "?(.+?)"? already defined at line \d+)$`)
 	// consequence matches what a parser says when something is not there, which
 	// is also what it says after we took something out.
-	consequence = regexp.MustCompile(`(?i)missing|is empty|be empty|empty or null|required|requires|must specify|must be (set|configured|specified|provided)|must contain|undefined|no routes? |no global|no slack|no \S+ webhook|not specified|needs? |at least one|one of '`)
+	consequence = regexp.MustCompile(`(?i)missing|is not present|is empty|be empty|empty or null|required|requires|must specify|must be (set|configured|specified|provided)|must contain|undefined|no routes? |no global|no slack|no \S+ webhook|not specified|needs? |at least one|one of '`)
 	exclusive   = regexp.MustCompile(`at most one of|simultaneously|cannot be configured unless|mutually exclusive|only one of`)
 	malformed   = regexp.MustCompile(`parsing regexp|parse error|missing (closing|protocol|port|unit|argument)`)
 	emptyList   = regexp.MustCompile(`(?i)at least one|must contain|(cannot|can't|must not) be empty|no \S+ provided`)

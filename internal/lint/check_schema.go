@@ -7,6 +7,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/prometheus/alertmanager/cluster"
 	amconfig "github.com/prometheus/alertmanager/config"
 	webconfig "github.com/prometheus/exporter-toolkit/web"
 	promconfig "github.com/prometheus/prometheus/config"
@@ -24,6 +25,7 @@ var schemaRoots = map[Kind]reflect.Type{
 	ScrapeConfig: reflect.TypeFor[promconfig.ScrapeConfigs](),
 	Alertmanager: reflect.TypeFor[amconfig.Config](),
 	Rules:        reflect.TypeFor[rulefmt.RuleGroups](),
+	ClusterTLS:   reflect.TypeFor[cluster.TLSTransportConfig](),
 	WebConfig:    reflect.TypeFor[webconfig.Config](),
 	Targets:      reflect.TypeFor[[]*targetgroup.Group](),
 }
@@ -158,9 +160,9 @@ func nearest(name string, candidates []string) string {
 		}
 	}
 	if best == "" && len(name) >= 4 {
-		// "timeout" was meant as "scrape_timeout", and the other way round.
+		// "timeout" was meant as "scrape_timeout", and the other way round; "insecure" as "insecure_skip_verify".
 		i := slices.IndexFunc(candidates, func(c string) bool {
-			return len(c) >= 4 && (strings.HasSuffix(c, "_"+name) || strings.HasSuffix(name, "_"+c))
+			return len(c) >= 4 && (strings.HasSuffix(c, "_"+name) || strings.HasSuffix(name, "_"+c) || strings.HasPrefix(c, name+"_"))
 		})
 		if i >= 0 {
 			return candidates[i]

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prometheus/alertmanager/cluster"
+	commonconfig "github.com/prometheus/common/config"
 	webconfig "github.com/prometheus/exporter-toolkit/web"
 )
 
@@ -21,6 +23,39 @@ func CheckWebConfig(path string, content []byte) []Finding {
 var webPaths = []string{"cert_file", "key_file", "client_ca_file"}
 
 func checkWebConfig(d *Document) []Finding {
+	return checkTLSFile(d, tlsPaths[:1], webconfig.Validate)
+}
+
+// tlsSection is a section of a file that names certificates, and the keys that
+// hold their paths.
+type tlsSection struct {
+	key   string
+	paths []string
+}
+
+// tlsPaths are the sections of a cluster's TLS configuration; a web
+// configuration has the first only.
+var tlsPaths = []tlsSection{{"tls_server_config", webPaths}, {"tls_client_config", []string{"ca_file", "cert_file", "key_file"}}}
+
+// checkClusterTLS checks the file of cluster.tls_config in the way in which
+// Alertmanager's gossip reads it.
+func checkClusterTLS(d *Document) []Finding {
+	return checkTLSFile(d, tlsPaths, func(file string) error {
+		c, err := cluster.GetTLSTransportConfig(file)
+		if err != nil {
+			return err
+		}
+		if _, err := webconfig.ConfigToTLSConfig(c.TLSServerConfig); err != nil {
+			return err
+		}
+		_, err = commonconfig.NewTLSConfig(c.TLSClientConfig)
+		return err
+	})
+}
+
+// checkTLSFile finds everything that validate, which stops at the first error
+// of the file at a path, refuses.
+func checkTLSFile(d *Document, sections []tlsSection, validate func(string) error) []Finding {
 	// Upstream validates a file by its path only. What is asked about is written
 	// beside nothing else, with the paths in it made absolute.
 	dir, err := os.MkdirTemp("", "touchline-check-")
@@ -33,12 +68,12 @@ func checkWebConfig(d *Document) []Finding {
 	if err != nil {
 		base = filepath.Dir(d.Path)
 	}
-	r := &repairer{doc: d, kind: WebConfig}
+	r := &repairer{doc: d, kind: d.Kind}
 	r.parse = func(content []byte) []problem {
-		if err := os.WriteFile(file, absolutePaths(content, base), 0o600); err != nil {
-			return []problem{{msg: fmt.Sprintf("check web configuration: %v", err)}}
+		if err := os.WriteFile(file, absolutePaths(d.Kind, content, base, sections), 0o600); err != nil {
+			return []problem{{msg: fmt.Sprintf("check %s: %v", d.Kind, err)}}
 		}
-		err := webconfig.Validate(file)
+		err := validate(file)
 		problems := yamlProblems(err)
 		for i := range problems {
 			problems[i].msg = strings.ReplaceAll(problems[i].msg, file, d.Path)
@@ -46,9 +81,16 @@ func checkWebConfig(d *Document) []Finding {
 		return problems
 	}
 	r.locate = func(r *repairer, p problem) *treeNode {
-		for _, key := range webPaths {
-			if strings.Contains(p.msg, "failed to read "+key+" ") || strings.Contains(p.msg, "unable to read "+key) {
-				return r.tree.root.get("tls_server_config").get(key)
+		for _, s := range sections {
+			for _, key := range s.paths {
+				n := r.tree.root.get(s.key).get(key)
+				switch {
+				case n == nil:
+				case strings.Contains(p.msg, "failed to read "+key+" "), strings.Contains(p.msg, "unable to read "+key):
+					return n
+				case n.text() != "" && strings.Contains(p.msg, n.text()):
+					return n
+				}
 			}
 		}
 		return nil
@@ -58,17 +100,19 @@ func checkWebConfig(d *Document) []Finding {
 		return findings
 	}
 	// Upstream stops at the first certificate that it cannot read.
-	for _, key := range webPaths {
-		for _, n := range r.tree.root.get("tls_server_config").entries(key) {
-			p := n.value.Value
-			if p == "" || HasErrors(at(findings, n)) {
-				continue
-			}
-			if !filepath.IsAbs(p) {
-				p = filepath.Join(base, p)
-			}
-			if _, err := os.Stat(p); err != nil && HasErrors(findings) {
-				findings = append(findings, referenced(d, n, fmt.Errorf("failed to read %s (%s): %w", key, p, plainPathError(err))))
+	for _, s := range sections {
+		for _, key := range s.paths {
+			for _, n := range r.tree.root.get(s.key).entries(key) {
+				p := n.value.Value
+				if p == "" || HasErrors(at(findings, n)) {
+					continue
+				}
+				if !filepath.IsAbs(p) {
+					p = filepath.Join(base, p)
+				}
+				if _, err := os.Stat(p); err != nil && HasErrors(findings) {
+					findings = append(findings, referenced(d, n, fmt.Errorf("failed to read %s (%s): %w", key, p, plainPathError(err))))
+				}
 			}
 		}
 	}
@@ -81,10 +125,10 @@ func at(fs []Finding, n *treeNode) []Finding {
 	return slices.DeleteFunc(slices.Clone(fs), func(f Finding) bool { return f.Line != line })
 }
 
-// absolutePaths makes the paths of the TLS section absolute. A file that cannot
+// absolutePaths makes the paths of the TLS sections absolute. A file that cannot
 // be rewritten is left as it is: its structure is what is wrong with it.
-func absolutePaths(content []byte, base string) []byte {
-	d := newDocumentOfKind("", content, WebConfig)
+func absolutePaths(kind Kind, content []byte, base string, sections []tlsSection) []byte {
+	d := newDocumentOfKind("", content, kind)
 	if d.Root == nil {
 		return content
 	}
@@ -93,11 +137,13 @@ func absolutePaths(content []byte, base string) []byte {
 		return content
 	}
 	changed := false
-	for _, n := range liveItems(t.root.get("tls_server_config")) {
-		if p := n.text(); slices.Contains(webPaths, n.name()) && p != "" && !filepath.IsAbs(p) && n.value.Tag != "!!null" {
-			abs := fmt.Sprintf("%q", filepath.Join(base, p))
-			n.replace = &abs
-			changed = true
+	for _, s := range sections {
+		for _, n := range liveItems(t.root.get(s.key)) {
+			if p := n.text(); slices.Contains(s.paths, n.name()) && p != "" && !filepath.IsAbs(p) && n.value.Tag != "!!null" {
+				abs := fmt.Sprintf("%q", filepath.Join(base, p))
+				n.replace = &abs
+				changed = true
+			}
 		}
 	}
 	if !changed {

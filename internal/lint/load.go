@@ -31,9 +31,11 @@ const (
 	WebConfig
 	ScrapeConfig
 	Targets
+	ClusterTLS
+	Tokens
 )
 
-var kindNames = []string{"unknown", "prometheus", "rules", "rule-tests", "alertmanager", "template", "touchline", "web-config", "scrape-config", "targets"}
+var kindNames = []string{"unknown", "prometheus", "rules", "rule-tests", "alertmanager", "template", "touchline", "web-config", "scrape-config", "targets", "cluster-tls", "tokens"}
 
 // String returns the kind's name in kebab case.
 func (k Kind) String() string { return kindNames[k] }
@@ -72,7 +74,7 @@ func NewDocument(path string, content []byte) *Document {
 
 func newDocumentOfKind(path string, content []byte, kind Kind) *Document {
 	d := &Document{Path: path, Bytes: content, Kind: kind}
-	if kind != Template {
+	if kind != Template && kind != Tokens {
 		d.parse()
 	}
 	return d

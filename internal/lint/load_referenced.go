@@ -3,49 +3,70 @@ package lint
 import (
 	"path/filepath"
 	"slices"
+
+	"touchline.dev/touchline/internal/config"
 )
 
-// WithReferenced returns the documents and after them the rule, scrape
-// configuration and template files that they name and that can be read, each
-// once. What cannot be read is for Check to say.
+// WithReferenced returns the documents and after them the files that they name
+// and that can be read, each once, and those that these name in turn: what
+// touchline.yaml names, and the rule, scrape configuration and template files
+// of the configurations. A document whose kind its content leaves open gets the
+// kind that the reference gives it. What cannot be read is for Check to say.
 func WithReferenced(docs []*Document) []*Document {
-	out := slices.Clone(docs)
-	known := map[string]bool{}
-	for _, d := range docs {
-		known[filepath.Clean(d.Path)] = true
+	r := references{docs: slices.Clone(docs), known: map[string]int{}}
+	for i, d := range docs {
+		r.known[filepath.Clean(d.Path)] = i
 	}
-	add := func(d *Document, key string, kind Kind) {
-		_, list := valueOf(d.Root, key)
-		for _, item := range items(list) {
-			pattern := item.Value
-			if !filepath.IsAbs(pattern) {
-				pattern = filepath.Join(filepath.Dir(d.Path), pattern)
+	for i := 0; i < len(r.docs); i++ {
+		switch d := r.docs[i]; d.Kind {
+		case Touchline:
+			for _, named := range config.NamedFiles(d.Path, d.Bytes) {
+				r.add(named.Path, settingKinds[named.Flag])
 			}
-			matches, err := filepath.Glob(pattern)
-			if err != nil {
-				continue
-			}
-			for _, m := range matches {
-				if known[filepath.Clean(m)] {
-					continue
-				}
-				ref, err := loadFile(m)
-				if err != nil {
-					continue
-				}
-				known[filepath.Clean(m)] = true
-				out = append(out, newDocumentOfKind(m, ref.Bytes, kind))
-			}
-		}
-	}
-	for _, d := range docs {
-		switch d.Kind {
 		case Prometheus:
-			add(d, "rule_files", Rules)
-			add(d, "scrape_config_files", ScrapeConfig)
+			r.globs(d, "rule_files", Rules)
+			r.globs(d, "scrape_config_files", ScrapeConfig)
 		case Alertmanager:
-			add(d, "templates", Template)
+			r.globs(d, "templates", Template)
 		}
 	}
-	return out
+	return r.docs
+}
+
+type references struct {
+	docs  []*Document
+	known map[string]int // index in docs by clean path
+}
+
+func (r *references) globs(d *Document, key string, kind Kind) {
+	_, list := valueOf(d.Root, key)
+	for _, item := range items(list) {
+		pattern := item.Value
+		if !filepath.IsAbs(pattern) {
+			pattern = filepath.Join(filepath.Dir(d.Path), pattern)
+		}
+		matches, err := filepath.Glob(pattern)
+		if err != nil {
+			continue
+		}
+		for _, m := range matches {
+			r.add(m, kind)
+		}
+	}
+}
+
+func (r *references) add(path string, kind Kind) {
+	path = filepath.Clean(path)
+	if i, ok := r.known[path]; ok {
+		if d := r.docs[i]; d.Kind == Unknown {
+			r.docs[i] = newDocumentOfKind(d.Path, d.Bytes, kind)
+		}
+		return
+	}
+	d, err := loadNamed(path, kind)
+	if err != nil {
+		return
+	}
+	r.known[path] = len(r.docs)
+	r.docs = append(r.docs, d)
 }
