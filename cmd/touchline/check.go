@@ -75,7 +75,7 @@ func (f *checkFlags) execute(cmd *cobra.Command, paths []string) error {
 	}
 	docs = lint.WithReferenced(docs)
 	detections := lint.DetectionTimes(lint.NewDetectionInput(docs))
-	more, err := f.beyond.findings(cmd.Context(), docs, detections)
+	more, err := f.beyond.findings(cmd.Context(), docs, detections, func(s string) { cmd.PrintErrln("touchline:", s) })
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}

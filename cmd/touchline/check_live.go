@@ -29,7 +29,7 @@ func (b *checkBeyond) register(cmd *cobra.Command) {
 }
 
 // findings returns the warnings about well-formed files, with --url those about live series, and with --max-detection the slow critical alerts.
-func (b *checkBeyond) findings(ctx context.Context, docs []*lint.Document, detections []lint.Detection) ([]lint.Finding, error) {
+func (b *checkBeyond) findings(ctx context.Context, docs []*lint.Document, detections []lint.Detection, note func(string)) ([]lint.Finding, error) {
 	out := lint.CheckMistakes(docs)
 	if b.server.URL != "" {
 		client, err := b.server.client()
@@ -38,7 +38,7 @@ func (b *checkBeyond) findings(ctx context.Context, docs []*lint.Document, detec
 		}
 		live := *client.http
 		live.Transport = bearer{client.token, client.base.Host}
-		out, err = lint.Live(ctx, docs, lint.LiveOptions{URL: client.base.String(), Client: &live, Lookback: b.lookback})
+		out, err = lint.Live(ctx, docs, lint.LiveOptions{URL: client.base.String(), Client: &live, Lookback: b.lookback, Note: note})
 		if err != nil {
 			return nil, fmt.Errorf("compare with %s: %w", client.base.Redacted(), err)
 		}

@@ -34,7 +34,7 @@ func TestCheck(t *testing.T) {
 			}
 			var b strings.Builder
 			for _, f := range Check(docs) {
-				b.WriteString(strings.ReplaceAll(f.String(), dir+"/", "") + "\n")
+				b.WriteString(strings.ReplaceAll(strings.ReplaceAll(f.String(), dir+"/", ""), dir, ".") + "\n")
 			}
 			if b.Len() == 0 {
 				return "good (" + docs[0].Kind.String() + ")\n"

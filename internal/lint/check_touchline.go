@@ -43,7 +43,7 @@ func checkTouchline(d *Document) []Finding {
 		}
 		f := referenced(d, nil, fmt.Errorf("%s: file %q: %w", named.Field, named.Path, plainPathError(err)))
 		f.Line, f.Column = named.Line, named.Column
-		if filepath.IsAbs(named.Path) && !filepath.IsAbs(d.Path) {
+		if !strings.HasPrefix(named.Path, filepath.Dir(d.Path)+string(filepath.Separator)) && filepath.IsAbs(named.Path) {
 			f.Hint = strings.Replace(f.Hint, relativePath, "", 1)
 		}
 		out = append(out, f)

@@ -19,6 +19,10 @@ type LiveOptions struct {
 	Client *http.Client
 	// Source answers instead of a server.
 	Source SeriesSource
+	// Targets answers about scraping instead of a server; with Source and without Targets nothing is said about it.
+	Targets TargetSource
+	// Note takes what the reader should know that is no finding, such as a check that the server cannot be asked for. It may be nil.
+	Note func(string)
 	// Lookback is how far back a series may have had its last sample to count as exported; 0 is a day. Series that come and go, such as
 	// those of errors, need a long one.
 	Lookback time.Duration
@@ -30,7 +34,7 @@ type LiveOptions struct {
 const maxSeriesOfSelector = 2000
 
 // Live compares the rules among the documents with the series of a server, and returns warnings: metrics, labels and values that nothing
-// exports, joins that match nothing, functions that do not fit a metric's type. CheckMistakes is included. A failing server is an error.
+// exports, joins that match nothing, functions that do not fit a metric's type, targets that cannot be scraped and why. CheckMistakes is included. A failing server is an error.
 func Live(ctx context.Context, docs []*Document, opts LiveOptions) ([]Finding, error) {
 	if opts.Now == nil {
 		opts.Now = time.Now
@@ -69,22 +73,47 @@ func Live(ctx context.Context, docs []*Document, opts LiveOptions) ([]Finding, e
 			return nil, err
 		}
 	}
-	return merge(l.findings, CheckMistakes(docs)), nil
+	about, err := opts.checkTargets(ctx, docs, source)
+	if err != nil {
+		return nil, err
+	}
+	return merge(append(l.findings, about...), CheckMistakes(docs)), nil
+}
+
+func (o LiveOptions) checkTargets(ctx context.Context, docs []*Document, source SeriesSource) ([]Finding, error) {
+	targets := o.Targets
+	if api, ok := source.(*apiSource); ok && targets == nil {
+		targets = api
+	}
+	if targets == nil {
+		return nil, nil
+	}
+	list, err := targets.Targets(ctx)
+	if errors.Is(err, ErrNoTargetList) {
+		if o.Note != nil {
+			o.Note("targets are not checked: " + err.Error())
+		}
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	server := "live"
+	if api, ok := source.(*apiSource); ok {
+		server = api.base.Redacted()
+	}
+	return targetFindings(docs, list, server), nil
 }
 
 // merge adds what the files alone tell to what the series tell, but not a second remark about the same matcher.
 func merge(live, static []Finding) []Finding {
-	type place struct {
-		file         string
-		line, column int
-	}
 	taken := map[place]bool{}
 	for _, f := range live {
 		taken[place{f.File, f.Line, f.Column}] = true
 	}
 	out := live
 	for _, f := range static {
-		if f.Code != "unknown-job" || !taken[place{f.File, f.Line, f.Column}] {
+		if f.Code != "unknown-job" && f.Code != "foreign-protocol" || !taken[place{f.File, f.Line, f.Column}] {
 			out = append(out, f)
 		}
 	}

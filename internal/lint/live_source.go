@@ -3,6 +3,7 @@ package lint
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 )
 
@@ -25,6 +27,33 @@ type SeriesSource interface {
 	MetricTypes(ctx context.Context) (map[string]string, error)
 }
 
+// TargetSource answers what the live lint asks about scraping.
+type TargetSource interface {
+	// Targets returns the targets of all jobs, and the jobs. A server that has
+	// no such list answers with an error that is ErrNoTargetList.
+	Targets(ctx context.Context) (TargetList, error)
+}
+
+// ErrNoTargetList is the answer of a server that does not scrape, such as a store for remote write.
+var ErrNoTargetList = errors.New("the server lists no targets")
+
+// TargetList is what a server scrapes.
+type TargetList struct {
+	Jobs   []string // names of the scrape configurations
+	Active []Target
+	// Dropped counts the targets that relabelling leaves out, by job.
+	Dropped map[string]int
+}
+
+// Target is one target of a scrape configuration.
+type Target struct {
+	Job     string // name of the scrape configuration
+	URL     string
+	Address string // before relabelling, as it stands in the configuration
+	Up      bool
+	Error   string // of the last scrape
+}
+
 // maxLiveAnswer bounds what is read of one answer.
 const maxLiveAnswer = 256 << 20
 
@@ -36,7 +65,10 @@ type apiSource struct {
 	end    time.Time
 }
 
-var _ SeriesSource = (*apiSource)(nil)
+var (
+	_ SeriesSource = (*apiSource)(nil)
+	_ TargetSource = (*apiSource)(nil)
+)
 
 // newAPISource looks at series that have samples between start and end.
 func newAPISource(base string, client *http.Client, start, end time.Time) (*apiSource, error) {
@@ -108,6 +140,35 @@ func (s *apiSource) MetricTypes(ctx context.Context) (map[string]string, error) 
 	return out, nil
 }
 
+// Targets asks for the scrape pools and the active targets.
+func (s *apiSource) Targets(ctx context.Context) (TargetList, error) {
+	var pools struct {
+		ScrapePools []string `json:"scrapePools"`
+	}
+	var targets struct {
+		Active []struct {
+			Pool       string            `json:"scrapePool"`
+			URL        string            `json:"scrapeUrl"`
+			Discovered map[string]string `json:"discoveredLabels"`
+			Health     string            `json:"health"`
+			Error      string            `json:"lastError"`
+		} `json:"activeTargets"`
+		Dropped map[string]int `json:"droppedTargetCounts"`
+	}
+	if err := s.get(ctx, "/api/v1/targets", url.Values{"state": {"active"}}, &targets); err != nil {
+		return TargetList{}, fmt.Errorf("list targets: %w", err)
+	}
+	// Servers before Prometheus 2.42 have no list of pools; then only jobs with targets are known.
+	if err := s.get(ctx, "/api/v1/scrape_pools", nil, &pools); err != nil && !errors.Is(err, ErrNoTargetList) {
+		return TargetList{}, fmt.Errorf("list scrape pools: %w", err)
+	}
+	out := TargetList{Jobs: pools.ScrapePools, Dropped: targets.Dropped}
+	for _, t := range targets.Active {
+		out.Active = append(out.Active, Target{Job: t.Pool, URL: t.URL, Address: t.Discovered[model.AddressLabel], Up: t.Health == "up", Error: t.Error})
+	}
+	return out, nil
+}
+
 func (s *apiSource) get(ctx context.Context, path string, query url.Values, out any) error {
 	u := *s.base
 	u.Path += path
@@ -126,6 +187,9 @@ func (s *apiSource) get(ctx context.Context, path string, query url.Values, out 
 		Error  string          `json:"error"`
 		Data   json.RawMessage `json:"data"`
 	}
+	if resp.StatusCode == http.StatusNotFound {
+		return fmt.Errorf("%s answered %s: %w", u.Path, resp.Status, missingPath(path))
+	}
 	if err := json.NewDecoder(io.LimitReader(resp.Body, maxLiveAnswer)).Decode(&answer); err != nil {
 		return fmt.Errorf("%s answered %s with no Prometheus answer: %w", u.Path, resp.Status, err)
 	}
@@ -136,4 +200,12 @@ func (s *apiSource) get(ctx context.Context, path string, query url.Values, out 
 		return fmt.Errorf("decode answer of %s: %w", u.Path, err)
 	}
 	return nil
+}
+
+// missingPath tells a server without targets from one that speaks no Prometheus at all.
+func missingPath(path string) error {
+	if path == "/api/v1/targets" || path == "/api/v1/scrape_pools" {
+		return ErrNoTargetList
+	}
+	return errors.New("is this a server with Prometheus's API, and is its route prefix part of the URL?")
 }

@@ -88,10 +88,10 @@ func rawSelectors(e parser.Expr) []*parser.VectorSelector {
 
 // foreignPorts are well-known ports behind which no HTTP server sits, with what to scrape instead.
 var foreignPorts = map[int]struct{ program, remedy string }{
-	5432:  {"PostgreSQL", "touchline add postgres, or scrape postgres_exporter on port 9187"},
+	5432:  {"PostgreSQL", "scrape postgres_exporter on port 9187"},
 	6432:  {"PgBouncer", "scrape pgbouncer_exporter on port 9127"},
 	3306:  {"MySQL", "scrape mysqld_exporter on port 9104"},
-	6379:  {"Redis", "touchline add redis, or scrape redis_exporter on port 9121"},
+	6379:  {"Redis", "scrape redis_exporter on port 9121"},
 	26379: {"Redis Sentinel", "scrape redis_exporter on port 9121"},
 	11211: {"memcached", "scrape memcached_exporter on port 9150"},
 	27017: {"MongoDB", "scrape mongodb_exporter on port 9216"},
@@ -166,10 +166,10 @@ var webhookHosts = []struct{ host, path, service, remedy string }{
 	{"logic.azure.com", "", "Microsoft Teams (workflow)", "write it as webhook_url of msteamsv2_configs"},
 	{"api.telegram.org", "", "Telegram", "use telegram_configs with bot_token_file and chat_id"},
 	{"events.pagerduty.com", "", "PagerDuty", "use pagerduty_configs with routing_key_file"},
-	{"oapi.dingtalk.com", "/robot/", "DingTalk", "put the channel in touchline.yaml, under the receiver's name"},
-	{"qyapi.weixin.qq.com", "/cgi-bin/webhook/", "WeCom", "put the channel in touchline.yaml, under the receiver's name"},
-	{"open.feishu.cn", "/open-apis/bot/", "Feishu", "put the channel in touchline.yaml, under the receiver's name"},
-	{"open.larksuite.com", "/open-apis/bot/", "Lark", "put the channel in touchline.yaml, under the receiver's name"},
+	{"oapi.dingtalk.com", "/robot/", "DingTalk", "no integration takes this URL: run an adapter that turns Alertmanager's JSON into the robot's, and give its URL"},
+	{"qyapi.weixin.qq.com", "/cgi-bin/webhook/", "WeCom", "no integration takes this URL: run an adapter that turns Alertmanager's JSON into the robot's, and give its URL"},
+	{"open.feishu.cn", "/open-apis/bot/", "Feishu", "no integration takes this URL: run an adapter that turns Alertmanager's JSON into the robot's, and give its URL"},
+	{"open.larksuite.com", "/open-apis/bot/", "Lark", "no integration takes this URL: run an adapter that turns Alertmanager's JSON into the robot's, and give its URL"},
 }
 
 // checkWebhooks never repeats the URL: it is a secret.

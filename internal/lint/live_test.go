@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -64,20 +65,55 @@ func (l *listed) Series(_ context.Context, selector string, limit int) ([]labels
 	return out, false, nil
 }
 
-// TestLive runs the cases of testdata/live: "series" sets what the server has, "lint" prints the findings about an archive of files.
+// scraped is a TargetSource of lines: "job NAME", "dropped JOB COUNT", and "target JOB ADDRESS URL ERROR", without an error for one that is up.
+type scraped TargetList
+
+func parseScraped(t *testing.T, text string) *scraped {
+	out := &scraped{Dropped: map[string]int{}}
+	for line := range strings.Lines(text) {
+		f := strings.SplitN(strings.TrimSpace(line), " ", 5)
+		switch {
+		case f[0] == "job":
+			out.Jobs = append(out.Jobs, f[1])
+		case f[0] == "dropped":
+			n, err := strconv.Atoi(f[2])
+			if err != nil {
+				t.Fatal(err)
+			}
+			out.Dropped[f[1]] = n
+		default:
+			target := Target{Job: f[1], Address: f[2], URL: f[3], Up: len(f) == 4}
+			if !target.Up {
+				target.Error = f[4]
+			}
+			out.Active = append(out.Active, target)
+		}
+	}
+	return out
+}
+
+func (s *scraped) Targets(context.Context) (TargetList, error) { return TargetList(*s), nil }
+
+// TestLive runs the cases of testdata/live: "series" sets what the server has, "targets" what it scrapes, "lint" prints the findings about
+// an archive of files.
 func TestLive(t *testing.T) {
 	datadriven.Walk(t, "testdata/live", func(t *testing.T, path string) {
 		source := &listed{}
+		var targets TargetSource
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			if d.Cmd == "series" {
 				source = parseListed(t, d.Input)
+				return ""
+			}
+			if d.Cmd == "targets" {
+				targets = parseScraped(t, d.Input)
 				return ""
 			}
 			docs := splitArchive(d.Input)
 			findings := CheckMistakes(docs)
 			if d.Cmd == "lint" {
 				var err error
-				if findings, err = Live(t.Context(), docs, LiveOptions{Source: source}); err != nil {
+				if findings, err = Live(t.Context(), docs, LiveOptions{Source: source, Targets: targets}); err != nil {
 					return "error: " + err.Error() + "\n"
 				}
 			}
@@ -167,6 +203,10 @@ func TestAPISourceAsksForWindow(t *testing.T) {
 			fmt.Fprint(w, `{"status":"success","data":{"up":[{"type":"gauge"}],"two":[{"type":"gauge"},{"type":"counter"}]}}`)
 		case "/p/api/v1/series":
 			fmt.Fprint(w, `{"status":"success","data":[{"__name__":"up","job":"a"}]}`)
+		case "/p/api/v1/targets":
+			fmt.Fprint(w, `{"status":"success","data":{"activeTargets":[{"scrapePool":"a","scrapeUrl":"http://db:5432/metrics","discoveredLabels":{"__address__":"db:5432"},"health":"down","lastError":"Get \"http://db:5432/metrics\": EOF"}],"droppedTargetCounts":{"a":0,"b":3}}}`)
+		case "/p/api/v1/scrape_pools":
+			fmt.Fprint(w, `{"status":"success","data":{"scrapePools":["a","b"]}}`)
 		}
 	}))
 	defer server.Close()
@@ -177,7 +217,12 @@ func TestAPISourceAsksForWindow(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.Client().CloseIdleConnections()
-	if len(findings) != 1 || findings[0].Code != "rate-of-gauge" {
+	var codes []string
+	for _, f := range findings {
+		codes = append(codes, f.Code)
+	}
+	slices.Sort(codes)
+	if want := []string{"all-targets-dropped", "foreign-protocol", "rate-of-gauge"}; !slices.Equal(codes, want) {
 		t.Errorf("findings: %v", findings)
 	}
 	close(asked)
@@ -186,9 +231,30 @@ func TestAPISourceAsksForWindow(t *testing.T) {
 		got = append(got, line)
 	}
 	want := []string{"/p/api/v1/label/__name__/values start=3600.000 match= limit=", "/p/api/v1/metadata start= match= limit=",
-		`/p/api/v1/series start=3600.000 match={__name__="up"} limit=2001`}
+		`/p/api/v1/series start=3600.000 match={__name__="up"} limit=2001`, "/p/api/v1/targets start= match= limit=", "/p/api/v1/scrape_pools start= match= limit="}
 	if !slices.Equal(got, want) {
 		t.Errorf("requests %q, want %q", got, want)
+	}
+}
+
+// TestServerWithoutTargets asks a store that scrapes nothing: its series are compared, and the reader is told what is not.
+func TestServerWithoutTargets(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/api/v1/label/__name__/values":
+			fmt.Fprint(w, `{"status":"success","data":["up"]}`)
+		case "/api/v1/metadata":
+			fmt.Fprint(w, `{"status":"success","data":{}}`)
+		default:
+			http.NotFound(w, r)
+		}
+	}))
+	defer server.Close()
+	var notes []string
+	findings, err := Live(t.Context(), nil, LiveOptions{URL: server.URL, Client: server.Client(), Note: func(s string) { notes = append(notes, s) }})
+	server.Client().CloseIdleConnections()
+	if err != nil || len(findings) > 0 || len(notes) != 1 || !strings.Contains(notes[0], "targets are not checked") {
+		t.Errorf("findings %v, notes %q, error %v", findings, notes, err)
 	}
 }
 
