@@ -153,7 +153,6 @@ func (s *apiSource) Targets(ctx context.Context) (TargetList, error) {
 			Health     string            `json:"health"`
 			Error      string            `json:"lastError"`
 		} `json:"activeTargets"`
-		Dropped map[string]int `json:"droppedTargetCounts"`
 	}
 	if err := s.get(ctx, "/api/v1/targets", url.Values{"state": {"active"}}, &targets); err != nil {
 		return TargetList{}, fmt.Errorf("list targets: %w", err)
@@ -162,9 +161,25 @@ func (s *apiSource) Targets(ctx context.Context) (TargetList, error) {
 	if err := s.get(ctx, "/api/v1/scrape_pools", nil, &pools); err != nil && !errors.Is(err, ErrNoTargetList) {
 		return TargetList{}, fmt.Errorf("list scrape pools: %w", err)
 	}
-	out := TargetList{Jobs: pools.ScrapePools, Dropped: targets.Dropped}
+	out := TargetList{Jobs: pools.ScrapePools, Dropped: map[string]int{}}
+	active := map[string]bool{}
 	for _, t := range targets.Active {
+		active[t.Pool] = true
 		out.Active = append(out.Active, Target{Job: t.Pool, URL: t.URL, Address: t.Discovered[model.AddressLabel], Up: t.Health == "up", Error: t.Error})
+	}
+	// Dropped targets can be many, so only jobs that have no others are asked for theirs.
+	for _, job := range out.Jobs {
+		if active[job] {
+			continue
+		}
+		var dropped struct {
+			Targets []json.RawMessage `json:"droppedTargets"`
+			Counts  map[string]int    `json:"droppedTargetCounts"`
+		}
+		if err := s.get(ctx, "/api/v1/targets", url.Values{"state": {"dropped"}, "scrapePool": {job}}, &dropped); err != nil {
+			return TargetList{}, fmt.Errorf("list dropped targets of job %s: %w", job, err)
+		}
+		out.Dropped[job] = max(dropped.Counts[job], len(dropped.Targets))
 	}
 	return out, nil
 }

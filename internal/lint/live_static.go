@@ -23,11 +23,15 @@ func CheckMistakes(docs []*Document) []Finding {
 			rules, _ := ParseRules(d)
 			for i := range rules {
 				out = append(out, checkQuantiles(&rules[i])...)
+				out = append(out, checkRateOfAggregate(&rules[i])...)
+				out = append(out, checkSingleScrape(&rules[i])...)
 			}
+			out = append(out, checkRepeated(rules)...)
 		case Prometheus, ScrapeConfig:
 			out = append(out, checkTargetProtocols(d)...)
 		case Alertmanager:
 			out = append(out, checkWebhooks(d)...)
+			out = append(out, checkNotificationTemplates(d)...)
 		}
 	}
 	out = append(out, checkJobs(docs)...)

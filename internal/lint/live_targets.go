@@ -120,21 +120,22 @@ func (i targetIndex) of(t Target, server string) (file string, line, column int)
 	return p.file, p.line, p.column
 }
 
-// greetings tell a program by what it answers to an HTTP request. Go quotes the first line of the answer in its error.
+// greetings tell a program by what it answers to an HTTP request. Go's error quotes the first line of the answer, or its second word where
+// the line looks like one of HTTP.
 var greetings = []struct {
 	answer *regexp.Regexp
-	port   int // of foreignPorts, 0 where the answer says all
+	port   int // of foreignPorts, 0 where is says all
 	is     string
 	remedy string
 }{
-	{regexp.MustCompile(`"-(ERR|NOAUTH|DENIED|MISCONF|LOADING)\b`), 6379, "", ""},
-	{regexp.MustCompile(`"SSH-\d`), 22, "", ""},
-	{regexp.MustCompile(`"220[ -]`), 25, "", ""},
-	{regexp.MustCompile(`"AMQP`), 5672, "", ""},
-	{regexp.MustCompile(`"INFO \{`), 4222, "", ""},
-	{regexp.MustCompile(`(?i)mysql|mariadb|caching_sha2`), 3306, "", ""},
-	{regexp.MustCompile(`malformed HTTP response "ERROR\\?`), 11211, "", ""},
-	{regexp.MustCompile(`malformed HTTP response "\\x00\\x00.\\x04|malformed HTTP response "\\x00\\x00\\x[0-9a-f]{2}\\x04`), 0, "it speaks HTTP/2 without TLS, as gRPC servers do", "scrape the port that serves metrics over HTTP/1.1"},
+	{regexp.MustCompile(`status code "(wrong|unknown|Authentication|Redis)"|response "-(ERR|NOAUTH|DENIED)`), 6379, "", ""},
+	{regexp.MustCompile(`"SSH-\d|status code "(Debian|Ubuntu|FreeBSD)-`), 22, "", ""},
+	{regexp.MustCompile(`response "220[ -]`), 25, "", ""},
+	{regexp.MustCompile(`response "AMQP`), 5672, "", ""},
+	{regexp.MustCompile(`status code "\{\\?"server_id`), 4222, "", ""},
+	{regexp.MustCompile(`(?i)response ".(\\x..)?\\x00\\x00\\x00"|mysql|mariadb`), 3306, "", ""},
+	{regexp.MustCompile(`response "ERROR"`), 11211, "", ""},
+	{regexp.MustCompile(`response "\\x00\\x00.{1,4}\\x04\\x00`), 0, "it speaks HTTP/2 without TLS, as gRPC servers do", "scrape the port that serves metrics over HTTP/1.1"},
 }
 
 var (

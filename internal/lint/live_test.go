@@ -1,9 +1,12 @@
 package lint
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -195,7 +198,11 @@ func TestLiveServerErrors(t *testing.T) {
 func TestAPISourceAsksForWindow(t *testing.T) {
 	asked := make(chan string, 10)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked <- fmt.Sprintf("%s start=%s match=%s limit=%s", r.URL.Path, r.FormValue("start"), r.FormValue("match[]"), r.FormValue("limit"))
+		line := fmt.Sprintf("%s start=%s match=%s limit=%s", r.URL.Path, r.FormValue("start"), r.FormValue("match[]"), r.FormValue("limit"))
+		if state := r.FormValue("state"); state != "" {
+			line = fmt.Sprintf("%s state=%s pool=%s", r.URL.Path, state, r.FormValue("scrapePool"))
+		}
+		asked <- line
 		switch r.URL.Path {
 		case "/p/api/v1/label/__name__/values":
 			fmt.Fprint(w, `{"status":"success","data":["up"]}`)
@@ -204,7 +211,7 @@ func TestAPISourceAsksForWindow(t *testing.T) {
 		case "/p/api/v1/series":
 			fmt.Fprint(w, `{"status":"success","data":[{"__name__":"up","job":"a"}]}`)
 		case "/p/api/v1/targets":
-			fmt.Fprint(w, `{"status":"success","data":{"activeTargets":[{"scrapePool":"a","scrapeUrl":"http://db:5432/metrics","discoveredLabels":{"__address__":"db:5432"},"health":"down","lastError":"Get \"http://db:5432/metrics\": EOF"}],"droppedTargetCounts":{"a":0,"b":3}}}`)
+			fmt.Fprint(w, `{"status":"success","data":{"activeTargets":[{"scrapePool":"a","scrapeUrl":"http://db:5432/metrics","discoveredLabels":{"__address__":"db:5432"},"health":"down","lastError":"Get \"http://db:5432/metrics\": EOF"}],"droppedTargetCounts":{"b":3}}}`)
 		case "/p/api/v1/scrape_pools":
 			fmt.Fprint(w, `{"status":"success","data":{"scrapePools":["a","b"]}}`)
 		}
@@ -231,9 +238,64 @@ func TestAPISourceAsksForWindow(t *testing.T) {
 		got = append(got, line)
 	}
 	want := []string{"/p/api/v1/label/__name__/values start=3600.000 match= limit=", "/p/api/v1/metadata start= match= limit=",
-		`/p/api/v1/series start=3600.000 match={__name__="up"} limit=2001`, "/p/api/v1/targets start= match= limit=", "/p/api/v1/scrape_pools start= match= limit="}
+		`/p/api/v1/series start=3600.000 match={__name__="up"} limit=2001`, "/p/api/v1/targets state=active pool=",
+		"/p/api/v1/scrape_pools start= match= limit=", "/p/api/v1/targets state=dropped pool=b"}
 	if !slices.Equal(got, want) {
 		t.Errorf("requests %q, want %q", got, want)
+	}
+}
+
+// TestGreetings lets Go's own client ask servers of other protocols, because the words of its errors are what is recognised.
+func TestGreetings(t *testing.T) {
+	for _, c := range []struct{ name, answer, code, message, hint string }{
+		{"Redis", "-ERR wrong number of arguments for 'get' command\r\n", "foreign-protocol", "answers as Redis does", "redis_exporter"},
+		{"Redis with a password", "-NOAUTH Authentication required.\r\n", "foreign-protocol", "answers as Redis does", "redis_exporter"},
+		{"Redis that protects itself", "-DENIED Redis is running in protected mode\r\n", "foreign-protocol", "answers as Redis does", "redis_exporter"},
+		{"SSH", "SSH-2.0-OpenSSH_9.2p1\r\n", "foreign-protocol", "answers as SSH does", "node_exporter"},
+		{"SSH of Debian", "SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n", "foreign-protocol", "answers as SSH does", "node_exporter"},
+		{"MySQL", "J\x00\x00\x00\n8.0.33\x00\x08\x00\x00\x00caching_sha2_password\x00", "foreign-protocol", "answers as MySQL does", "mysqld_exporter"},
+		{"memcached", "ERROR\r\n", "foreign-protocol", "answers as memcached does", "memcached_exporter"},
+		{"RabbitMQ", "AMQP\x00\x00\x09\x01", "foreign-protocol", "answers as RabbitMQ (AMQP) does", "15692"},
+		{"NATS", `INFO {"server_id":"N","version":"2.10"} ` + "\r\n", "foreign-protocol", "answers as NATS does", "prometheus-nats-exporter"},
+		{"mail", "220 mail.example.com ESMTP\r\n", "foreign-protocol", "speaks another protocol than HTTP", "exporter"},
+		{"HTTP/2", "\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x05\x00\x00@\x00", "foreign-protocol", "speaks HTTP/2 without TLS", "HTTP/1.1"},
+		{"TLS alert", "\x15\x03\x01\x00\x02\x02\x16", "wrong-scheme", "without TLS", "scheme: https"},
+		{"nothing", "", "target-down", "ends the connection without an HTTP answer", "database"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			ln, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer ln.Close()
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				// Two, because the client asks again where the connection ended without a word.
+				for range 2 {
+					conn, err := ln.Accept()
+					if err != nil {
+						return
+					}
+					_, _ = bufio.NewReader(conn).ReadString('\n')
+					_, _ = io.WriteString(conn, c.answer)
+					_ = conn.Close()
+				}
+			}()
+			u := "http://" + ln.Addr().String() + "/metrics"
+			client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+			resp, err := client.Get(u)
+			if err == nil {
+				_ = resp.Body.Close()
+				t.Fatal("an answer")
+			}
+			_ = ln.Close()
+			<-done
+			f := explainScrape(Target{Job: "j", URL: u, Address: ln.Addr().String(), Error: err.Error()})
+			if f.Code != c.code || !strings.Contains(f.Message, c.message) || !strings.Contains(f.Hint, c.hint) {
+				t.Errorf("%v: %s", err, f)
+			}
+		})
 	}
 }
 
