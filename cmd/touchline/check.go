@@ -2,8 +2,11 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -24,16 +27,23 @@ func newCheckCommand() *cobra.Command {
 		Use:   "check PATH…",
 		Short: "Say everything that is wrong with configuration and rule files",
 		Long: `Checks prometheus.yml, rule files, alertmanager.yml, notification templates, scrape_config_files, target files, web
-configuration and touchline.yaml, and the files that they name. A folder is searched for *.yml, *.yaml and *.tmpl; what each
-file is, is told by its content. All errors of all files are listed, each as file:line:col with what to write instead.
+configuration, tokens, cluster TLS and touchline.yaml, and the files that they name. A folder is searched for *.yml, *.yaml,
+*.tmpl and *.json with targets; what each file is, is told by its content. Dashboards are not checked yet. All errors of all
+files are listed, each as file:line:col with what to write instead.
 
 A file is refused exactly when Prometheus's and Alertmanager's own parsers refuse it. Warnings tell what such a file cannot
-do although it is well-formed; with --url also which metrics, labels and values nothing exports, and which joins match nothing.
+do although it is well-formed; with --url also which metrics, labels and values nothing exports, which joins match nothing,
+and which targets cannot be scraped and why. --output=json prints what docs/format/check-report.md describes.
 With --detection every alert's worst-case time from fault to notification is printed (scrape, evaluation, for, grouping);
 --max-detection makes a critical alert that may take longer an error.
 
 Exit code: 0 when there is no error, 1 when there is one (with --strict also for warnings), 2 when a path could not be read.`,
-		Args: cobra.MinimumNArgs(1),
+		Args: func(_ *cobra.Command, paths []string) error {
+			if len(paths) == 0 {
+				return errors.New("name files or folders to check, such as: touchline check prometheus.yml rules/")
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, paths []string) error { return f.execute(cmd, paths) },
 	}
 	cmd.Flags().StringVar(&f.output, "output", "text", "text or json")
@@ -123,13 +133,38 @@ func printCheck(w io.Writer, report checkReport, detection bool) {
 			fmt.Fprintln(w, d)
 		}
 	}
-	checked := 0
+	checked, unchecked := 0, map[string][]string{}
 	for _, f := range report.Files {
 		if f.Kind == lint.Unknown.String() {
-			fmt.Fprintf(w, "%s: not checked: it looks like %s\n", f.Path, f.About)
+			unchecked[f.About] = append(unchecked[f.About], f.Path)
 			continue
 		}
 		checked++
 	}
-	fmt.Fprintf(w, "%d files checked: %d errors, %d warnings\n", checked, report.Errors, report.Warnings)
+	for _, about := range slices.Sorted(maps.Keys(unchecked)) {
+		fmt.Fprintln(w, notChecked(about, unchecked[about]))
+	}
+	fmt.Fprintf(w, "%s checked: %s, %s\n", counted(checked, "file"), counted(report.Errors, "error"), counted(report.Warnings, "warning"))
+}
+
+// notChecked is one line about all files that look alike: a repository has many that are none of ours.
+func notChecked(about string, paths []string) string {
+	what := "looks like " + about
+	if len(paths) > 1 {
+		what = "look like " + about
+	}
+	if about == "" {
+		what = "no file that Prometheus, Alertmanager or Touchline reads"
+	}
+	if len(paths) == 1 {
+		return fmt.Sprintf("%s: not checked: %s", paths[0], what)
+	}
+	return fmt.Sprintf("%s and %d more: not checked: %s", paths[0], len(paths)-1, what)
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }

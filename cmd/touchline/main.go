@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"touchline.dev/touchline/internal/selfmon"
 )
 
 // Exit codes, the same for every command.
@@ -51,6 +53,10 @@ func newRootCommand() *cobra.Command {
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(commands()...)
+	root.SetFlagErrorFunc(explainFlag)
+	// What people type first; the same as the command.
+	root.Version = "-"
+	root.SetVersionTemplate(selfmon.Build().String())
 	return root
 }
 
@@ -69,6 +75,6 @@ func run(ctx context.Context, root *cobra.Command, args []string) int {
 			return code
 		}
 	}
-	fmt.Fprintln(root.ErrOrStderr(), "touchline:", err)
+	fmt.Fprintln(root.ErrOrStderr(), "touchline:", explainCommand(root, err))
 	return code
 }

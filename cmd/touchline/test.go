@@ -18,6 +18,8 @@ func newTestCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "test",
 		Short: "Test alerting and recording rules",
+		Args:  subcommandNeeded,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newTestRulesCommand())
 	return cmd
@@ -43,7 +45,12 @@ the alerts of their rule files that no test makes fire.
 
 Exit code: 0 when all tests pass, 1 when one fails (or, with --require-coverage, when an alert is never fired), 2 when the
 tests could not be run.`,
-		Args: cobra.MinimumNArgs(1),
+		Args: func(_ *cobra.Command, files []string) error {
+			if len(files) == 0 {
+				return errors.New("name unit-test files, such as: touchline test rules tests/*.yml")
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, files []string) error { return f.execute(cmd, files) },
 	}
 	flags := cmd.Flags()

@@ -16,6 +16,9 @@ func newVersionCommand() *cobra.Command {
 		Short: "Print the version and those of the engines inside",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if output != "text" && output != "json" {
+				return fmt.Errorf("--output=%s is unknown; write text or json", output)
+			}
 			b := selfmon.Build()
 			if output == "json" {
 				enc := json.NewEncoder(cmd.OutOrStdout())

@@ -303,7 +303,8 @@ func (a *App) openSources(g prometheus.Gatherer) (*collect.Set, error) {
 		a.parts.sources.Off("switched off by sources.enabled")
 		return nil, nil
 	}
-	s, err := collect.New(collect.Options{Logger: a.log.With("component", "sources"), Registerer: a.reg, Self: g, Disable: a.c.Sources.Disable})
+	s, err := collect.New(collect.Options{Logger: a.log.With("component", "sources"), Registerer: a.reg, Self: g, Disable: a.c.Sources.Disable,
+		ProcPath: a.c.Sources.ProcFS, SysPath: a.c.Sources.SysFS, RootfsPath: a.c.Sources.RootFS})
 	if err != nil {
 		return nil, fmt.Errorf("open in-process sources: %w", err)
 	}

@@ -143,6 +143,8 @@ type Sources struct {
 	Enabled  bool
 	Interval time.Duration
 	Disable  []string
+	// Where the host's file systems are, which in a container is not where ours are.
+	ProcFS, SysFS, RootFS string
 }
 
 // Stack is what ships in the binary: rules, runbooks and an alertmanager.yml.

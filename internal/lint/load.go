@@ -53,7 +53,8 @@ type Document struct {
 	// The nodes come from the YAML library that upstream's rule parser uses, so
 	// that there is one opinion on what is YAML.
 	Root *yaml.Node
-	// About says what an Unknown document looks like, for people.
+	// About says what an Unknown document looks like, for people; it is empty
+	// where nobody here would read such a file.
 	About string
 	// Syntax is what keeps the file from being YAML. Root is then what is left
 	// without the lines that it is about, when that can be told.
@@ -65,6 +66,10 @@ func NewDocument(path string, content []byte) *Document {
 	d := &Document{Path: path, Bytes: content}
 	if isTemplateName(path) {
 		d.Kind = Template
+		return d
+	}
+	if isDashboard(path, content) {
+		d.About = "a Grafana dashboard"
 		return d
 	}
 	d.parse()
@@ -101,7 +106,8 @@ func isTemplateName(path string) bool {
 }
 
 // Load reads a file, or every configuration file of a folder and its subfolders
-// (*.yml, *.yaml and *.tmpl; hidden folders are left out). It fails only when
+// (*.yml, *.yaml and *.tmpl, and *.json that holds targets or a dashboard;
+// hidden folders are left out). It fails only when
 // something cannot be read; what is wrong inside a file is for Check to say.
 func Load(path string) ([]*Document, error) {
 	path = filepath.Clean(path)
@@ -129,6 +135,10 @@ func Load(path string) ([]*Document, error) {
 		}
 		switch strings.ToLower(filepath.Ext(p)) {
 		case ".yml", ".yaml", ".tmpl", ".gotmpl":
+		case ".json":
+			if known, err := knownJSON(p); err != nil || !known {
+				return err
+			}
 		default:
 			return nil
 		}
@@ -143,6 +153,34 @@ func Load(path string) ([]*Document, error) {
 		return nil, fmt.Errorf("load %s: %w", path, err)
 	}
 	return docs, nil
+}
+
+var (
+	jsonTargets   = regexp.MustCompile(`^\s*\[\s*\{[^\[{]*"(targets|labels)"\s*:`)
+	jsonDashboard = regexp.MustCompile(`"(panels|schemaVersion)"\s*:`)
+)
+
+// dashboardStart is how much of a JSON file is looked at to tell what it is.
+const dashboardStart = 256 << 10
+
+// knownJSON tells target files and dashboards from the JSON of everything else,
+// such as packages, of which a folder may be full.
+func knownJSON(path string) (bool, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	start, err := io.ReadAll(io.LimitReader(f, dashboardStart))
+	if err != nil {
+		return false, err
+	}
+	return jsonTargets.Match(start) || isDashboard(path, start), nil
+}
+
+// isDashboard recognises a dashboard without parsing it: they are large.
+func isDashboard(path string, content []byte) bool {
+	return strings.EqualFold(filepath.Ext(path), ".json") && jsonDashboard.Match(content[:min(len(content), dashboardStart)])
 }
 
 func loadFile(path string) (*Document, error) {
@@ -196,6 +234,7 @@ var (
 	prometheusName   = regexp.MustCompile(`(?i)^prometheus.*\.ya?ml$`)
 	alertmanagerName = regexp.MustCompile(`(?i)^alertmanager.*\.ya?ml$`)
 	ruleName         = regexp.MustCompile(`(?i)(rules?|alerts?)([._-][^/]*)?\.ya?ml$`)
+	composeName      = regexp.MustCompile(`(?i)^(docker-)?compose.*\.ya?ml$`)
 	webName          = regexp.MustCompile(`(?i)^web[._-]?config.*\.ya?ml$`)
 )
 
@@ -226,6 +265,9 @@ func detect(path string, root *yaml.Node) (Kind, string) {
 	}
 	if root.Kind != yaml.MappingNode {
 		return kindByName(name)
+	}
+	if composeName.MatchString(name) {
+		return Unknown, "a Compose file" // those of the first version have services at the top
 	}
 	var keys []string
 	for i := 0; i+1 < len(root.Content); i += 2 {
@@ -296,7 +338,7 @@ func kindByName(name string) (Kind, string) {
 	case alertmanagerName.MatchString(name):
 		return Alertmanager, ""
 	}
-	return Unknown, "no file that Prometheus, Alertmanager or Touchline reads"
+	return Unknown, ""
 }
 
 // aboutObject describes a file with an apiVersion: a Kubernetes object or a

@@ -48,7 +48,9 @@ func checkSingleScrape(r *ParsedRule) []Finding {
 		return nil
 	}
 	s, ok := cmp.LHS.(*parser.VectorSelector)
-	if !ok || !slices.Contains([]string{"up", "probe_success"}, metricName(s)) {
+	limit, number := cmp.RHS.(*parser.NumberLiteral)
+	failed := number && (cmp.Op == parser.EQLC && limit.Val == 0 || cmp.Op == parser.LSS && limit.Val <= 1 || cmp.Op == parser.NEQ && limit.Val == 1)
+	if !ok || !failed || !slices.Contains([]string{"up", "probe_success"}, metricName(s)) {
 		return nil
 	}
 	line, col := r.ExprPosition(s.PosRange.Start)

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write docs/reference/cli.md anew")
+
+func TestCLIReferenceIsCurrent(t *testing.T) {
+	const path = "../../docs/reference/cli.md"
+	// Defaults that come from the surroundings are not the reference's.
+	t.Setenv("TOUCHLINE_URL", "")
+	t.Setenv("TOUCHLINE_TOKEN_FILE", "")
+	var b bytes.Buffer
+	if err := writeCLIReference(&b, newRootCommand()); err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, b.Bytes()) {
+		t.Error("docs/reference/cli.md is stale; run: go test ./cmd/touchline -update")
+	}
+}
+
+func TestWrongUsage(t *testing.T) {
+	for _, c := range []struct {
+		args string
+		code int
+		want string
+	}{
+		{"chekc x", 2, `there is no command "chekc"; did you mean "check"?`},
+		{"zzz", 2, `there is no command "zzz"; touchline --help lists them`},
+		{"run --web.listen=1", 2, "unknown flag: --web.listen; did you mean --web.listen-address? touchline run --help lists the flags"},
+		{"run --storage_path=x", 2, "did you mean --storage.path?"},
+		{"run extra", 2, `touchline run takes no argument, and "extra" is one`},
+		{"check", 2, "such as: touchline check prometheus.yml rules/"},
+		{"check --xyz .", 2, "unknown flag: --xyz; touchline check --help lists the flags"},
+		{"test ruels a", 2, `there is no command "touchline test ruels"; did you mean "rules"?`},
+		{"test rules", 2, "such as: touchline test rules tests/*.yml"},
+		{"version --output=yaml", 2, "write text or json"},
+		{"--version", 0, ""},
+		{"", 0, ""},
+	} {
+		root := newRootCommand()
+		var out, errs bytes.Buffer
+		root.SetOut(&out)
+		root.SetErr(&errs)
+		code := run(t.Context(), root, strings.Fields(c.args))
+		if code != c.code || !strings.Contains(errs.String(), c.want) || strings.Count(errs.String(), "\n") > 1 {
+			t.Errorf("touchline %s: code %d, %q", c.args, code, errs.String())
+		}
+		if c.code == 0 && out.Len() == 0 {
+			t.Errorf("touchline %s prints nothing", c.args)
+		}
+	}
+}
