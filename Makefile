@@ -92,6 +92,25 @@ dist: ## static binaries for linux amd64 and arm64 in dist/, with checksums and 
 	done
 	@cd dist && sha256sum touchline-$(VERSION)-linux-* >SHA256SUMS && cat SHA256SUMS
 
+# What builds the image, its options, and the image's name and processor.
+IMAGE_BUILDER ?= $(firstword $(foreach b,buildah podman docker,$(if $(shell command -v $(b)),$(b))))
+IMAGE_FLAGS ?= $(if $(filter docker,$(notdir $(firstword $(IMAGE_BUILDER)))),,--format=docker)
+IMAGE ?= touchline:$(VERSION)
+IMAGE_ARCH ?= $(shell $(GO) env GOARCH)
+CA_CERTIFICATES ?= /etc/ssl/certs/ca-certificates.crt
+
+.PHONY: image
+image: ## a container image of the static binary; nothing is pulled (needs buildah, podman or docker)
+	@test -n "$(IMAGE_BUILDER)" || { echo 'make image: install buildah, podman or docker' >&2; exit 2; }
+	@test -r "$(CA_CERTIFICATES)" || { echo 'make image: no $(CA_CERTIFICATES); install ca-certificates, or name the file: CA_CERTIFICATES=FILE' >&2; exit 2; }
+	rm -rf dist/image
+	mkdir -p dist/image/data dist/image/root/tmp dist/image/root/etc/ssl/certs
+	chmod 1777 dist/image/root/tmp
+	BUILD_FLAGS=-trimpath GOOS=linux GOARCH=$(IMAGE_ARCH) tools/build.sh dist/image/root/touchline '$(LDFLAGS)'
+	cp $(CA_CERTIFICATES) dist/image/root/etc/ssl/certs/ca-certificates.crt
+	cp LICENSE NOTICE dist/image/root/
+	$(IMAGE_BUILDER) build $(IMAGE_FLAGS) --platform=linux/$(IMAGE_ARCH) -t $(IMAGE) -f deploy/Containerfile .
+
 .PHONY: clean
 clean: ## remove bin/ and dist/
 	rm -rf bin dist

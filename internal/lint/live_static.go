@@ -29,9 +29,11 @@ func CheckMistakes(docs []*Document) []Finding {
 			out = append(out, checkRepeated(rules)...)
 		case Prometheus, ScrapeConfig:
 			out = append(out, checkTargetProtocols(d)...)
+			out = append(out, checkSecretFiles(d, checkedByUpstream)...)
 		case Alertmanager:
 			out = append(out, checkWebhooks(d)...)
 			out = append(out, checkNotificationTemplates(d)...)
+			out = append(out, checkSecretFiles(d, nil)...)
 		}
 	}
 	out = append(out, checkJobs(docs)...)

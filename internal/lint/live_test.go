@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -296,6 +298,35 @@ func TestGreetings(t *testing.T) {
 				t.Errorf("%v: %s", err, f)
 			}
 		})
+	}
+}
+
+func TestSecretFiles(t *testing.T) {
+	dir := t.TempDir()
+	for name, mode := range map[string]os.FileMode{"open": 0o644, "closed": 0o640} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte("x"), mode); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	am := NewDocument(filepath.Join(dir, "alertmanager.yml"), []byte(`
+global: {slack_api_url_file: gone, http_config: {basic_auth: {username: u, password_file: open}}}
+route: {receiver: r}
+receivers: [{name: r, pagerduty_configs: [{routing_key_file: closed}]}]
+`))
+	prom := NewDocument(filepath.Join(dir, "prometheus.yml"), []byte(`
+scrape_configs: [{job_name: a, basic_auth: {username: u, password_file: /nowhere}, tls_config: {ca_file: open}}]
+`))
+	var got []string
+	for _, f := range CheckMistakes([]*Document{am, prom}) {
+		got = append(got, fmt.Sprintf("%s:%d %s", filepath.Base(f.File), f.Line, f.Code))
+	}
+	want := []string{"alertmanager.yml:2 file-not-found", "alertmanager.yml:2 secret-readable-by-all", "prometheus.yml:2 file-not-found"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// checkRun runs "check" in a folder with the files, and gives its exit code and output.
+func checkRun(t *testing.T, files map[string]string, args ...string) (int, string, string) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	for name, content := range files {
+		if err := os.MkdirAll(filepath.Dir(name), 0o750); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	root := newRootCommand()
+	var out, errs bytes.Buffer
+	root.SetOut(&out)
+	root.SetErr(&errs)
+	code := run(t.Context(), root, append([]string{"check"}, args...))
+	return code, out.String(), errs.String()
+}
+
+// TestCheckReport keeps the form that docs/format/check-report.md promises.
+func TestCheckReport(t *testing.T) {
+	files := map[string]string{
+		"touchline.yaml":     "prometheus: {config: conf/prom.yml}\n",
+		"conf/prom.yml":      "rule_files: [r.yml]\nscrape_configs: [{job_name: a, static_configs: [{targets: ['db:5432']}]}]\n",
+		"conf/r.yml":         "groups: [{name: g, rules: [{alert: A, exprr: up, expr: up}]}]\n",
+		"docker-compose.yml": "services: {}\n",
+	}
+	code, out, _ := checkRun(t, files, "--output=json", "touchline.yaml", "docker-compose.yml")
+	if code != 1 {
+		t.Errorf("exit code %d", code)
+	}
+	var report map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(out), &report); err != nil {
+		t.Fatal(err)
+	}
+	for field, want := range map[string]string{
+		"files": `[{"path":"touchline.yaml","kind":"touchline"},{"path":"docker-compose.yml","kind":"unknown","about":"a Compose file"},` +
+			`{"path":"conf/prom.yml","kind":"prometheus"},{"path":"conf/r.yml","kind":"rules"}]`,
+		"findings": `[{"file":"conf/prom.yml","line":2,"column":60,"severity":"warning","code":"foreign-protocol","message":"job \"a\" scrapes db:5432, which is PostgreSQL's port: it does not speak HTTP, so that every scrape fails","hint":"scrape postgres_exporter on port 9187"},` +
+			`{"file":"conf/r.yml","line":1,"column":39,"severity":"error","code":"unknown-field","message":"unknown key \"exprr\" in item 1 of rules","hint":"did you mean \"expr\"?"}]`,
+		"errors": "1", "warnings": "1",
+	} {
+		var got bytes.Buffer
+		if err := json.Compact(&got, report[field]); err != nil {
+			t.Errorf("%s: %v", field, err)
+		}
+		if got.String() != want {
+			t.Errorf("%s:\n got %s\nwant %s", field, got.String(), want)
+		}
+	}
+	if !strings.HasPrefix(string(report["detections"]), "[") {
+		t.Errorf("detections is not a list: %s", report["detections"])
+	}
+}
+
+func TestCheckExitCodes(t *testing.T) {
+	const warned = "groups: [{name: g, rules: [{alert: A, expr: 'up == 0'}]}]\n"
+	for _, c := range []struct {
+		name  string
+		files map[string]string
+		args  []string
+		code  int
+		out   string
+		err   string
+	}{
+		{"good", map[string]string{"r.yml": "groups: []\n"}, []string{"."}, 0, "1 file checked: 0 errors, 0 warnings\n", ""},
+		{"warning", map[string]string{"r.yml": warned}, []string{"r.yml"}, 0, "1 file checked: 0 errors, 1 warning\n", ""},
+		{"strict", map[string]string{"r.yml": warned}, []string{"--strict", "r.yml"}, 1, "1 file checked: 1 error, 0 warnings\n", ""},
+		{"missing", nil, []string{"none.yml"}, 2, "", "none.yml: no such file"},
+		{"form", map[string]string{"r.yml": ""}, []string{"--output=xml", "r.yml"}, 2, "", "write text or json"},
+		{"foreign", map[string]string{"a.json": `{"panels": []}`, "b.json": `{"schemaVersion": 1}`, "package.json": `{"name": "x"}`, "compose.yml": "services: {}\n"}, []string{"."}, 0,
+			"compose.yml: not checked: looks like a Compose file\na.json and 1 more: not checked: look like a Grafana dashboard\n0 files checked", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			code, out, errs := checkRun(t, c.files, c.args...)
+			if code != c.code || !strings.Contains(out, c.out) || !strings.Contains(errs, c.err) {
+				t.Errorf("code %d, output %q, errors %q", code, out, errs)
+			}
+		})
+	}
+}
