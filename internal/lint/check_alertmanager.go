@@ -179,6 +179,11 @@ func templateHint(msg string) string {
 	}
 	switch {
 	case strings.Contains(msg, "undefined variable"):
+		if m := undefinedName.FindStringSubmatch(msg); m != nil {
+			if meant := nearest(m[2], []string{"$externalLabels", "$externalURL", "$labels", "$value"}); meant != "" {
+				return fmt.Sprintf("did you mean %s?", meant)
+			}
+		}
 		return "write $labels, $value, $externalLabels or $externalURL, or define the variable first"
 	case strings.Contains(msg, "unclosed action"), strings.Contains(msg, "unterminated"):
 		return "close the action with }} on the same line, and every quote in it"

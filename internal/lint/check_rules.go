@@ -1,16 +1,20 @@
 package lint
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/rulefmt"
+	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/prometheus/prometheus/template"
 )
 
 // CheckRules says everything that is wrong with a rule file. It has no errors
@@ -174,12 +178,53 @@ func (c *ruleChecker) expand(p problem, n *treeNode) []Finding {
 		return fs
 	}
 	if m := quotedKey.FindStringSubmatch(p.msg); m != nil {
+		var out []Finding
 		p.msg = templateMessage(p.msg)
-		f := describe(c.r, p, n)
-		f.Code, f.Hint = "bad-template", templateHint(p.msg)
-		return []Finding{f}
+		for _, msg := range append([]string{p.msg}, moreTemplateErrors(n.text(), p.msg, m[0])...) {
+			p.msg = msg
+			f := describe(c.r, p, n)
+			f.Code, f.Hint = "bad-template", templateHint(msg)
+			out = append(out, f)
+		}
+		return out
 	}
 	return nil
+}
+
+// undefinedName matches what the template parser says about a name that it does not know, which is where it stops.
+var undefinedName = regexp.MustCompile(`(undefined variable|function) "(\$?\w+)"`)
+
+// templateDefinitions are the variables that upstream puts before the text of a label or annotation.
+const templateDefinitions = "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}{{$externalURL := .ExternalURL}}{{$value := .Value}}"
+
+// moreTemplateErrors says what else is wrong with a template: names that are not known are replaced by some that are, and the parser is
+// asked again.
+func moreTemplateErrors(text, msg, prefix string) []string {
+	var out []string
+	for range 20 {
+		m := undefinedName.FindStringSubmatch(msg)
+		if m == nil {
+			return out
+		}
+		known := "humanize"
+		if m[1] == "undefined variable" {
+			known = "$$value"
+		}
+		name := regexp.MustCompile(regexp.QuoteMeta(m[2]) + `\b`)
+		replaced := name.ReplaceAllString(text, known)
+		if replaced == text {
+			return out
+		}
+		text = replaced
+		err := template.NewTemplateExpander(context.Background(), templateDefinitions+text, "x", template.AlertTemplateData(nil, nil, "", promql.Sample{}),
+			0, nil, &url.URL{}, nil).ParseTest()
+		if err == nil {
+			return out
+		}
+		msg = templateMessage(err.Error())
+		out = append(out, prefix+msg)
+	}
+	return out
 }
 
 // expressionFindings says everything that the PromQL parser says about an
@@ -219,7 +264,9 @@ func promqlHint(msg string) string {
 	switch {
 	case strings.Contains(msg, "expected type range vector"):
 		return "add a range to the selector, such as metric[5m]"
-	case strings.Contains(msg, "expected type instant vector"), strings.Contains(msg, "ranges only allowed for vector selectors"):
+	case strings.Contains(msg, "ranges only allowed for vector selectors"):
+		return "put the range at the selector, and take the rate before the sum: sum(rate(metric[5m]))"
+	case strings.Contains(msg, "expected type instant vector"):
 		return "write the selector without a range, or wrap it in rate(…[5m])"
 	case strings.Contains(msg, "argument(s) in call to"):
 		return "give the function as many arguments as it takes"
