@@ -28,6 +28,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"touchline.dev/touchline/internal/collect/runtimes"
 )
 
 // domain ends the host names of in-process targets. It is reserved by RFC 6762
@@ -43,6 +45,7 @@ type Options struct {
 	SysPath    string              // optional, /sys
 	RootfsPath string              // optional, /
 	Disable    []string            // jobs to leave out
+	Runtimes   []runtimes.Socket   // optional, where container runtimes are asked for names; nil means the usual places
 }
 
 // Source is one in-process target.
@@ -65,6 +68,7 @@ type Set struct {
 	starts   []func()
 	stops    []func() error // released by Close in reverse order
 	failures *failures
+	names    *runtimes.Names // nil where containers are not watched
 
 	mu      sync.Mutex // protects what follows
 	missing []Missing
@@ -209,11 +213,18 @@ func (s *Set) Close() error {
 // Sources lists the targets.
 func (s *Set) Sources() []Source { return slices.Clone(s.sources) }
 
-// Missing lists what was looked for and not found.
+// Missing lists what was looked for and not found; runtimes that do not
+// answer, as of now.
 func (s *Set) Missing() []Missing {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.missing)
+	out := slices.Clone(s.missing)
+	s.mu.Unlock()
+	if s.names != nil {
+		for _, p := range s.names.Problems() {
+			out = append(out, Missing(p))
+		}
+	}
+	return out
 }
 
 // DialContext reaches the in-process targets by their own names, and
