@@ -10,6 +10,14 @@
 //	cadvisor   3.0 ms, 0.99 MB in 14,900 allocations, 481 series
 //	touchline  0.4 ms, 0.18 MB in  1,100 allocations,  44 series
 //
+// The whole idle process, every source at one second, by the number of control
+// groups that cAdvisor reads (percent of one core, resident MiB, series of
+// cadvisor, goroutines), and what it was with cAdvisor's own handlers:
+//
+//	 15 groups   2.9 %  150    690   92     3.5 %
+//	115 groups   6.2 %  170  4,700  195     9.6 %
+//	315 groups  13   %  205 12,700  395    21   %
+//
 // Protobuf costs about a tenth more or less, so the scraper's wish decides.
 // Nothing is compressed, because nothing leaves the process.
 package collect

@@ -20,7 +20,7 @@ import (
 	"k8s.io/klog/v2"
 	"k8s.io/utils/clock"
 
-	// What is no container, and the file systems that cAdvisor knows by name.
+	// What is no group to watch, and the file systems that cAdvisor knows by name.
 	_ "github.com/google/cadvisor/lib/container/systemd/install"
 	_ "github.com/google/cadvisor/lib/fs/btrfs/install"
 	_ "github.com/google/cadvisor/lib/fs/overlay/install"
@@ -41,6 +41,11 @@ var containerMetrics = container.MetricSet{
 	container.CpuUsageMetrics: {}, container.MemoryUsageMetrics: {}, container.DiskIOMetrics: {},
 	container.NetworkUsageMetrics: {}, container.ProcessMetrics: {}, container.OOMMetrics: {}, container.DiskUsageMetrics: {},
 }
+
+// processMetrics are the figures of a group's processes. cAdvisor's own handler
+// of the root group looks at every open file of every process of the host for
+// them, each second; node_exporter tells the same of the host for nothing.
+var processMetrics = container.MetricSet{container.ProcessMetrics: {}}
 
 // containerLabels are the labels of a container that become container_label_…
 // on each of its series: those that dashboards group by. All labels of all
@@ -72,7 +77,7 @@ func acquireManager() (manager.Manager, error) {
 		}
 		every, dynamic := maxHousekeeping, true
 		m, err := guard(func() (manager.Manager, error) {
-			return manager.New(memory.New(2*maxHousekeeping, nil), sysfs.NewRealSysFs(), manager.HousekeepingConfig{Interval: &every, AllowDynamic: &dynamic}, containerMetrics, []string{"/"}, nil, "", 0)
+			return manager.New(memory.New(2*maxHousekeeping, nil), sysfs.NewRealSysFs(), manager.HousekeepingConfig{Interval: &every, AllowDynamic: &dynamic}, containerMetrics.Difference(processMetrics), []string{"/"}, nil, "", 0)
 		})
 		if err != nil {
 			return nil, err

@@ -6,7 +6,10 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/google/cadvisor/lib/container"
 	"github.com/google/cadvisor/lib/container/common"
@@ -15,15 +18,30 @@ import (
 	"github.com/google/cadvisor/lib/model"
 	"github.com/google/cadvisor/lib/watcher"
 	"github.com/opencontainers/cgroups"
+	"k8s.io/klog/v2"
 
 	"touchline.dev/touchline/internal/collect/runtimes"
 )
 
 // cAdvisor's own handlers of Docker, Podman, containerd and CRI-O ask the
 // runtime before they accept a container, without a time limit, once for all
-// when the process starts, and Docker again at every reading. Ours reads the
-// control group whatever the runtime does; names are joined on when the figures
-// are exported, by labels.
+// when the process starts, and Docker again at every reading. Its handler of
+// other control groups reads all limits of all groups at every scrape. Ours
+// reads the group whatever the runtime does, and its limits every specAge;
+// names are joined on when the figures are exported, by labels. The root group
+// is left to cAdvisor.
+
+// specAge is how old a group's limits may be. They change with docker update
+// and its like.
+const specAge = 10 * time.Second
+
+// processesAge is how old the figures of a group's processes may be: for them
+// each open file of each process is looked at.
+const processesAge = 10 * time.Second
+
+// maxGroups bounds how many groups are read; the first number holds for groups
+// that are no containers, such as systemd's services.
+const maxOtherGroups, maxGroups = 500, 2000
 
 // registerPlugin makes our handler known to cAdvisor, once per process.
 var registerPlugin = sync.OnceValue(func() error { return container.RegisterPlugin("containers", plugin{}) })
@@ -35,30 +53,41 @@ type plugin struct{}
 func (plugin) InitializeFSContext(*fs.Context) error { return nil }
 
 // Register implements container.Plugin.
-func (plugin) Register(machine model.MachineInfoFactory, _ fs.FsInfo, metrics container.MetricSet) (watcher.ContainerWatcher, error) {
-	mounts, err := libcontainer.GetCgroupSubsystems(metrics)
+func (plugin) Register(machine model.MachineInfoFactory, _ fs.FsInfo, _ container.MetricSet) (watcher.ContainerWatcher, error) {
+	mounts, err := libcontainer.GetCgroupSubsystems(containerMetrics)
 	if err != nil {
 		return nil, fmt.Errorf("find the control groups of containers: %w", err)
 	}
-	container.RegisterContainerHandlerFactory(&groups{machine: machine, mounts: mounts, metrics: metrics, networks: &networks{owner: map[string]string{}}}, []watcher.ContainerWatchSource{watcher.Raw})
+	container.RegisterContainerHandlerFactory(&groups{machine: machine, mounts: mounts, networks: &networks{owner: map[string]string{}}}, []watcher.ContainerWatchSource{watcher.Raw})
 	return nil, nil
 }
 
-// groups makes a handler for each control group that is a container's.
+// groups makes a handler for each control group but the root.
 type groups struct {
 	machine  model.MachineInfoFactory
 	mounts   map[string]string // where each controller is mounted
-	metrics  container.MetricSet
 	networks *networks
+	watched  atomic.Int64
 }
 
 // String implements container.ContainerHandlerFactory.
 func (*groups) String() string { return "containers" }
 
-// CanHandleAndAccept implements container.ContainerHandlerFactory.
-func (*groups) CanHandleAndAccept(name string) (handle, accept bool, err error) {
-	_, ok := runtimes.ID(name)
-	return ok, ok, nil
+// CanHandleAndAccept implements container.ContainerHandlerFactory. A group that
+// is refused is offered again every minute.
+func (g *groups) CanHandleAndAccept(name string) (handle, accept bool, err error) {
+	if name == "/" || strings.HasSuffix(name, ".mount") {
+		return false, false, nil
+	}
+	limit := int64(maxOtherGroups)
+	if _, ok := runtimes.ID(name); ok {
+		limit = maxGroups
+	}
+	if g.watched.Load() < limit {
+		return true, true, nil
+	}
+	klog.Warningf("More than %d control groups: the others are not watched", limit)
+	return true, false, nil
 }
 
 // DebugInfo implements container.ContainerHandlerFactory.
@@ -75,20 +104,27 @@ func (g *groups) NewContainerHandler(name string, _ []string, inHostNamespace bo
 	if !inHostNamespace {
 		root = "/rootfs"
 	}
-	return &group{groups: g, name: name, root: root, paths: paths, manager: m}, nil
+	_, isContainer := runtimes.ID(name)
+	g.watched.Add(1)
+	return &group{groups: g, name: name, root: root, isContainer: isContainer, paths: paths, manager: m}, nil
 }
 
-// group is the control group of one container.
+// group is one control group.
 type group struct {
 	*groups
-	name, root string
-	paths      map[string]string
-	manager    cgroups.Manager
+	name, root  string
+	isContainer bool
+	paths       map[string]string
+	manager     cgroups.Manager
 
-	mu     sync.Mutex // protects what follows
-	pid    int        // a process of it, or 0
-	net    bool       // the network figures are this container's own
-	reader *libcontainer.Handler
+	mu          sync.Mutex // protects what follows
+	pid         int        // a process of it, or 0
+	net         bool       // the network figures are this container's own
+	fast, full  *libcontainer.Handler
+	spec        model.ContainerSpec
+	specAt      time.Time
+	processes   *model.ProcessStats
+	processesAt time.Time
 }
 
 var _ container.ContainerHandler = (*group)(nil)
@@ -101,43 +137,57 @@ func (g *group) ContainerReference() (model.ContainerReference, error) {
 // GetSpec implements container.ContainerHandler.
 func (g *group) GetSpec() (model.ContainerSpec, error) {
 	g.mu.Lock()
-	net := g.net
-	g.mu.Unlock()
-	spec, err := common.GetSpec(g.paths, g.machine, net, false)
-	if err != nil {
-		return spec, fmt.Errorf("read the limits of %s: %w", g.name, err)
+	defer g.mu.Unlock()
+	if now := time.Now(); now.Sub(g.specAt) > specAge {
+		spec, err := common.GetSpec(g.paths, g.machine, false, false)
+		if err != nil {
+			return spec, fmt.Errorf("read the limits of %s: %w", g.name, err)
+		}
+		g.spec, g.specAt = spec, now
 	}
+	spec := g.spec
+	spec.HasNetwork = g.net
 	return spec, nil
 }
 
 // GetStats implements container.ContainerHandler.
 func (g *group) GetStats() (*model.ContainerStats, error) {
-	stats, err := g.current().GetStats()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.follow()
+	read := g.fast
+	now := time.Now()
+	old := now.Sub(g.processesAt) > processesAge
+	if old {
+		read = g.full
+	}
+	stats, err := read.GetStats()
 	if err != nil {
 		return stats, err
 	}
-	if g.metrics.Has(container.DiskIOMetrics) {
-		mi, err := g.machine.GetMachineInfo()
-		if err != nil {
-			return stats, fmt.Errorf("name the disks of %s: %w", g.name, err)
-		}
-		common.AssignDeviceNamesToDiskStats((*common.MachineInfoNamer)(mi), stats.DiskIo)
+	if old {
+		g.processes, g.processesAt = stats.Processes, now
+	} else {
+		stats.Processes = g.processes
 	}
+	mi, err := g.machine.GetMachineInfo()
+	if err != nil {
+		return stats, fmt.Errorf("name the disks of %s: %w", g.name, err)
+	}
+	common.AssignDeviceNamesToDiskStats((*common.MachineInfoNamer)(mi), stats.DiskIo)
 	return stats, nil
 }
 
-// current returns the reader for a process of the group that lives. The group
-// is there before its first process, and may outlive it.
-func (g *group) current() *libcontainer.Handler {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+// follow finds a process of the group that lives, and makes the readers for it.
+// The group is there before its first process, and may outlive it.
+func (g *group) follow() {
 	pid := g.pid
 	if pid > 0 {
 		if _, err := os.Stat(filepath.Join(g.root, "proc", strconv.Itoa(pid))); err != nil {
 			pid = 0
 		}
 	}
-	if pid == 0 {
+	if pid == 0 && g.isContainer {
 		// A runtime that divides the group puts the processes into parts of it.
 		if all, err := g.manager.GetAllPids(); err == nil && len(all) > 0 {
 			pid = all[0]
@@ -145,11 +195,13 @@ func (g *group) current() *libcontainer.Handler {
 	}
 	// Who reports a shared network may have ended since the last reading.
 	net := g.networks.own(g.root, pid, g.name)
-	if g.reader == nil || pid != g.pid || net != g.net {
-		g.pid, g.net = pid, net
-		g.reader = libcontainer.NewHandler(g.manager, g.root, pid, common.RemoveNetMetrics(g.metrics, !net))
+	if g.full != nil && pid == g.pid && net == g.net {
+		return
 	}
-	return g.reader
+	g.pid, g.net = pid, net
+	with := common.RemoveNetMetrics(containerMetrics, !net)
+	g.full = libcontainer.NewHandler(g.manager, g.root, pid, with)
+	g.fast = libcontainer.NewHandler(g.manager, g.root, pid, with.Difference(processMetrics))
 }
 
 // ListContainers implements container.ContainerHandler.
@@ -186,7 +238,10 @@ func (*group) GetExitCode() (int, error) { return -1, errNoExitCode }
 func (g *group) Exists() bool { return common.CgroupExists(g.paths) }
 
 // Cleanup implements container.ContainerHandler.
-func (g *group) Cleanup() { g.networks.release(g.name) }
+func (g *group) Cleanup() {
+	g.networks.release(g.name)
+	g.watched.Add(-1)
+}
 
 // Start implements container.ContainerHandler.
 func (*group) Start() {}

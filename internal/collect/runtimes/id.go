@@ -15,7 +15,11 @@ var hexID = regexp.MustCompile(`^(?:(.*)[-:])?([0-9a-f]{64})(?:\.scope)?$`)
 // group's name. Groups inside a container's group, those of the monitors that
 // CRI-O and Podman keep beside a container, and systemd's mounts are none.
 func ID(cgroup string) (string, bool) {
-	m := hexID.FindStringSubmatch(path.Base(cgroup))
+	base := path.Base(cgroup)
+	if len(base) < 64 {
+		return "", false
+	}
+	m := hexID.FindStringSubmatch(base)
 	if m == nil || strings.HasSuffix(m[1], "conmon") {
 		return "", false
 	}
