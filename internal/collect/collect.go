@@ -221,12 +221,13 @@ func (s *Set) Close() error {
 // Sources lists the targets.
 func (s *Set) Sources() []Source { return slices.Clone(s.sources) }
 
-// Missing lists what was looked for and not found; runtimes that do not
-// answer, as of now.
+// Missing lists what was looked for and not found; collectors that fail and
+// runtimes that do not answer, as of now.
 func (s *Set) Missing() []Missing {
 	s.mu.Lock()
 	out := slices.Clone(s.missing)
 	s.mu.Unlock()
+	out = append(out, s.failures.failing()...)
 	if s.names != nil {
 		for _, p := range s.names.Problems() {
 			out = append(out, Missing(p))

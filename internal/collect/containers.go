@@ -132,10 +132,13 @@ func (s *Set) addContainers() {
 	}
 	m, err := acquireManager()
 	if err != nil {
-		s.miss(what, err.Error(), "run with the host's cgroups and devices readable")
+		s.miss(what, "cAdvisor cannot describe this machine: "+err.Error(), "make /proc (cpuinfo, meminfo, vmstat, diskstats), /sys and /sys/fs/cgroup of the host readable")
 		return
 	}
 	s.stops = append(s.stops, releaseManager)
+	if !peeks() {
+		s.miss("processes, open files and sockets of control groups", "this user may not look into the processes of others", "run as root, or with AmbientCapabilities=CAP_SYS_PTRACE CAP_DAC_READ_SEARCH")
+	}
 	names, err := runtimes.New(runtimes.Options{Logger: s.o.Logger.With("source", "cadvisor"), Sockets: s.o.Runtimes, Labels: containerLabels})
 	if err != nil {
 		s.miss(what, err.Error(), "report this as a defect")

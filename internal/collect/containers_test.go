@@ -138,7 +138,7 @@ func TestNetworkIsReportedOnce(t *testing.T) {
 		_ = child.Process.Kill()
 		_ = child.Wait()
 	})
-	n := &networks{owner: map[string]string{}}
+	n := &networks{owner: map[uint64]string{}}
 	if n.own("/", os.Getpid(), "/docker/host") {
 		t.Error("a container on the host's network reports the host's bytes")
 	}

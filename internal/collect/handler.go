@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/google/cadvisor/lib/container"
@@ -58,7 +59,7 @@ func (plugin) Register(machine model.MachineInfoFactory, _ fs.FsInfo, _ containe
 	if err != nil {
 		return nil, fmt.Errorf("find the control groups of containers: %w", err)
 	}
-	container.RegisterContainerHandlerFactory(&groups{machine: machine, mounts: mounts, networks: &networks{owner: map[string]string{}}}, []watcher.ContainerWatchSource{watcher.Raw})
+	container.RegisterContainerHandlerFactory(&groups{machine: machine, mounts: mounts, networks: &networks{owner: map[uint64]string{}}, peeks: peeks()}, []watcher.ContainerWatchSource{watcher.Raw})
 	return nil, nil
 }
 
@@ -67,6 +68,7 @@ type groups struct {
 	machine  model.MachineInfoFactory
 	mounts   map[string]string // where each controller is mounted
 	networks *networks
+	peeks    bool // the open files of processes can be counted
 	watched  atomic.Int64
 }
 
@@ -157,7 +159,8 @@ func (g *group) GetStats() (*model.ContainerStats, error) {
 	g.follow()
 	read := g.fast
 	now := time.Now()
-	old := now.Sub(g.processesAt) > processesAge
+	// Without the right to look, cAdvisor would count no open files at all.
+	old := g.peeks && now.Sub(g.processesAt) > processesAge
 	if old {
 		read = g.full
 	}
@@ -254,7 +257,37 @@ func (*group) Type() container.ContainerType { return container.ContainerTypeRaw
 // times; those on the host's network would count the host's.
 type networks struct {
 	mu    sync.Mutex
-	owner map[string]string // control group by namespace
+	owner map[uint64]string // control group by namespace
+}
+
+// network identifies the network namespace of a process. Its ns/net link may be
+// read by few; the number of its net/dev file differs as well, and by all.
+func network(root, pid string) (uint64, bool) {
+	fi, err := os.Stat(filepath.Join(root, "proc", pid, "net/dev"))
+	if err != nil {
+		return 0, false
+	}
+	st, ok := fi.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0, false
+	}
+	return st.Ino, true
+}
+
+// peeks says whether this process may look at the open files of others'.
+func peeks() bool {
+	const ptrace = 1 << 19 // CAP_SYS_PTRACE of capabilities(7)
+	raw, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return false
+	}
+	for line := range strings.Lines(string(raw)) {
+		if hex, ok := strings.CutPrefix(line, "CapEff:"); ok {
+			caps, err := strconv.ParseUint(strings.TrimSpace(hex), 16, 64)
+			return err == nil && (os.Geteuid() == 0 || caps&ptrace != 0)
+		}
+	}
+	return os.Geteuid() == 0
 }
 
 // own says whether the network of this process is reported by this group.
@@ -263,9 +296,8 @@ func (n *networks) own(root string, pid int, group string) bool {
 		n.release(group)
 		return false
 	}
-	// Without the right to look, nobody knows whose network it is.
-	ns, err := os.Readlink(filepath.Join(root, "proc", strconv.Itoa(pid), "ns/net"))
-	if err != nil {
+	ns, ok := network(root, strconv.Itoa(pid))
+	if !ok {
 		return false
 	}
 	for _, host := range []string{"1", "self"} {
@@ -273,7 +305,7 @@ func (n *networks) own(root string, pid int, group string) bool {
 			// We are a container ourselves, and our network is one to report.
 			continue
 		}
-		if of, err := os.Readlink(filepath.Join(root, "proc", host, "ns/net")); err == nil && of == ns {
+		if of, ok := network(root, host); ok && of == ns {
 			return false
 		}
 	}
