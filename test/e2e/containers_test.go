@@ -138,6 +138,10 @@ func TestContainersHaveNames(t *testing.T) {
 	ctr := func(args ...string) string {
 		return out(t, "ctr", append([]string{"-a", containerdSocket, "-n", "k8s.io"}, args...)...)
 	}
+	t.Cleanup(func() {
+		// With live-restore the daemon leaves its data directory mounted on itself.
+		_ = exec.Command("umount", "-l", filepath.Join(dir, "dr")).Run()
+	})
 	daemon := []string{"--live-restore", "--data-root", filepath.Join(dir, "dr"), "--exec-root", filepath.Join(dir, "de"), "-H", "unix://" + dockerSocket,
 		"--pidfile", filepath.Join(dir, "d.pid"), "--bridge=none", "--iptables=false", "--ip6tables=false", "--storage-driver=vfs"}
 	stopDocker := background(t, "dockerd", daemon...)
