@@ -47,6 +47,9 @@ func (a *App) Reload() error {
 		a.log.Error("Reload refused; the configuration in force stays", "err", err)
 		return err
 	}
+	for _, what := range a.server.NeedsRestart() {
+		a.log.Warn("Configuration reloaded, but not all of it is in force", "reason", what, "file", a.c.Web.ConfigFile)
+	}
 	a.log.Info("Configuration reloaded")
 	return nil
 }

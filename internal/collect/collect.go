@@ -10,6 +10,14 @@
 //	cadvisor   3.0 ms, 0.99 MB in 14,900 allocations, 481 series
 //	touchline  0.4 ms, 0.18 MB in  1,100 allocations,  44 series
 //
+// The whole idle process, every source at one second, by the number of control
+// groups that cAdvisor reads (percent of one core, resident MiB, series of
+// cadvisor, goroutines), and what it was with cAdvisor's own handlers:
+//
+//	 15 groups   2.9 %  150    690   92     3.5 %
+//	115 groups   6.2 %  170  4,700  195     9.6 %
+//	315 groups  13   %  205 12,700  395    21   %
+//
 // Protobuf costs about a tenth more or less, so the scraper's wish decides.
 // Nothing is compressed, because nothing leaves the process.
 package collect
@@ -28,6 +36,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"touchline.dev/touchline/internal/collect/runtimes"
 )
 
 // domain ends the host names of in-process targets. It is reserved by RFC 6762
@@ -43,6 +53,7 @@ type Options struct {
 	SysPath    string              // optional, /sys
 	RootfsPath string              // optional, /
 	Disable    []string            // jobs to leave out
+	Runtimes   []runtimes.Socket   // optional, where container runtimes are asked for names; nil means the usual places
 }
 
 // Source is one in-process target.
@@ -65,6 +76,7 @@ type Set struct {
 	starts   []func()
 	stops    []func() error // released by Close in reverse order
 	failures *failures
+	names    *runtimes.Names // nil where containers are not watched
 
 	mu      sync.Mutex // protects what follows
 	missing []Missing
@@ -209,11 +221,19 @@ func (s *Set) Close() error {
 // Sources lists the targets.
 func (s *Set) Sources() []Source { return slices.Clone(s.sources) }
 
-// Missing lists what was looked for and not found.
+// Missing lists what was looked for and not found; collectors that fail and
+// runtimes that do not answer, as of now.
 func (s *Set) Missing() []Missing {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.missing)
+	out := slices.Clone(s.missing)
+	s.mu.Unlock()
+	out = append(out, s.failures.failing()...)
+	if s.names != nil {
+		for _, p := range s.names.Problems() {
+			out = append(out, Missing(p))
+		}
+	}
+	return out
 }
 
 // DialContext reaches the in-process targets by their own names, and

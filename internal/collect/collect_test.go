@@ -372,21 +372,21 @@ func TestSysfsElsewhereIsTold(t *testing.T) {
 	}
 }
 
-func TestCgroupsTellsWhatIsMissing(t *testing.T) {
+func TestMountedTellsWhatIsMissing(t *testing.T) {
 	dir := t.TempDir()
-	if err := cgroups(dir); err == nil || !strings.Contains(err.Error(), "cannot be read") {
+	if err := mounted(dir); err == nil || !strings.Contains(err.Error(), "cannot be read") {
 		t.Errorf("no directory: %v", err)
 	}
 	if err := os.MkdirAll(filepath.Join(dir, "fs/cgroup"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := cgroups(dir); err == nil || !strings.Contains(err.Error(), "has no controllers") {
+	if err := mounted(dir); err == nil || !strings.Contains(err.Error(), "has no controllers") {
 		t.Errorf("not mounted: %v", err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "fs/cgroup/cgroup.controllers"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := cgroups(dir); err != nil {
+	if err := mounted(dir); err != nil {
 		t.Errorf("mounted: %v", err)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -30,8 +32,25 @@ type failures struct {
 }
 
 type failing struct {
-	errors map[string]struct{}
-	good   int
+	source, collector string
+	last              string // the newest error
+	errors            map[string]struct{}
+	good              int
+}
+
+// failedRemedy is what can be done about most failing collectors.
+const failedRemedy = "mount what it reads, give the rights that it needs, or leave it: the other collectors work"
+
+// failing lists the collectors that fail now.
+func (f *failures) failing() []Missing {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var out []Missing
+	for _, k := range slices.Sorted(maps.Keys(f.state)) {
+		st := f.state[k]
+		out = append(out, Missing{"the collector " + st.collector + " of " + st.source, st.last, failedRemedy})
+	}
+	return out
 }
 
 func newFailures(log *slog.Logger, reg prometheus.Registerer) (*failures, error) {
@@ -56,10 +75,10 @@ func (f *failures) failed(source, collector, kind string, err error) {
 	f.mu.Lock()
 	st := f.state[source+"/"+collector]
 	if st == nil {
-		st = &failing{errors: map[string]struct{}{}}
+		st = &failing{source: source, collector: collector, errors: map[string]struct{}{}}
 		f.state[source+"/"+collector] = st
 	}
-	st.good = 0
+	st.good, st.last = 0, err.Error()
 	_, known := st.errors[text]
 	tell := !known && len(st.errors) < distinctErrors
 	if tell {
@@ -67,7 +86,7 @@ func (f *failures) failed(source, collector, kind string, err error) {
 	}
 	f.mu.Unlock()
 	if tell {
-		f.log.Warn("A collector failed; told again only after it has recovered", "source", source, "collector", collector, "kind", kind, "err", err)
+		f.log.Warn("A collector failed; told again only after it has recovered", "source", source, "collector", collector, "kind", kind, "err", err, "remedy", failedRemedy)
 	}
 }
 
@@ -156,7 +175,7 @@ func (c *changes) Enabled(ctx context.Context, l slog.Level) bool {
 
 // Handle implements slog.Handler.
 func (c *changes) Handle(ctx context.Context, r slog.Record) error {
-	if r.Message == nodeFailed {
+	if r.Message == nodeFailed || r.Message == noUdev {
 		return nil
 	}
 	// Numbers such as durations differ each time; what failed and why do not.

@@ -20,6 +20,13 @@ import (
 // every scrape; failures tells it instead.
 const nodeFailed = "collector failed"
 
+// noUdev is the message with which node_exporter logs that disks have no
+// properties; Missing tells it instead.
+const noUdev = "Failed to open directory, disabling udev device properties"
+
+// udev is where node_exporter reads the properties of disks.
+const udev = "/run/udev/data"
+
 // nodePaths are where node_exporter looks. It keeps them, and every collector
 // that it has made, in package variables, so a process has one set of them.
 type nodePaths struct{ proc, sys, rootfs string }
@@ -91,8 +98,15 @@ func (s *Set) addNode() {
 	for name, c := range all.Collectors {
 		all.Collectors[name] = guardedNode{Collector: c, name: name, f: s.failures}
 	}
+	if _, err := os.ReadDir(udev); err != nil {
+		s.miss("models and serial numbers of disks (node_disk_info)", err.Error(), "mount the host's /run/udev; the figures of disks are there all the same")
+	}
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(all, nodeBuildInfo())
+	// A first run finds the collectors that fail, so that the start can tell them.
+	if _, err := reg.Gather(); err != nil {
+		s.failures.failed("node", "gather", "error", err)
+	}
 	s.add("node", "this host: processors, memory, disks, file systems, network", reg)
 }
 

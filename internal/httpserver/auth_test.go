@@ -395,6 +395,37 @@ func TestTLSIsReadAgain(t *testing.T) {
 	}
 }
 
+// TestWhatNeedsARestartIsTold: as upstream's, a listener keeps its protocol.
+func TestWhatNeedsARestartIsTold(t *testing.T) {
+	dir := t.TempDir()
+	cert(t, dir, "late")
+	file := filepath.Join(dir, "web.yml")
+	const on = "tls_server_config:\n  cert_file: cert.pem\n  key_file: key.pem\n"
+	for name, c := range map[string]struct{ before, after, want string }{
+		"on":         {"basic_auth_users: {}\n", on, "TLS was switched on"},
+		"off":        {on, "basic_auth_users: {}\n", "TLS was switched off"},
+		"rate limit": {on, on + "rate_limit: {interval: 1s, burst: 5}\n", "rate_limit was changed"},
+		"http2":      {on, on + "http_server_config: {http2: false}\n", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			put(t, file, c.before)
+			s := start(t, Options{WebConfigFile: file}, ok)
+			if got := s.NeedsRestart(); len(got) != 0 {
+				t.Fatalf("unchanged: %q", got)
+			}
+			put(t, file, c.after)
+			got := strings.Join(s.NeedsRestart(), "\n")
+			if (c.want == "") != (got == "") || !strings.Contains(got, c.want) {
+				t.Errorf("told %q, want %q", got, c.want)
+			}
+			s.NeedsRestart()
+			if n := strings.Count(s.log.String(), "restart to"); n != len(s.NeedsRestart()) {
+				t.Errorf("%d log lines:\n%s", n, s.log)
+			}
+		})
+	}
+}
+
 func TestClientCertificate(t *testing.T) {
 	dir := t.TempDir()
 	cert(t, dir, "robot")

@@ -162,6 +162,10 @@ func (s *Server) SetExternalURL(u *url.URL) { s.external.Store(u) }
 // TLS tells whether the listeners speak TLS.
 func (s *Server) TLS() bool { return s.web.tls() }
 
+// NeedsRestart says, a sentence each, what the web configuration holds now that
+// is not in force before a restart.
+func (s *Server) NeedsRestart() []string { return s.web.needsRestart(s.web.current()) }
+
 // Users tells whether users are defined, so that nobody is anonymous.
 func (s *Server) Users() bool { return s.web.hasUsers() }
 

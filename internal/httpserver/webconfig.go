@@ -28,6 +28,7 @@ type watched[T any] struct {
 	log      *slog.Logger
 	failures prometheus.Counter
 	parse    func(path string) (T, error)
+	changed  func(T) // optional, told of each new content that is in force
 
 	mu      sync.Mutex
 	value   T
@@ -73,12 +74,16 @@ func (w *watched[T]) get() T {
 	}
 	w.failed = ""
 	w.value, w.modTime, w.size, w.inode = v, fi.ModTime(), fi.Size(), fi
+	if w.changed != nil {
+		w.changed(v)
+	}
 	return v
 }
 
 // webConfig is upstream's web.config.file: TLS, users, headers, rate limit.
 type webConfig struct {
 	file    *watched[*web.Config] // nil without a file
+	start   *web.Config           // the content at the start, nil without a file
 	withTLS bool
 	limiter *rate.Limiter
 
@@ -109,6 +114,12 @@ func newWebConfig(path string, log *slog.Logger, failures prometheus.Counter) (*
 		return nil, fmt.Errorf("read web configuration: %w", err)
 	}
 	cfg := c.file.value
+	c.start = cfg
+	c.file.changed = func(now *web.Config) {
+		for _, what := range c.needsRestart(now) {
+			log.Warn(what, "file", path)
+		}
+	}
 	c.withTLS = cfg.TLSConfig.IsEnabled()
 	if l := cfg.RateLimiterConfig; l.Interval > 0 {
 		c.limiter = rate.NewLimiter(rate.Every(l.Interval), l.Burst)
@@ -142,6 +153,23 @@ func (c *webConfig) current() *web.Config {
 		return &web.Config{HTTPConfig: web.HTTPConfig{HTTP2: true}}
 	}
 	return c.file.get()
+}
+
+// needsRestart says what of the content is not in force before a restart. As
+// with upstream, a listener keeps its protocol and its rate limit; users,
+// headers, certificates and the rest of TLS follow the file.
+func (c *webConfig) needsRestart(now *web.Config) []string {
+	var out []string
+	switch on := now.TLSConfig.IsEnabled(); {
+	case on && !c.withTLS:
+		out = append(out, "TLS was switched on in the web configuration: restart to serve it; until then every listener speaks plain HTTP, and passwords and tokens travel in clear")
+	case !on && c.withTLS:
+		out = append(out, "TLS was switched off in the web configuration: restart to serve plain HTTP; until then new connections are refused")
+	}
+	if c.start != nil && now.RateLimiterConfig != c.start.RateLimiterConfig {
+		out = append(out, "rate_limit was changed in the web configuration: restart to apply it")
+	}
+	return out
 }
 
 func (c *webConfig) tls() bool      { return c.withTLS }

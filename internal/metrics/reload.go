@@ -87,7 +87,9 @@ func (e *Engine) Prepare(user *config.Config, sources []InProcess) (*Change, err
 // inProcessJobs builds the scrape configurations of the in-process targets
 // through upstream's own loader, so that they get its defaults. The pool's
 // name has a prefix of its own: a user's prometheus.yml may well have a job
-// called node too.
+// called node too. cAdvisor gives each sample the time of its reading; without
+// track_timestamps_staleness a container that has ended would be seen for five
+// more minutes.
 func inProcessJobs(user *config.Config, sources []InProcess, e *Engine) ([]*config.ScrapeConfig, error) {
 	if len(sources) == 0 {
 		return nil, nil
@@ -95,7 +97,7 @@ func inProcessJobs(user *config.Config, sources []InProcess, e *Engine) ([]*conf
 	var b strings.Builder
 	fmt.Fprintf(&b, "global: {metric_name_validation_scheme: %s}\nscrape_configs:\n", user.GlobalConfig.MetricNameValidationScheme)
 	for _, s := range sources {
-		fmt.Fprintf(&b, "- job_name: %q\n  scrape_interval: %s\n  scrape_timeout: %s\n  metrics_path: %q\n  enable_compression: false\n  static_configs:\n  - targets: [%q]\n    labels: {job: %q, instance: %q}\n",
+		fmt.Fprintf(&b, "- job_name: %q\n  scrape_interval: %s\n  scrape_timeout: %s\n  metrics_path: %q\n  enable_compression: false\n  track_timestamps_staleness: true\n  static_configs:\n  - targets: [%q]\n    labels: {job: %q, instance: %q}\n",
 			"touchline/"+s.Job, s.Interval, s.Interval, s.Path, s.Address, s.Job, s.Instance)
 	}
 	c, err := config.Load(b.String(), e.log)

@@ -99,6 +99,9 @@ func span(d time.Duration) string {
 	return pair(int(d.Hours())/24, "d", int(d.Hours())%24, "h")
 }
 
+// chineseUnits turns the units of a span that stands in a sentence.
+var chineseUnits = strings.NewReplacer(" ms", " 毫秒", " min", " 分", " s", " 秒", " h", " 小时", " d", " 天")
+
 func pair(a int, unitA string, b int, unitB string) string {
 	if b == 0 {
 		return fmt.Sprintf("%d %s", a, unitA)
@@ -195,7 +198,7 @@ func (p *Page) parseTemplates() (map[string]map[string]*template.Template, error
 					return translate(lang, "never")
 				}
 				if lang == langChinese {
-					return span(p.now().Sub(t)) + translate(lang, "ago")
+					return chineseUnits.Replace(span(p.now().Sub(t))) + translate(lang, "ago")
 				}
 				return span(p.now().Sub(t)) + " " + translate(lang, "ago")
 			},

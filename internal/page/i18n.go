@@ -109,6 +109,8 @@ var chinese = map[string]string{
 	"name": "名称", "All": "全部", "more": "更多",
 	"Looked for, not seen": "查找过但未发现", "What to do": "解决办法", "Reason": "原因", "What": "项目",
 	"Send data to": "数据发送地址", "APIs": "接口", "Address": "地址",
+	"OTLP metrics over HTTP": "OTLP 指标（HTTP）", "OTLP metrics over gRPC": "OTLP 指标（gRPC）", "alerts for Alertmanager": "发给 Alertmanager 的告警",
+	"federation": "联邦", "own metrics": "自身指标", "readiness": "就绪状态",
 	"up": "正常", "down": "无法采集", "unknown": "未知", "waiting": "等待首次采集", "every": "间隔", "job": "任务", "instance": "实例", "state": "状态",
 	"last scrape": "上次采集", "took": "耗时", "error": "错误", "labels": "标签", "Search": "筛选", "ago": "前", "never": "从未",
 	"%d up, %d down": "%d 个正常，%d 个异常", "No target is scraped.": "没有采集目标。",

@@ -46,8 +46,8 @@ var nowFigures = []struct{ name, expr string }{
 	{"load", `max by (instance) (node_load1)`},
 	{"cores", `count by (instance) (node_cpu_seconds_total{mode="idle"})`},
 	{"memtotal", `max by (instance) (node_memory_MemTotal_bytes)`},
-	{"ccpu", `100 * topk(40, sum by (name, id) ` + rates(`container_cpu_usage_seconds_total{id!="/"}`) + `)`},
-	{"cmem", `sum by (name, id) (container_memory_working_set_bytes{id!="/"})`},
+	{"ccpu", `100 * topk(40, sum by (name, id, namespace, pod, container) ` + rates(`container_cpu_usage_seconds_total{id!="/"}`) + `)`},
+	{"cmem", `sum by (name, id, namespace, pod, container) (container_memory_working_set_bytes{id!="/"})`},
 }
 
 // oneQuery joins expressions into one, each marked by the label figure.
@@ -124,7 +124,7 @@ func buildLoad(elements []series, past history) load {
 				c = &container{Name: id}
 				containers[id] = c
 			}
-			if n := s.Metric["name"]; n != "" {
+			if n := containerName(s.Metric); n != "" {
 				c.Name, named[id] = n, true
 			}
 			if name == "ccpu" {
@@ -186,6 +186,17 @@ func buildLoad(elements []series, past history) load {
 	})
 	out.Containers = out.Containers[:min(len(out.Containers), maxContainers)]
 	return out
+}
+
+// containerName is how people call a container: the name that its runtime knows
+// it by, or, where the kubelet has started it, its place in the cluster, because
+// there the runtime knows a number only. The group of a whole pod has none.
+func containerName(labels map[string]string) string {
+	name, pod := labels["name"], labels["pod"]
+	if name == "" || pod == "" {
+		return name
+	}
+	return strings.TrimSuffix(labels["namespace"]+"/"+pod+"/"+labels["container"], "/")
 }
 
 // history holds the last minutes of the host figures.

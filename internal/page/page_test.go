@@ -459,3 +459,20 @@ func FuzzRunbook(f *testing.F) {
 		}
 	})
 }
+
+func TestContainerName(t *testing.T) {
+	for want, labels := range map[string]map[string]string{
+		"shop-web":       {"name": "shop-web"},
+		"":               {"id": "/system.slice"},
+		"prod/api-0/api": {"name": strings.Repeat("a", 64), "namespace": "prod", "pod": "api-0", "container": "api"},
+		"prod/api-0":     {"name": strings.Repeat("b", 64), "namespace": "prod", "pod": "api-0"},
+	} {
+		if got := containerName(labels); got != want {
+			t.Errorf("%v: %q, want %q", labels, got, want)
+		}
+	}
+	// The group of a whole pod would count its containers twice.
+	if got := containerName(map[string]string{"namespace": "prod", "pod": "api-0"}); got != "" {
+		t.Errorf("the group of a pod is called %q", got)
+	}
+}

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -63,9 +64,16 @@ func binary(t *testing.T) string {
 // launch starts a server on ports that the system chooses.
 func launch(t *testing.T, dir string, args ...string) *process {
 	t.Helper()
+	return launchIn(t, nil, dir, args...)
+}
+
+// launchIn starts it through a command that becomes the server, such as setpriv.
+func launchIn(t *testing.T, through []string, dir string, args ...string) *process {
+	t.Helper()
 	p := &process{t: t, dir: dir, out: &output{}, done: make(chan struct{})}
 	args = append([]string{"run", "--storage.path=" + dir, "--web.listen-address=127.0.0.1:0", "--otlp.grpc-address=127.0.0.1:0", "--otlp.http-address=127.0.0.1:0"}, args...)
-	p.cmd = exec.Command(binary(t), args...)
+	args = append(append(slices.Clone(through), binary(t)), args...)
+	p.cmd = exec.Command(args[0], args[1:]...)
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
 	endpoints := filepath.Join(dir, "endpoints.json")
 	if err := os.Remove(endpoints); err != nil && !os.IsNotExist(err) {
