@@ -325,7 +325,7 @@ func (h *history) step() {
 		h.settle(time.Duration(h.r.IntN(400)) * time.Millisecond)
 		h.commit(s[n:])
 		h.known[target] = true
-	case k < 33: // several instants in one request
+	case k < 33 && h.known[target]: // several instants in one request
 		h.note("batch of %s", target)
 		var s []sample
 		for i := range 3 {
