@@ -281,7 +281,7 @@ func (a *App) openEngines(memory int64) error {
 	a.onStop("rule query engine", func(context.Context) error { return ruleEngine.Close() })
 	a.rules, err = rules.New(rules.Options{
 		Dir: a.path("rules"), Logger: a.log.With("component", "rules"), Registerer: a.reg,
-		Engine: ruleEngine, Live: a.engine.Storage(), Hook: hook, Lookback: c.Query.Lookback, Appendable: a.engine.Storage(), Queryable: a.engine.Local(),
+		Engine: ruleEngine, Live: a.engine.Storage(), Hook: hook, Lookback: c.Query.Lookback, Arrival: a.arrivalOf, Appendable: a.engine.Storage(), Queryable: a.engine.Local(),
 		Notify: a.notifier.Notify, Parser: a.engine.Parser(), Features: a.engine.Features(), ExternalURL: a.external,
 		OutageTolerance: c.Rules.OutageTolerance, ForGracePeriod: c.Rules.ForGracePeriod, ResendDelay: c.Rules.ResendDelay,
 		MaxConcurrent: c.Rules.MaxConcurrentEvals, Shipped: a.o.Shipped, RestoreGrace: restoreGrace,
@@ -294,6 +294,15 @@ func (a *App) openEngines(memory int64) error {
 	a.onStop("scraping", func(context.Context) error { a.engine.StopScraping(); return nil })
 	rref.p.Store(a.rules)
 	return nil
+}
+
+// arrivalOf says how a rule group is evaluated on arrival. touchline.yaml knows
+// a file by its path relative to prometheus.yml.
+func (a *App) arrivalOf(file, group string) rules.Arrival {
+	if rel, err := filepath.Rel(filepath.Dir(a.c.PrometheusFile), file); err == nil && !strings.HasPrefix(file, rules.ShippedPrefix) {
+		file = filepath.ToSlash(rel)
+	}
+	return rules.Arrival(a.c.Rules.ArrivalOf(config.RuleGroup{File: file, Group: group}))
 }
 
 // restoreGrace is how long after a start an alert that was active before is
