@@ -410,14 +410,17 @@ func (h *history) run(steps int) {
 		}
 	}
 	// Quiet: the values stay what they are for longer than any `for` and keep_firing_for.
+	h.settle(time.Second)
 	for range 12 {
 		now := timestamp.FromTime(time.Now())
+		var all []sample // in one transaction: some may have been stale
 		for _, tg := range h.targets {
-			h.commit([]sample{
+			all = append(all, []sample{
 				{"m", tg, now, h.value["m"+tg]}, {"a", tg, now, h.value["a"+tg]}, {"b", tg, now, h.value["b"+tg]},
 				{"c", tg, now, h.value["c"+tg]}, {"up", tg, now, 1}, {"stamp", tg, now, float64(now / 1000)},
-			})
+			}...)
 		}
+		h.commit(all)
 		h.settle(10 * time.Second)
 	}
 	h.quiescent()
@@ -488,13 +491,15 @@ func TestArrivalIsPrometheusSooner(t *testing.T) {
 			}
 			synctest.Test(t, func(t *testing.T) {
 				h.t = t
+				defer func() {
+					if t.Failed() {
+						t.Log(strings.Join(h.log, "\n"))
+					}
+				}()
 				h.run(60)
 			})
 			for _, r := range h.raises {
 				total[r.rule]++
-			}
-			if t.Failed() {
-				t.Log(strings.Join(h.log[max(0, len(h.log)-40):], "\n"))
 			}
 		})
 		if !ok {

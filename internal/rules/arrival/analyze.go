@@ -84,6 +84,8 @@ type Plan struct {
 	Selectors []Selector    // series whose samples can change the result
 	Compare   *Compare      // set where the whole expression is a comparison with a number
 	Static    bool          // the result is a function of the newest values alone: nothing but a changed value changes it
+	Window    time.Duration // with Steady: the longest range that the expression looks at
+	Steady    bool          // over ranges in which no value changes, the result is the same at every instant
 	Crossing  time.Duration // with Timed: `time() - selector > Crossing`
 	Timed     bool
 	Recorded  []string // recording rules whose results the expression selects at the same instant, in the order in which they must be evaluated
@@ -92,7 +94,7 @@ type Plan struct {
 // Analyze classifies an expression. recorded are the recording rules by metric
 // name; a metric that is recorded by several rules is listed with all of them.
 func Analyze(expr parser.Expr, recorded map[string][]Recording) *Plan {
-	a := &analysis{recorded: recorded, p: &Plan{Static: true}}
+	a := &analysis{recorded: recorded, p: &Plan{Static: true, Steady: true}}
 	a.p.Partition = a.walk(expr)
 	p := a.p
 	switch {
@@ -149,13 +151,17 @@ func (a *analysis) walk(e parser.Expr) LabelSet {
 		return a.selector(x, true)
 	case *parser.MatrixSelector:
 		a.p.Static = false
+		a.p.Window = max(a.p.Window, x.Range)
+		if x.RangeExpr != nil {
+			a.p.Steady = false
+		}
 		if vs, ok := x.VectorSelector.(*parser.VectorSelector); ok {
 			return a.selector(vs, false)
 		}
 		a.refused = "a range over something that is not a selector"
 		return LabelSet{}
 	case *parser.SubqueryExpr:
-		a.p.Static = false
+		a.p.Static, a.p.Steady = false, false
 		if x.OriginalOffset != 0 || x.OriginalOffsetExpr != nil || x.Timestamp != nil || x.StartOrEnd != 0 {
 			return a.shifted(x.Expr)
 		}
@@ -184,8 +190,11 @@ func (a *analysis) shifted(e parser.Expr) LabelSet {
 func (a *analysis) selector(vs *parser.VectorSelector, instant bool) LabelSet {
 	a.selectors++
 	if vs.OriginalOffset != 0 || vs.OriginalOffsetExpr != nil || vs.Timestamp != nil || vs.StartOrEnd != 0 {
-		a.p.Static = false
+		a.p.Static, a.p.Steady = false, false
 		return allLabels()
+	}
+	if vs.Anchored || vs.Smoothed {
+		a.p.Steady = false
 	}
 	s := Selector{}
 	for _, m := range vs.LabelMatchers {
@@ -252,6 +261,9 @@ func (a *analysis) binary(x *parser.BinaryExpr) LabelSet {
 		return s
 	}
 	m := x.VectorMatching
+	if x.Op == parser.LUNLESS {
+		a.p.Steady = false // an element that a gap takes away would add one
+	}
 	if m.On {
 		s = s.intersect(by(m.MatchingLabels...))
 	} else {
@@ -284,9 +296,12 @@ func (a *analysis) call(x *parser.Call) LabelSet {
 		}
 		return ""
 	}
+	if takesRange(x) && !steady[x.Func.Name] {
+		a.p.Steady = false
+	}
 	switch x.Func.Name {
 	case "absent", "scalar":
-		a.p.Static = false
+		a.p.Static, a.p.Steady = false, false
 		return a.narrow(LabelSet{}, x.Func.Name+"()")
 	case "absent_over_time":
 		a.p.Static = false
@@ -297,15 +312,15 @@ func (a *analysis) call(x *parser.Call) LabelSet {
 		a.refused = "info() joins series that the expression does not name"
 		return LabelSet{}
 	case "time", "start", "end", "range", "step":
-		a.p.Static = false
+		a.p.Static, a.p.Steady = false, false
 		return s
 	case "hour", "minute", "month", "year", "day_of_week", "day_of_month", "day_of_year", "days_in_month":
 		if len(x.Args) == 0 {
-			a.p.Static = false
+			a.p.Static, a.p.Steady = false, false
 		}
 		return s
 	case "timestamp":
-		a.p.Static = false
+		a.p.Static, a.p.Steady = false, false
 		return s
 	case "label_replace", "label_join":
 		return a.narrow(s.minus(str(1)), x.Func.Name+"()")
@@ -318,6 +333,23 @@ func (a *analysis) call(x *parser.Call) LabelSet {
 	default:
 		return s
 	}
+}
+
+// steady are the functions of ranges whose result does not depend on how many
+// samples there are, or when, as long as all are the same.
+var steady = map[string]bool{
+	"rate": true, "increase": true, "irate": true, "delta": true, "idelta": true, "deriv": true, "predict_linear": true,
+	"avg_over_time": true, "min_over_time": true, "max_over_time": true, "last_over_time": true, "first_over_time": true,
+	"quantile_over_time": true, "stddev_over_time": true, "stdvar_over_time": true, "changes": true, "resets": true, "present_over_time": true,
+}
+
+func takesRange(x *parser.Call) bool {
+	for _, t := range x.Func.ArgTypes {
+		if t == parser.ValueTypeMatrix {
+			return true
+		}
+	}
+	return false
 }
 
 func unparen(e parser.Expr) parser.Expr {

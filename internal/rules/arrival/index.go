@@ -75,6 +75,12 @@ func (r *Rule) Decides(t Trigger, element labels.Labels) bool {
 	return string(r.plan.Partition.key(element, nil)) == t.Partition
 }
 
+// steadySince says whether the result is proven to be what it was when it was
+// last asked for: then, and ever since, no range has had a change in it.
+func (r *Rule) steadySince(lastChange, asked int64, unchanged bool) bool {
+	return r.plan.Steady && r.plan.Window > 0 && unchanged && asked != silent && asked > lastChange+r.plan.Window.Milliseconds()+r.lookback
+}
+
 // Busy says whether some of the rule's series have samples that others still
 // lack. An evaluation now would see half of them.
 func (r *Rule) Busy() bool {
@@ -210,16 +216,18 @@ type entry struct {
 	ls      labels.Labels
 	members []entryMember
 
-	mu   sync.Mutex
-	last int64
-	v    float64
+	mu      sync.Mutex
+	last    int64
+	v       float64
+	changed int64 // the newest sample with another value than the one before
 }
 
 // entryMember links a series to a rule.
 type entryMember struct {
-	rule *Rule
-	seen uint32  // the rule's epoch when this series last asked for an evaluation
-	m    *member // nil for rules of class local
+	rule  *Rule
+	seen  uint32  // the rule's epoch when this series last asked for an evaluation
+	asked int64   // the time of the sample that did
+	m     *member // nil for rules of class local
 }
 
 func (x *Index) newEntry(s *ruleSet, ls labels.Labels) *entry {
@@ -228,9 +236,9 @@ func (x *Index) newEntry(s *ruleSet, ls labels.Labels) *entry {
 		return s.none
 	}
 	// The labels may live in the sender's buffer.
-	e := &entry{gen: s.gen, last: silent, ls: ls.Copy()}
+	e := &entry{gen: s.gen, last: silent, changed: silent, ls: ls.Copy()}
 	for _, r := range rules {
-		em := entryMember{rule: r}
+		em := entryMember{rule: r, asked: silent}
 		if r.plan.Class != Local {
 			em.m = r.join(e.ls)
 		}
@@ -334,7 +342,9 @@ func (c *commit) apply(x *Index, t *touch, id uint64) {
 		return
 	}
 	same := !t.hist && e.last != silent && math.Float64bits(t.v) == math.Float64bits(e.v)
-	e.last, e.v = t.t, t.v
+	if e.last, e.v = t.t, t.v; !same {
+		e.changed = t.t
+	}
 	stale := value.IsStaleNaN(t.v)
 	for i := range e.members {
 		em := &e.members[i]
@@ -378,11 +388,11 @@ func (c *commit) localSample(x *Index, em *entryMember, t *touch, same bool) {
 			return
 		}
 		flip = true
-	} else if r.plan.Static && same && em.seen == epoch {
+	} else if same && em.seen == epoch && (r.plan.Static || r.steadySince(t.e.changed, em.asked, true)) {
 		r.Skipped.Add(1)
 		return
 	}
-	em.seen = epoch
+	em.seen, em.asked = epoch, t.t
 	if i, ok := c.hits[r]; ok {
 		c.local[i].within = common(c.local[i].within, t.e.ls)
 		return

@@ -183,6 +183,27 @@ func TestUnchangedValuesAreSkipped(t *testing.T) {
 	}
 }
 
+func TestRangesWithoutAChangeAreSkipped(t *testing.T) {
+	f := newFixture(t, false, "rate(m[1m]) > 1", "rate(m[1m]) + n > 5", "count_over_time(m[1m]) > 5")
+	at := int64(0)
+	step := func(v float64) []string {
+		at += 15_000
+		return f.commit(t, p("m", "1", at, v), p("n", "1", at, 1))
+	}
+	for at < 300_000+60_000+30_000 {
+		if got := step(1); len(got) != 3 {
+			t.Fatalf("at %d, before the range and the lookback have passed: got %q", at, got)
+		}
+	}
+	equal(t, "steady", step(1), fmt.Sprintf(`count_over_time(m[1m]) > 5 at %d within {instance="1", job="j"}`, at))
+	if got := step(2); len(got) != 3 {
+		t.Errorf("a change: got %q", got)
+	}
+	if got := step(2); len(got) != 3 {
+		t.Errorf("a change within the range: got %q", got)
+	}
+}
+
 func TestEagerWaitsForNothing(t *testing.T) {
 	f := newFixture(t, true, "m / n > 5")
 	f.commit(t, p("m", "1", 1000, 1), p("n", "1", 1000, 1))

@@ -36,7 +36,9 @@ type partition struct {
 	judged  int64  // the last instant that was
 	grown   int64  // the newest first sample of a member
 	changed int64  // the newest sample that changed a value or the membership and has not been judged, or silent
+	last    int64  // the newest sample that ever changed something
 	epoch   uint32 // the rule's epoch when it was last judged
+	asked   int64  // the instant of the last trigger
 }
 
 // member is one series in one partition.
@@ -55,7 +57,7 @@ const silent = math.MinInt64
 const each = 128
 
 func newPartition(r *Rule, key string, pick labels.Labels) *partition {
-	return &partition{rule: r, key: key, pick: pick, members: map[uint64]*member{}, newest: silent, judged: silent, grown: silent, changed: silent}
+	return &partition{rule: r, key: key, pick: pick, members: map[uint64]*member{}, newest: silent, judged: silent, grown: silent, changed: silent, last: silent, asked: silent}
 }
 
 // join returns the member of a series, or nil when the partition has been removed.
@@ -124,7 +126,7 @@ func (p *partition) touch(m *member, t int64, stale, changed bool, instant uint6
 	}
 	p.newest = max(p.newest, t)
 	if changed {
-		p.changed = max(p.changed, t)
+		p.changed, p.last = max(p.changed, t), max(p.last, t)
 	}
 	if !p.open {
 		p.wait(t)
@@ -160,7 +162,7 @@ func (p *partition) age(until int64) {
 	for _, m := range p.members {
 		if m.last <= until {
 			p.leave(m)
-			p.changed = max(p.changed, p.newest)
+			p.changed, p.last = max(p.changed, p.newest), max(p.last, p.newest)
 		}
 	}
 }
@@ -186,11 +188,14 @@ func (p *partition) judge() (at int64, ok, skip bool) {
 		return 0, false, false
 	}
 	epoch := p.rule.epoch.Load()
-	skip = p.rule.plan.Static && p.epoch == epoch && p.changed == silent
+	skip = p.epoch == epoch && (p.rule.plan.Static && p.changed == silent || p.rule.steadySince(p.last, p.asked, p.changed == silent))
 	if p.changed <= at {
 		p.changed = silent
 	}
 	p.epoch = epoch
+	if !skip {
+		p.asked = at
+	}
 	return at, true, skip
 }
 
