@@ -363,9 +363,9 @@ const (
 )
 
 // deliver hands alerts of the rules to the embedded Alertmanager. An outbox
-// that stays full for longer than this drops them and counts it; the rules
-// send every active alert again.
-func (a *App) deliver(ctx context.Context, in []*notifier.Alert) {
+// that stays full for longer than this refuses them; the rules hand them over
+// again at their next tick.
+func (a *App) deliver(ctx context.Context, in []*notifier.Alert) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	now := time.Now()
@@ -382,7 +382,9 @@ func (a *App) deliver(ctx context.Context, in []*notifier.Alert) {
 	if err := a.alerting.Put(ctx, out...); err != nil {
 		a.parts.alerting.Degraded(err.Error())
 		a.log.Error("Alerts could not be handed over", "alerts", len(out), "err", err)
+		return err
 	}
+	return nil
 }
 
 func labelSet(ls labels.Labels) model.LabelSet {

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -96,8 +97,9 @@ type world struct {
 	rules func() []*rules.AlertingRule
 	group func() []*rules.Group
 
-	mu    sync.Mutex
-	fired []told
+	mu     sync.Mutex
+	refuse bool // take no notification
+	fired  []told
 }
 
 // told is a notification.
@@ -109,13 +111,17 @@ type told struct {
 	ended   bool
 }
 
-func (w *world) notify(ctx context.Context, _ string, as ...*rules.Alert) {
+func (w *world) notify(ctx context.Context, _ string, as ...*rules.Alert) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.refuse {
+		return errors.New("refused")
+	}
 	h, _ := HopsFrom(ctx)
 	for _, a := range as {
 		w.fired = append(w.fired, told{at: time.Now(), alert: a.Labels.String(), class: h.Class, firedAt: a.FiredAt, ended: !a.ResolvedAt.IsZero()})
 	}
+	return nil
 }
 
 // firing and pending list the active alerts by rule and labels.
@@ -150,6 +156,7 @@ type history struct {
 	targets []string
 	value   map[string]float64
 	known   map[string]bool // targets whose series are live
+	newest  map[string]int64
 	ooo     bool
 	raises  []raised
 	log     []string
@@ -175,7 +182,7 @@ func (h *history) start() {
 	h.open()
 	ext, _ := url.Parse("http://x")
 	h.sm = rules.NewManager(&rules.ManagerOptions{
-		ExternalURL: ext, QueryFunc: rules.EngineQueryFunc(h.eng, h.stock.store), NotifyFunc: h.stock.notify, Context: context.Background(),
+		ExternalURL: ext, QueryFunc: rules.EngineQueryFunc(h.eng, h.stock.store), NotifyFunc: func(ctx context.Context, expr string, as ...*rules.Alert) { _ = h.stock.notify(ctx, expr, as...) }, Context: context.Background(),
 		AppendableV2: h.stock.store, Queryable: h.stock.store, Logger: slog.New(slog.DiscardHandler), Metrics: rules.NewGroupMetrics(nil),
 		OutageTolerance: time.Hour, ForGracePeriod: 10 * time.Second, ResendDelay: time.Minute,
 	})
@@ -261,6 +268,9 @@ type sample struct {
 }
 
 func (h *history) commit(batch []sample) {
+	for _, s := range batch {
+		h.newest[s.target] = max(h.newest[s.target], s.t)
+	}
 	for _, w := range []storage.AppendableV2{h.ours.write, h.stock.store} {
 		app := w.AppenderV2(context.Background())
 		for _, s := range batch {
@@ -325,7 +335,7 @@ func (h *history) step() {
 		h.settle(time.Duration(h.r.IntN(400)) * time.Millisecond)
 		h.commit(s[n:])
 		h.known[target] = true
-	case k < 33 && h.known[target]: // several instants in one request
+	case k < 33 && h.known[target] && now-2000 > h.newest[target]: // several instants in one request
 		h.note("batch of %s", target)
 		var s []sample
 		for i := range 3 {
@@ -486,7 +496,7 @@ func TestArrivalIsPrometheusSooner(t *testing.T) {
 		seed := *firstSeed + uint64(i)
 		ok := t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			h := &history{
-				r: rand.New(rand.NewPCG(seed, 7)), dir: t.TempDir(), file: file, value: map[string]float64{}, known: map[string]bool{},
+				r: rand.New(rand.NewPCG(seed, 7)), dir: t.TempDir(), file: file, value: map[string]float64{}, known: map[string]bool{}, newest: map[string]int64{},
 				targets: []string{"x/1", "x/2", "x/3", "y/1", "y/2"}[:3+seed%3], ooo: seed%4 == 0,
 			}
 			synctest.Test(t, func(t *testing.T) {

@@ -294,7 +294,22 @@ func (a *arrivals) tell(w *watched, before []alertCopy, found map[uint64]candida
 	}
 	w.stats.observe(hops)
 	a.metrics.decided(hops, len(out))
-	a.o.Notify(context.WithValue(a.ctx, hopsKey{}, hops), w.expr, out...)
+	if err := a.o.Notify(context.WithValue(a.ctx, hopsKey{}, hops), w.expr, out...); err != nil {
+		unsent := map[uint64]bool{}
+		for _, x := range out {
+			unsent[x.Labels.Hash()] = true
+		}
+		w.unsend(unsent)
+	}
+}
+
+// unsend makes alerts that could not be handed over go with the next tick.
+func (w *watched) unsend(alerts map[uint64]bool) {
+	w.rule.ForEachActiveAlert(func(x *rules.Alert) {
+		if alerts[x.Labels.Hash()] {
+			x.LastSentAt = time.Time{}
+		}
+	})
 }
 
 // write stores the ALERTS and ALERTS_FOR_STATE samples of what has changed.
@@ -352,8 +367,21 @@ type tick struct {
 	at         time.Time
 	concurrent bool
 
-	mu   sync.Mutex
-	held map[*watched][]alertCopy // with the alerts that were active before
+	mu     sync.Mutex
+	held   map[*watched][]alertCopy // with the alerts that were active before
+	failed map[uint64]bool          // alerts that could not be handed over
+}
+
+// unsent notes alerts that could not be handed over.
+func (t *tick) unsent(alerts []*rules.Alert) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.failed == nil {
+		t.failed = map[uint64]bool{}
+	}
+	for _, x := range alerts {
+		t.failed[x.Labels.Hash()] = true
+	}
 }
 
 // enter is called before each query of a tick. When it is the expression of a
@@ -423,6 +451,9 @@ func (t *tick) leave(w *watched, saw []alertCopy) {
 		}
 	}
 	w.stats.raisedByTick.Add(int64(fired))
+	if len(t.failed) > 0 {
+		w.unsend(t.failed)
+	}
 	if cleared {
 		w.idx.Again()
 	}

@@ -46,7 +46,7 @@ type Options struct {
 	Lookback        time.Duration                    // how long a series lives without a sample
 	Appendable      storage.AppendableV2
 	Queryable       storage.Queryable
-	Notify          rules.NotifyFunc
+	Notify          Notify
 	Parser          parser.Parser
 	Features        features.Collector
 	ExternalURL     *url.URL
@@ -58,6 +58,10 @@ type Options struct {
 	RestoreGrace    time.Duration
 	Now             func() time.Time // optional
 }
+
+// Notify hands alerts over. On an error none of them counts as sent: they are
+// handed over again at the rule's next tick.
+type Notify func(ctx context.Context, expr string, alerts ...*rules.Alert) error
 
 // Manager evaluates rule groups. New restores the journal, Prepare and Apply
 // load files, Run starts evaluation, Close ends it.
@@ -99,7 +103,7 @@ func New(o Options) (*Manager, error) {
 	}
 	m.m = rules.NewManager(&rules.ManagerOptions{
 		NameValidationScheme: model.UTF8Validation,
-		ExternalURL:          o.ExternalURL, QueryFunc: m.query, NotifyFunc: o.Notify, Context: ctx,
+		ExternalURL:          o.ExternalURL, QueryFunc: m.query, NotifyFunc: m.notify, Context: ctx,
 		AppendableV2: o.Appendable, Queryable: o.Queryable, Logger: o.Logger, Registerer: o.Registerer,
 		OutageTolerance: o.OutageTolerance, ForGracePeriod: o.ForGracePeriod, ResendDelay: o.ResendDelay,
 		GroupLoader: loader{shipped: o.Shipped, parser: o.Parser, log: o.Logger}, DefaultRuleQueryOffset: m.queryOffset,
@@ -203,6 +207,14 @@ func (m *Manager) iterate(ctx context.Context, g *rules.Group, ts time.Time) {
 	rules.DefaultEvalIterationFunc(ctx, g, ts)
 	t.end()
 	m.journal.record(g, st)
+}
+
+// notify is the way out of ticks.
+func (m *Manager) notify(ctx context.Context, expr string, alerts ...*rules.Alert) {
+	err := m.o.Notify(ctx, expr, alerts...)
+	if t, ok := ctx.Value(tickKey{}).(*tick); ok && err != nil {
+		t.unsent(alerts)
+	}
 }
 
 // query is the query function of ticks.

@@ -26,7 +26,7 @@ func stage(t *testing.T, ruleFile string, f func(*scene)) {
 	}
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		s := &scene{&history{t: t, dir: dir, file: file, value: map[string]float64{}, known: map[string]bool{}}}
+		s := &scene{&history{t: t, dir: dir, file: file, value: map[string]float64{}, known: map[string]bool{}, newest: map[string]int64{}}}
 		s.start()
 		f(s)
 		if err := s.m.Close(); err != nil {
@@ -269,4 +269,31 @@ func TestClockThatJumps(t *testing.T) {
 			s.wait(2 * time.Second)
 		})
 	}
+}
+
+// A notification that nobody took must not wait for the resend delay.
+func TestRefusedNotificationGoesWithTheNextTick(t *testing.T) {
+	stage(t, oneRule, func(s *scene) {
+		s.wait(61 * time.Second)
+		refuse := func(v bool) {
+			s.ours.mu.Lock()
+			defer s.ours.mu.Unlock()
+			s.ours.refuse = v
+		}
+		refuse(true)
+		s.put("x/1", map[string]float64{"m": 9})
+		refuse(false)
+		s.wait(time.Minute)
+		if got := s.ours.told(); !slices.Contains(got, "High firing") {
+			t.Errorf("the tick after a refused arrival told %v", got)
+		}
+		refuse(true)
+		s.put("x/1", map[string]float64{"m": 1})
+		s.wait(time.Minute)
+		refuse(false)
+		s.wait(time.Minute)
+		if got := s.ours.told(); !slices.Contains(got, "High resolved") {
+			t.Errorf("the tick after a refused tick told %v", got)
+		}
+	})
 }
