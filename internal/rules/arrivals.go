@@ -64,6 +64,8 @@ type arrivals struct {
 	wake    chan struct{}
 	closed  bool
 	dirty   map[*rules.Group]*groupState // to be journalled
+	saver   *time.Timer
+	saving  sync.Mutex
 
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -104,12 +106,16 @@ func (a *arrivals) close() {
 	if a.alarm != nil {
 		a.alarm.Stop()
 	}
+	if a.saver != nil {
+		a.saver.Stop()
+	}
 	a.mu.Unlock()
 	a.cancel()
 	for _, w := range a.set.Load().all {
 		w.stop()
 	}
 	a.wg.Wait()
+	a.saveDirty()
 }
 
 var _ arrival.Sink = (*arrivals)(nil)
@@ -352,22 +358,27 @@ func (h *futureHeap) Pop() any {
 	return x
 }
 
-// keep journals what arrivals changed, and sweeps the index now and then.
+// keep sweeps the index now and then.
 func (a *arrivals) keep() {
 	sweep := time.NewTicker(sweepInterval)
 	defer sweep.Stop()
-	save := time.NewTicker(journalPause)
-	defer save.Stop()
 	for {
 		select {
 		case <-a.ctx.Done():
-			a.saveDirty()
 			return
-		case <-save.C:
-			a.saveDirty()
 		case <-sweep.C:
 			a.x.Sweep(timestamp.FromTime(a.o.Now().Add(-longSilent)))
 		}
+	}
+}
+
+// changed lets the journal take note of a group, soon.
+func (a *arrivals) changed(g *rules.Group, st *groupState) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.dirty[g] = st
+	if a.saver == nil && !a.closed {
+		a.saver = time.AfterFunc(journalPause, a.saveDirty)
 	}
 }
 
@@ -376,13 +387,11 @@ func (a *arrivals) keep() {
 const journalPause = 20 * time.Millisecond
 
 func (a *arrivals) saveDirty() {
+	a.saving.Lock()
+	defer a.saving.Unlock()
 	a.mu.Lock()
-	if len(a.dirty) == 0 {
-		a.mu.Unlock()
-		return
-	}
 	dirty := a.dirty
-	a.dirty = map[*rules.Group]*groupState{}
+	a.dirty, a.saver = map[*rules.Group]*groupState{}, nil
 	a.mu.Unlock()
 	for g, st := range dirty {
 		a.journal.record(g, st)

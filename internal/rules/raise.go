@@ -148,9 +148,7 @@ func (a *arrivals) raise(w *watched, found map[uint64]candidate, ts []arrival.Tr
 		}
 	}
 	w.schedule(after, a.o.Now())
-	a.mu.Lock()
-	a.dirty[w.group] = w.state
-	a.mu.Unlock()
+	a.changed(w.group, w.state)
 }
 
 // putOff keeps triggers until the tick that is running has ended.

@@ -245,34 +245,6 @@ func TestReplaceForgets(t *testing.T) {
 	equal(t, "after a sweep", f.commit(t, p("m", "1", 4000, 9)), `m > 5 at 4000 within {instance="1", job="j"}`)
 }
 
-func TestSamplesThatRaiseNothingAllocateNothing(t *testing.T) {
-	f := newFixture(t, false, "m > 5", "m + n > 5")
-	ps := []point{p("m", "1", 0, 1), p("n", "1", 0, 1), p("other", "1", 0, 1)}
-	app := f.store.AppenderV2(context.Background())
-	ref := make([]storage.SeriesRef, len(ps))
-	for i := range ps {
-		ref[i], _ = app.Append(0, ps[i].ls, 0, 1, 1, nil, nil, storage.AOptions{})
-	}
-	if err := app.Commit(); err != nil {
-		t.Fatal(err)
-	}
-	f.sink.take()
-	now := int64(1)
-	if n := testing.AllocsPerRun(1000, func() {
-		now++
-		a := transaction{AppenderV2: app.(*transaction).AppenderV2, x: f.x}
-		for i := range ps {
-			_, _ = a.Append(ref[i], ps[i].ls, 0, now, 1, nil, nil, storage.AOptions{})
-		}
-		_ = a.Commit()
-	}); n > 0 {
-		t.Errorf("a transaction of %d samples allocates %.1f times", len(ps), n)
-	}
-	if got := f.sink.take(); len(got) > 0 {
-		t.Errorf("unchanged samples triggered %q", got)
-	}
-}
-
 func BenchmarkCommit(b *testing.B) {
 	const series = 1000
 	f := newFixture(b, false, "m > 5", "sum by (job, instance) (n) > 5")
