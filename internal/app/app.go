@@ -38,6 +38,7 @@ import (
 	"touchline.dev/touchline/internal/metrics"
 	"touchline.dev/touchline/internal/page"
 	"touchline.dev/touchline/internal/rules"
+	"touchline.dev/touchline/internal/rules/arrival"
 	"touchline.dev/touchline/internal/selfmon"
 )
 
@@ -251,6 +252,7 @@ func (a *App) openEngines(memory int64) error {
 		return err
 	}
 	amref := &alertmanagersRef{a: a}
+	hook := &arrival.Hook{}
 	mo := metrics.Options{
 		Dir: a.path("metrics"), Logger: a.log, Registerer: a.reg, Gatherer: gatherer,
 		RetentionTime: c.Storage.RetentionTime, RetentionSize: c.Storage.RetentionSize, OutOfOrderWindow: c.Storage.OutOfOrderWindow,
@@ -261,7 +263,7 @@ func (a *App) openEngines(memory int64) error {
 		HA:          metrics.HAOptions{Enabled: c.HA.Enabled, ClusterLabel: c.HA.ClusterLabel, ReplicaLabel: c.HA.ReplicaLabel, Failover: c.HA.FailoverTimeout, MaxClusters: c.HA.MaxClusters},
 		EnableAdmin: c.Web.EnableAdminAPI, ExternalURL: a.external, CORSOrigin: cors, Flags: c.Flags(), StartedAt: a.health.StartedAt(),
 		Version: v1.PrometheusVersion{Version: a.build.Version, Revision: a.build.Revision, GoVersion: runtime.Version()},
-		Rules:   rref, Alertmanagers: amref,
+		Rules:   rref, Alertmanagers: amref, Observe: hook.Observe,
 	}
 	if a.sources != nil {
 		mo.Dial = a.sources.DialContext
@@ -279,7 +281,7 @@ func (a *App) openEngines(memory int64) error {
 	a.onStop("rule query engine", func(context.Context) error { return ruleEngine.Close() })
 	a.rules, err = rules.New(rules.Options{
 		Dir: a.path("rules"), Logger: a.log.With("component", "rules"), Registerer: a.reg,
-		Query: promrules.EngineQueryFunc(ruleEngine, a.engine.Storage()), Appendable: a.engine.Storage(), Queryable: a.engine.Local(),
+		Engine: ruleEngine, Live: a.engine.Storage(), Hook: hook, Lookback: c.Query.Lookback, Arrival: a.arrivalOf, Appendable: a.engine.Storage(), Queryable: a.engine.Local(),
 		Notify: a.notifier.Notify, Parser: a.engine.Parser(), Features: a.engine.Features(), ExternalURL: a.external,
 		OutageTolerance: c.Rules.OutageTolerance, ForGracePeriod: c.Rules.ForGracePeriod, ResendDelay: c.Rules.ResendDelay,
 		MaxConcurrent: c.Rules.MaxConcurrentEvals, Shipped: a.o.Shipped, RestoreGrace: restoreGrace,
@@ -292,6 +294,15 @@ func (a *App) openEngines(memory int64) error {
 	a.onStop("scraping", func(context.Context) error { a.engine.StopScraping(); return nil })
 	rref.p.Store(a.rules)
 	return nil
+}
+
+// arrivalOf says how a rule group is evaluated on arrival. touchline.yaml knows
+// a file by its path relative to prometheus.yml.
+func (a *App) arrivalOf(file, group string) rules.Arrival {
+	if rel, err := filepath.Rel(filepath.Dir(a.c.PrometheusFile), file); err == nil && !strings.HasPrefix(file, rules.ShippedPrefix) {
+		file = filepath.ToSlash(rel)
+	}
+	return rules.Arrival(a.c.Rules.ArrivalOf(config.RuleGroup{File: file, Group: group}))
 }
 
 // restoreGrace is how long after a start an alert that was active before is
@@ -353,9 +364,9 @@ const (
 )
 
 // deliver hands alerts of the rules to the embedded Alertmanager. An outbox
-// that stays full for longer than this drops them and counts it; the rules
-// send every active alert again.
-func (a *App) deliver(ctx context.Context, in []*notifier.Alert) {
+// that stays full for longer than this refuses them; the rules hand them over
+// again at their next tick.
+func (a *App) deliver(ctx context.Context, in []*notifier.Alert) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	now := time.Now()
@@ -372,7 +383,9 @@ func (a *App) deliver(ctx context.Context, in []*notifier.Alert) {
 	if err := a.alerting.Put(ctx, out...); err != nil {
 		a.parts.alerting.Degraded(err.Error())
 		a.log.Error("Alerts could not be handed over", "alerts", len(out), "err", err)
+		return err
 	}
+	return nil
 }
 
 func labelSet(ls labels.Labels) model.LabelSet {

@@ -89,12 +89,26 @@ type Query struct {
 	MaxSearch      int // results of one search request
 }
 
-// Rules is how alerting rules behave over restarts and resends.
+// Rules is how alerting rules are evaluated, and how they behave over restarts and resends.
 type Rules struct {
+	Arrival            string
+	Groups             map[RuleGroup]string // what differs from Arrival
 	OutageTolerance    time.Duration
 	ForGracePeriod     time.Duration
 	ResendDelay        time.Duration
 	MaxConcurrentEvals int64
+}
+
+// RuleGroup names a rule group: the path of its file relative to
+// prometheus.yml, and its name.
+type RuleGroup struct{ File, Group string }
+
+// ArrivalOf is the value of rules.arrival for a group.
+func (r *Rules) ArrivalOf(g RuleGroup) string {
+	if v, ok := r.Groups[g]; ok {
+		return v
+	}
+	return r.Arrival
 }
 
 // Remote bounds remote write, OTLP metrics and remote read.

@@ -126,6 +126,8 @@ func (s *Setting) typeName() string {
 		return "size"
 	case KindList:
 		return "list of names"
+	case KindGroups:
+		return "list of file:group=value; in the file a mapping of files to groups to `arrival`"
 	case KindAddress:
 		return "host:port"
 	case KindAddresses:

@@ -70,6 +70,8 @@ func (v *flagValue) Type() string {
 		return "regexp"
 	case KindList:
 		return "name"
+	case KindGroups:
+		return "file:group=value"
 	case KindEnum:
 		return strings.Join(v.s.Enum, "|")
 	}

@@ -21,6 +21,7 @@ const (
 	KindRegexp         // RE2
 	KindEnum           // one of Setting.Enum
 	KindLabel          // a Prometheus label name
+	KindGroups         // FILE:GROUP=VALUE, repeated; in YAML a mapping of files to a mapping of groups
 )
 
 // Setting is one row of the table that flags, environment, touchline.yaml,
@@ -64,6 +65,15 @@ const (
 	areaStack   = "Shipped rules"
 	areaLog     = "Log"
 )
+
+// The values of rules.arrival.
+const (
+	ArrivalEnabled  = "enabled"
+	ArrivalDisabled = "disabled"
+	ArrivalEager    = "eager"
+)
+
+var arrivals = []string{ArrivalEnabled, ArrivalDisabled, ArrivalEager}
 
 // DefaultFile is read when it exists and no other file is named.
 const DefaultFile = "touchline.yaml"
@@ -175,9 +185,15 @@ var Settings = []Setting{
 	{Area: areaRules, Path: "rules.alert.resend_delay", Flag: "rules.alert.resend-delay", Kind: KindDuration, Default: "1m", Min: "1s", Since: "0.1",
 		Help: "Shortest time before a firing alert is sent to the Alertmanager again.",
 		bind: func(c *Config) any { return &c.Rules.ResendDelay }},
-	{Area: areaRules, Path: "rules.max_concurrent_evals", Flag: "rules.max-concurrent-evals", Kind: KindInt, Default: "4", Min: "0", Max: "1000", Since: "0.1",
-		Help: "Independent rules evaluated at the same time; 0 evaluates one after the other.",
+	{Area: areaRules, Path: "rules.max_concurrent_evals", Flag: "rules.max-concurrent-evals", Kind: KindInt, Default: "0", Min: "0", Max: "1000", Since: "0.1",
+		Help: "Independent rules of a group evaluated at the same time; 0 evaluates one after the other, as Prometheus does unless told otherwise. While a group is evaluated at the same time, arrivals wait for all of it.",
 		bind: func(c *Config) any { return &c.Rules.MaxConcurrentEvals }},
+	{Area: areaRules, Path: "rules.arrival", Flag: "rules.arrival", Kind: KindEnum, Default: ArrivalEnabled, Enum: arrivals, Since: "0.2",
+		Help: "Whether alerting rules are evaluated when samples arrive, besides their interval. Enabled, a rule over several series waits until all of them are known; eager, it waits for nothing and may be raised by half of a scrape.",
+		bind: func(c *Config) any { return &c.Rules.Arrival }},
+	{Area: areaRules, Path: "rules.groups", Flag: "rules.group", Kind: KindGroups, Enum: arrivals, Example: "rules/host.yml:host=disabled", Since: "0.2",
+		Help: "The same for one group: the rule file's path relative to prometheus.yml, the group's name, and its value. Shipped files begin with stack/rules/.",
+		bind: func(c *Config) any { return &c.Rules.Groups }},
 
 	{Area: areaRemote, Path: "remote_write.max_body", Flag: "remote-write.max-body", Kind: KindSize, Default: "32MB", Min: "1KB", Max: "1GB", Since: "0.1",
 		Help: "Largest remote-write or OTLP request, as sent.",

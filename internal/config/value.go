@@ -184,10 +184,49 @@ func (s *Setting) set(c *Config, values []string) error {
 			return err
 		}
 		*dst = list
+	case *map[RuleGroup]string:
+		groups, err := s.groups(values)
+		if err != nil {
+			return err
+		}
+		*dst = groups
 	default:
 		return fmt.Errorf("setting %s is bound to %T, which no kind is stored in", s.Flag, dst)
 	}
 	return nil
+}
+
+// groups reads values of the form FILE:GROUP=VALUE.
+func (s *Setting) groups(values []string) (map[RuleGroup]string, error) {
+	const hint = "write FILE:GROUP=VALUE, such as rules/host.yml:host=disabled"
+	out := map[RuleGroup]string{}
+	for _, v := range values {
+		name, value, ok := cutLast(v, "=")
+		if !ok {
+			return nil, bad(hint, "%q has no =", v)
+		}
+		file, group, ok := cutLast(name, ":")
+		if !ok || file == "" || group == "" {
+			return nil, bad(hint, "%q names no file and group", v)
+		}
+		if !slices.Contains(s.Enum, value) {
+			return nil, bad("write one of: "+strings.Join(s.Enum, ", "), "%q is not a value of group %q", value, group)
+		}
+		g := RuleGroup{File: file, Group: group}
+		if _, twice := out[g]; twice {
+			return nil, bad("keep one of the two", "group %q of %s is given twice", group, file)
+		}
+		out[g] = value
+	}
+	return out, nil
+}
+
+func cutLast(s, sep string) (before, after string, ok bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(sep):], true
 }
 
 func (s *Setting) list(values []string) ([]string, error) {

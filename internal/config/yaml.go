@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"path/filepath"
 	"slices"
 	"sort"
@@ -298,6 +299,12 @@ func (r *fileReader) entry(e *ast.MappingValueNode, prefix string) {
 
 func (r *fileReader) value(s *Setting, n ast.Node, key token.Position) {
 	v := fileValue{setting: s, where: Source{Origin: FromFile, Where: fmt.Sprintf("%s:%d:%d", r.name, position(n).Line, position(n).Column)}}
+	if s.Kind == KindGroups {
+		if v.values = r.groups(s, n); v.values != nil {
+			r.values = append(r.values, v)
+		}
+		return
+	}
 	list := s.Kind == KindList || s.Kind == KindAddresses
 	switch t := r.resolve(n).(type) {
 	case nil:
@@ -334,6 +341,61 @@ func (r *fileReader) value(s *Setting, n ast.Node, key token.Position) {
 		}
 	}
 	r.values = append(r.values, v)
+}
+
+// groups reads a mapping of rule files to groups to `arrival: VALUE`.
+func (r *fileReader) groups(s *Setting, n ast.Node) (out []string) {
+	for file, groups := range r.pairs(s.Path, "map files to groups, such as rules/host.yml: {host: {arrival: disabled}}", n) {
+		path := s.Path + "." + file
+		for group, settings := range r.pairs(path, "map groups to their settings, such as host: {arrival: disabled}", groups) {
+			path := path + "." + group
+			for key, value := range r.pairs(path, "write arrival: "+s.Enum[0], settings) {
+				text, ok := scalar(r.resolve(value))
+				switch {
+				case key != "arrival":
+					r.problem(position(value), path+"."+key, "known here: arrival", "unknown key")
+				case !ok || !slices.Contains(s.Enum, text):
+					r.problem(position(value), path+".arrival", "write one of: "+strings.Join(s.Enum, ", "), "expected a value, found %s", strings.TrimSpace(value.String()))
+				default:
+					out = append(out, file+":"+group+"="+text)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// pairs lists the entries of a mapping in order.
+func (r *fileReader) pairs(path, hint string, n ast.Node) iter.Seq2[string, ast.Node] {
+	return func(yield func(string, ast.Node) bool) {
+		var entries []*ast.MappingValueNode
+		switch t := r.resolve(n).(type) {
+		case nil, *ast.NullNode:
+			return
+		case *ast.MappingNode:
+			entries = t.Values
+		case *ast.MappingValueNode:
+			entries = []*ast.MappingValueNode{t}
+		default:
+			r.problem(position(n), path, hint, "expected a mapping, found %s", describe(t))
+			return
+		}
+		seen := map[string]token.Position{}
+		for _, e := range entries {
+			pos, key := position(e.Key), ""
+			if t := e.Key.GetToken(); t != nil {
+				key = t.Value
+			}
+			if first, twice := seen[key]; twice {
+				r.problem(pos, path+"."+key, "keep one of the two", "given twice, first in line %d", first.Line)
+				continue
+			}
+			seen[key] = pos
+			if !yield(key, e.Value) {
+				return
+			}
+		}
+	}
 }
 
 // shape says how a kind of value is written.

@@ -82,6 +82,7 @@ type Options struct {
 	Version          v1.PrometheusVersion
 	StartedAt        time.Time
 	Dial             func(ctx context.Context, network, addr string) (net.Conn, error) // optional: reaches in-process targets
+	Observe          func(storage.Storage) storage.Storage                             // optional: wraps the storage that everything is appended to
 	Rules            v1.RulesRetriever
 	Alertmanagers    v1.AlertmanagerRetriever
 	Now              func() time.Time // optional
@@ -152,6 +153,9 @@ func New(o Options) (_ *Engine, err error) {
 	ref := &scraperRef{}
 	e.remote = remote.NewStorage(o.Logger.With("component", "remote"), o.Registerer, e.db.StartTime, o.Dir, time.Minute, ref, false)
 	e.fanout = storage.NewFanout(o.Logger, e.db, e.remote)
+	if o.Observe != nil {
+		e.fanout = o.Observe(e.fanout)
+	}
 
 	tracker, err := promql.NewActiveQueryTracker(o.Dir, o.Query.MaxConcurrency, o.Logger.With("component", "activeQueryTracker"))
 	if err != nil {

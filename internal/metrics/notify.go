@@ -29,7 +29,8 @@ type NotifierOptions struct {
 	QueueCapacity int
 	// Embedded takes the alerts where prometheus.yml names no Alertmanager.
 	// It must not block for long: rule evaluation waits for it.
-	Embedded func(ctx context.Context, alerts []*notifier.Alert)
+	// An error says that it took none of them.
+	Embedded func(ctx context.Context, alerts []*notifier.Alert) error
 }
 
 // Notifier hands alerts over: to the Alertmanagers of prometheus.yml, or,
@@ -102,16 +103,16 @@ func (n *Notifier) External() bool {
 }
 
 // Notify is the rules' way out. Relabelling is the same on both ways.
-func (n *Notifier) Notify(ctx context.Context, expr string, alerts ...*rules.Alert) {
+func (n *Notifier) Notify(ctx context.Context, expr string, alerts ...*rules.Alert) error {
 	if len(alerts) == 0 {
-		return
+		return nil
 	}
 	n.mu.RLock()
 	external, ext, rc := n.external, n.labels, n.relabel
 	n.mu.RUnlock()
 	if external {
 		rules.SendAlerts(n.n, n.o.ExternalURL.String())(ctx, expr, alerts...)
-		return
+		return nil // its queue is bounded by upstream's own rules
 	}
 	link := n.o.ExternalURL.String() + strutil.TableLinkForExpression(expr)
 	out := make([]*notifier.Alert, 0, len(alerts))
@@ -132,9 +133,10 @@ func (n *Notifier) Notify(ctx context.Context, expr string, alerts ...*rules.Ale
 		}
 		out = append(out, &notifier.Alert{Labels: b.Labels(), Annotations: a.Annotations, StartsAt: a.FiredAt, EndsAt: ends, GeneratorURL: link})
 	}
-	if len(out) > 0 {
-		n.o.Embedded(ctx, out)
+	if len(out) == 0 {
+		return nil
 	}
+	return n.o.Embedded(ctx, out)
 }
 
 // Run starts discovery and sending, and returns at once.

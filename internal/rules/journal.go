@@ -72,6 +72,7 @@ type journal struct {
 	size   int64
 	live   map[string][]byte // newest record by group
 	failed bool
+	found  bool // there was a journal when it was opened
 
 	writes, errs, corrupt prometheus.Counter
 }
@@ -90,6 +91,7 @@ func openJournal(path string, log *slog.Logger, reg prometheus.Registerer) (*jou
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, nil, fmt.Errorf("read rule state: %w", err)
 	}
+	j.found = err == nil
 	saved, bad := decodeJournal(bytes.NewReader(raw))
 	if bad > 0 {
 		j.corrupt.Add(float64(bad))

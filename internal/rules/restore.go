@@ -39,6 +39,8 @@ func newRestorer(saved map[string]*savedGroup, until time.Time, inner rules.Quer
 
 // groupState is what the restorer knows of one rule group.
 type groupState struct {
+	priming sync.Mutex // held while the journalled alerts are brought back
+
 	mu      sync.Mutex
 	primed  bool
 	saved   map[string]savedRule                // by rule, until the grace period has passed
@@ -82,6 +84,13 @@ func (st *groupState) prune(id string, used map[uint64]bool) {
 			delete(st.results[id], h)
 		}
 	}
+}
+
+// note keeps an element whose alert may be active.
+func (st *groupState) note(id string, ls labels.Labels) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.remember(id, ls)
 }
 
 func (st *groupState) remember(id string, ls labels.Labels) {
@@ -142,15 +151,18 @@ func (a savedAlert) held(t time.Time, hold float64) bool {
 	}
 }
 
-// prime runs once for each group, before its first evaluation. It evaluates
+// prime runs once for each group, before its first evaluation, and holds up
+// whoever comes second until it is done. It evaluates
 // each rule over just the journalled elements, which creates the alerts, and
 // then gives them the state and times that they had.
 func (r *restorer) prime(ctx context.Context, g *rules.Group, st *groupState, ts time.Time, external *url.URL) {
+	st.priming.Lock()
+	defer st.priming.Unlock()
 	st.mu.Lock()
-	done := st.primed
+	done := st.primed || len(st.saved) == 0
 	st.primed = true
 	st.mu.Unlock()
-	if done || len(st.saved) == 0 {
+	if done {
 		return
 	}
 	for _, rule := range g.Rules() {

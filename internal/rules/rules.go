@@ -1,5 +1,6 @@
 // Package rules evaluates recording and alerting rules with upstream's rule
-// manager, and keeps the state of active alerts across a restart in a journal.
+// manager, raises alerts as soon as the samples arrive that show them, and
+// keeps the state of active alerts across a restart in a journal.
 package rules
 
 import (
@@ -20,10 +21,13 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/rulefmt"
+	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/rules"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/util/features"
+
+	"touchline.dev/touchline/internal/rules/arrival"
 )
 
 // ShippedPrefix marks the identifiers of rule files that come out of
@@ -35,10 +39,14 @@ type Options struct {
 	Dir             string // holds the state journal; made when missing
 	Logger          *slog.Logger
 	Registerer      prometheus.Registerer
-	Query           rules.QueryFunc
+	Engine          promql.QueryEngine               // of the rules alone
+	Live            storage.Queryable                // what rules are evaluated over
+	Hook            *arrival.Hook                    // optional: tells of the samples that arrive; without it rules are evaluated at intervals only
+	Arrival         func(file, group string) Arrival // optional: how a group is evaluated on arrival, enabled without it
+	Lookback        time.Duration                    // how long a series lives without a sample
 	Appendable      storage.AppendableV2
 	Queryable       storage.Queryable
-	Notify          rules.NotifyFunc
+	Notify          Notify
 	Parser          parser.Parser
 	Features        features.Collector
 	ExternalURL     *url.URL
@@ -51,13 +59,18 @@ type Options struct {
 	Now             func() time.Time // optional
 }
 
+// Notify hands alerts over. On an error none of them counts as sent: they are
+// handed over again at the rule's next tick.
+type Notify func(ctx context.Context, expr string, alerts ...*rules.Alert) error
+
 // Manager evaluates rule groups. New restores the journal, Prepare and Apply
 // load files, Run starts evaluation, Close ends it.
 type Manager struct {
-	o       Options
-	m       *rules.Manager
-	journal *journal
-	restore *restorer
+	o        Options
+	m        *rules.Manager
+	journal  *journal
+	restore  *restorer
+	arrivals *arrivals
 
 	mu      sync.Mutex
 	files   []string
@@ -72,6 +85,9 @@ func New(o Options) (*Manager, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Arrival == nil {
+		o.Arrival = func(string, string) Arrival { return ArrivalEnabled }
+	}
 	if err := os.MkdirAll(o.Dir, 0o750); err != nil {
 		return nil, fmt.Errorf("create rule state directory: %w", err)
 	}
@@ -80,16 +96,28 @@ func New(o Options) (*Manager, error) {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	m := &Manager{o: o, journal: j, restore: newRestorer(saved, o.Now().Add(o.RestoreGrace), o.Query, o.Now, o.Logger), done: make(chan struct{}), cancel: cancel}
+	m := &Manager{o: o, journal: j, restore: newRestorer(saved, o.Now().Add(o.RestoreGrace), rules.EngineQueryFunc(o.Engine, o.Live), o.Now, o.Logger), done: make(chan struct{}), cancel: cancel}
+	m.arrivals = newArrivals(o, j, m.restore)
+	if o.Hook != nil {
+		o.Hook.Attach(m.arrivals.x)
+	}
 	m.m = rules.NewManager(&rules.ManagerOptions{
 		NameValidationScheme: model.UTF8Validation,
-		ExternalURL:          o.ExternalURL, QueryFunc: m.restore.query, NotifyFunc: o.Notify, Context: ctx,
+		ExternalURL:          o.ExternalURL, QueryFunc: m.query, NotifyFunc: m.notify, Context: ctx,
 		AppendableV2: o.Appendable, Queryable: o.Queryable, Logger: o.Logger, Registerer: o.Registerer,
 		OutageTolerance: o.OutageTolerance, ForGracePeriod: o.ForGracePeriod, ResendDelay: o.ResendDelay,
 		GroupLoader: loader{shipped: o.Shipped, parser: o.Parser, log: o.Logger}, DefaultRuleQueryOffset: m.queryOffset,
 		MaxConcurrentEvals: o.MaxConcurrent, ConcurrentEvalsEnabled: o.MaxConcurrent > 0,
 		Metrics: rules.NewGroupMetrics(o.Registerer), FeatureRegistry: o.Features, Parser: o.Parser,
 	})
+	if j.found {
+		// The journal knows more of the alerts than ALERTS_FOR_STATE does. Only
+		// the first update of upstream's manager restores from that series, and
+		// would move the beginning of pending alerts.
+		if err := m.m.Update(time.Minute, nil, labels.EmptyLabels(), "", nil); err != nil {
+			return nil, errors.Join(fmt.Errorf("prepare rule manager: %w", err), j.close())
+		}
+	}
 	return m, nil
 }
 
@@ -158,8 +186,13 @@ func (c *Change) Apply() error {
 	m.mu.Lock()
 	m.offset, m.files = c.s.QueryOffset, c.files
 	m.mu.Unlock()
-	if err := m.m.Update(c.s.Interval, c.files, c.s.ExternalLabels, m.o.ExternalURL.String(), m.iterate); err != nil {
-		return fmt.Errorf("load rules: %w", err)
+	if err := m.arrivals.replace(func() ([]*rules.Group, error) {
+		if err := m.m.Update(c.s.Interval, c.files, c.s.ExternalLabels, m.o.ExternalURL.String(), m.iterate); err != nil {
+			return nil, fmt.Errorf("load rules: %w", err)
+		}
+		return m.m.RuleGroups(), nil
+	}); err != nil {
+		return err
 	}
 	m.journal.keep(m.m.RuleGroups())
 	return nil
@@ -168,10 +201,33 @@ func (c *Change) Apply() error {
 // iterate evaluates one group and then journals what changed.
 func (m *Manager) iterate(ctx context.Context, g *rules.Group, ts time.Time) {
 	st := m.restore.group(g)
-	ctx = context.WithValue(ctx, groupKey{}, st)
 	m.restore.prime(ctx, g, st, ts, m.o.ExternalURL)
+	t := &tick{a: m.arrivals, group: g, at: ts, concurrent: m.o.MaxConcurrent > 0}
+	ctx = context.WithValue(context.WithValue(ctx, groupKey{}, st), tickKey{}, t)
 	rules.DefaultEvalIterationFunc(ctx, g, ts)
+	t.end()
 	m.journal.record(g, st)
+}
+
+// notify is the way out of ticks.
+func (m *Manager) notify(ctx context.Context, expr string, alerts ...*rules.Alert) {
+	err := m.o.Notify(ctx, expr, alerts...)
+	if t, ok := ctx.Value(tickKey{}).(*tick); ok && err != nil {
+		t.unsent(alerts)
+	}
+}
+
+// query is the query function of ticks.
+func (m *Manager) query(ctx context.Context, q string, at time.Time) (promql.Vector, error) {
+	var w *watched
+	if t, ok := ctx.Value(tickKey{}).(*tick); ok {
+		w = t.enter(rules.FromOriginContext(ctx), q)
+	}
+	res, err := m.restore.query(ctx, q, at)
+	if w != nil && err == nil {
+		res = w.carried(res, at)
+	}
+	return res, err
 }
 
 // Run starts evaluation and returns at once.
@@ -182,6 +238,7 @@ func (m *Manager) Run() {
 		return
 	}
 	m.running = true
+	m.arrivals.run()
 	go func() {
 		defer close(m.done)
 		m.m.Run()
@@ -198,6 +255,7 @@ func (m *Manager) Close() error {
 		m.m.Stop()
 		<-m.done
 	}
+	m.arrivals.close()
 	m.cancel()
 	return m.journal.close()
 }

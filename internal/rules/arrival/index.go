@@ -1,0 +1,418 @@
+// Package arrival finds out, while samples are committed, which alerting
+// rules they could raise. It decides nothing itself: it tells a Sink which
+// rule is to be evaluated over which of its series at which instant. A rule
+// that it leaves alone has been proven not to change.
+package arrival
+
+import (
+	"math"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/value"
+)
+
+// Trigger asks for the evaluation of a rule.
+type Trigger struct {
+	At        int64         // sample time at which to evaluate, ms
+	Received  int64         // when the commit that caused it ended, ns
+	Within    labels.Labels // only series with these labels take part
+	Partition string        // with Class other than Local: only elements of this partition are decided; see Rule.Decides
+	Flip      bool          // a comparison has just become true: to be told before anything that may be nothing
+}
+
+// Sink takes triggers. It must not block: the sender of the samples waits.
+type Sink interface {
+	Trigger(*Rule, Trigger)
+	// Alarm asks for a call of Rule.Due at a time, in ms.
+	Alarm(r *Rule, at int64)
+}
+
+// Rule is one alerting rule in an Index.
+type Rule struct {
+	Owner any // whatever the sink wants to find again
+
+	plan     *Plan
+	eager    bool
+	lookback int64
+
+	// epoch moves on whenever an alert may have become inactive or a trigger
+	// was not carried out. What was known to be raised before is then asked
+	// for again.
+	epoch atomic.Uint32
+
+	mu    sync.Mutex
+	parts map[string]*partition
+
+	crossings crossings
+
+	Arrivals atomic.Int64 // samples of selected series
+	Skipped  atomic.Int64 // samples and rounds after which the result is proven unchanged
+	Late     atomic.Int64 // samples left to the tick, because newer ones of their series came before them
+}
+
+// NewRule makes a rule of a plan. An eager one is evaluated at every commit,
+// without waiting for the series of a partition to be complete.
+func NewRule(p *Plan, eager bool, lookback int64) *Rule {
+	r := &Rule{plan: p, eager: eager, lookback: lookback, parts: map[string]*partition{}}
+	r.epoch.Store(1)
+	return r
+}
+
+// Plan is what the rule was made of.
+func (r *Rule) Plan() *Plan { return r.plan }
+
+// Again makes the rule be asked for again where its condition holds.
+func (r *Rule) Again() { r.epoch.Add(1) }
+
+// Decides says whether an element of a result belongs to a trigger's partition.
+func (r *Rule) Decides(t Trigger, element labels.Labels) bool {
+	if r.plan.Class == Local || t.Partition == "" {
+		return true
+	}
+	return string(r.plan.Partition.key(element, nil)) == t.Partition
+}
+
+// steadySince says whether the result is proven to be what it was when it was
+// last asked for: then, and ever since, no range has had a change in it.
+func (r *Rule) steadySince(lastChange, asked int64, unchanged bool) bool {
+	return r.plan.Steady && r.plan.Window > 0 && unchanged && asked != silent && asked > lastChange+r.plan.Window.Milliseconds()+r.lookback
+}
+
+// Busy says whether some of the rule's series have samples that others still
+// lack. An evaluation now would see half of them.
+func (r *Rule) Busy() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, p := range r.parts {
+		if p.busy() {
+			return true
+		}
+	}
+	return false
+}
+
+// Ticked tells the rule that its group's tick has decided on everything up to now, in ms.
+func (r *Rule) Ticked(now int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for k, p := range r.parts {
+		if p.tick(now) {
+			delete(r.parts, k)
+		}
+	}
+}
+
+// partitionKeySize is enough for the keys of most partitions, so that looking one up allocates nothing.
+const partitionKeySize = 256
+
+func (r *Rule) partition(ls labels.Labels) *partition {
+	var buf [partitionKeySize]byte
+	k := r.plan.Partition.key(ls, buf[:0])
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p := r.parts[string(k)]
+	if p == nil {
+		p = newPartition(r, string(k), r.plan.Partition.pick(ls))
+		r.parts[p.key] = p
+	}
+	return p
+}
+
+// join makes a series a member of its partition.
+func (r *Rule) join(ls labels.Labels) *member {
+	for {
+		if m := r.partition(ls).join(ls); m != nil {
+			return m
+		}
+	}
+}
+
+// Seed tells the rule of a stored sample, before the rule is put into an index.
+func (r *Rule) Seed(ls labels.Labels, t int64) {
+	if r.plan.Class == Local || r.plan.Class == Ticks {
+		return
+	}
+	r.partition(ls).seed(ls, t)
+}
+
+// Index maps series to the rules that they may raise. Its rules are replaced
+// as a whole; it is safe for concurrent use.
+type Index struct {
+	sink Sink
+	now  func() int64 // ns
+	set  atomic.Pointer[ruleSet]
+	tab  table
+}
+
+// ruleSet is one immutable set of rules.
+type ruleSet struct {
+	gen     uint32
+	byName  map[string][]leaf
+	unnamed []leaf
+	none    *entry // of all series that no rule selects
+}
+
+type leaf struct {
+	rule *Rule
+	sel  *Selector
+}
+
+// NewIndex makes an index without rules. now is the wall clock, in ns.
+func NewIndex(sink Sink, now func() int64) *Index {
+	x := &Index{sink: sink, now: now}
+	x.set.Store(&ruleSet{gen: 1, none: &entry{gen: 1}})
+	return x
+}
+
+// Replace puts rules into force. What is known of series under the old ones is forgotten.
+func (x *Index) Replace(rules []*Rule) {
+	s := &ruleSet{gen: x.set.Load().gen + 1, byName: map[string][]leaf{}}
+	s.none = &entry{gen: s.gen}
+	for _, r := range rules {
+		if r.plan.Class == Ticks {
+			continue
+		}
+		for i := range r.plan.Selectors {
+			sel := &r.plan.Selectors[i]
+			if sel.Name != "" {
+				s.byName[sel.Name] = append(s.byName[sel.Name], leaf{r, sel})
+			} else {
+				s.unnamed = append(s.unnamed, leaf{r, sel})
+			}
+		}
+	}
+	x.set.Store(s)
+}
+
+// rules lists the rules that select a series, each once.
+func (s *ruleSet) rules(ls labels.Labels) []*Rule {
+	var out []*Rule
+	try := func(leaves []leaf) {
+		for _, l := range leaves {
+			if !slices.Contains(out, l.rule) && l.sel.Matches(ls) {
+				out = append(out, l.rule)
+			}
+		}
+	}
+	try(s.byName[ls.Get(labels.MetricName)])
+	try(s.unnamed)
+	return out
+}
+
+// touch is one sample of a transaction that a rule selects.
+type touch struct {
+	e    *entry
+	t    int64
+	v    float64
+	hist bool
+}
+
+// entry is what is known of one series.
+type entry struct {
+	gen     uint32
+	ls      labels.Labels
+	members []entryMember
+
+	mu      sync.Mutex
+	last    int64
+	v       float64
+	changed int64 // the newest sample with another value than the one before
+}
+
+// entryMember links a series to a rule.
+type entryMember struct {
+	rule  *Rule
+	seen  uint32  // the rule's epoch when this series last asked for an evaluation
+	asked int64   // the time of the sample that did
+	m     *member // nil for rules of class local
+}
+
+func (x *Index) newEntry(s *ruleSet, ls labels.Labels) *entry {
+	rules := s.rules(ls)
+	if len(rules) == 0 {
+		return s.none
+	}
+	// The labels may live in the sender's buffer.
+	e := &entry{gen: s.gen, last: silent, changed: silent, ls: ls.Copy()}
+	for _, r := range rules {
+		em := entryMember{rule: r, asked: silent}
+		if r.plan.Class != Local {
+			em.m = r.join(e.ls)
+		}
+		e.members = append(e.members, em)
+	}
+	return e
+}
+
+// committed applies the samples of one transaction, in the order of their times.
+func (x *Index) committed(ts []touch) {
+	now := x.now()
+	if !slices.IsSortedFunc(ts, byTime) {
+		slices.SortStableFunc(ts, byTime)
+	}
+	c := commits.Get().(*commit)
+	c.received = now
+	for len(ts) > 0 {
+		n := 1
+		for n < len(ts) && ts[n].t == ts[0].t {
+			n++
+		}
+		c.instant(x, ts[:n])
+		ts = ts[n:]
+	}
+	commits.Put(c)
+}
+
+func byTime(a, b touch) int {
+	switch {
+	case a.t < b.t:
+		return -1
+	case a.t > b.t:
+		return 1
+	}
+	return 0
+}
+
+var commits = sync.Pool{New: func() any { return &commit{hits: map[*Rule]int{}} }}
+
+// commit is the scratch space of one transaction.
+type commit struct {
+	received int64
+	local    []localHit
+	hits     map[*Rule]int // where in local a rule stands
+	parts    []*partition
+}
+
+// instants numbers the instants of all transactions, so that a partition can
+// tell whether the one at work has listed it.
+var instants atomic.Uint64
+
+// localHit collects the series of a local rule that one instant touches.
+type localHit struct {
+	rule   *Rule
+	within labels.Labels
+	flip   bool
+}
+
+// instant applies the samples of one timestamp.
+func (c *commit) instant(x *Index, ts []touch) {
+	id := instants.Add(1)
+	for i := range ts {
+		c.apply(x, &ts[i], id)
+	}
+	t := ts[0].t
+	for i := range c.local {
+		h := &c.local[i]
+		x.sink.Trigger(h.rule, Trigger{At: t, Received: c.received, Within: h.within, Flip: h.flip})
+		*h = localHit{}
+	}
+	for i, p := range c.parts {
+		c.decide(x, p, t)
+		c.parts[i] = nil
+	}
+	c.local, c.parts = c.local[:0], c.parts[:0]
+	clear(c.hits)
+}
+
+func (c *commit) decide(x *Index, p *partition, t int64) {
+	if p.rule.eager {
+		x.sink.Trigger(p.rule, Trigger{At: t, Received: c.received, Within: p.pick, Partition: p.key})
+		return
+	}
+	at, done, skip := p.judge()
+	switch {
+	case skip:
+		p.rule.Skipped.Add(1)
+	case done:
+		x.sink.Trigger(p.rule, Trigger{At: at, Received: c.received, Within: p.pick, Partition: p.key})
+	}
+}
+
+func (c *commit) apply(x *Index, t *touch, id uint64) {
+	e := t.e
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if t.t <= e.last {
+		for i := range e.members {
+			e.members[i].rule.Late.Add(1)
+		}
+		return
+	}
+	same := !t.hist && e.last != silent && math.Float64bits(t.v) == math.Float64bits(e.v)
+	if e.last, e.v = t.t, t.v; !same {
+		e.changed = t.t
+	}
+	stale := value.IsStaleNaN(t.v)
+	for i := range e.members {
+		em := &e.members[i]
+		em.rule.Arrivals.Add(1)
+		switch {
+		case em.m != nil:
+			first, ok := em.m.p.touch(em.m, t.t, stale, !same, id)
+			for !ok {
+				em.m = em.rule.join(e.ls)
+				first, ok = em.m.p.touch(em.m, t.t, stale, !same, id)
+			}
+			if first {
+				c.parts = append(c.parts, em.m.p)
+			}
+		case stale:
+			em.seen = 0
+		default:
+			c.localSample(x, em, t, same)
+		}
+	}
+}
+
+// localSample applies a sample to a rule whose elements depend on one series each.
+func (c *commit) localSample(x *Index, em *entryMember, t *touch, same bool) {
+	r, epoch := em.rule, em.rule.epoch.Load()
+	if r.plan.Timed {
+		if same && em.seen == epoch || t.hist {
+			r.Skipped.Add(1)
+			return
+		}
+		em.seen = epoch
+		if at, ok := r.crossings.arm(t.e.ls, crossingTime(t.t, t.v, r.plan.Crossing)); ok {
+			x.sink.Alarm(r, at)
+		}
+		return
+	}
+	flip := false
+	if cmp := r.plan.Compare; cmp != nil {
+		if t.hist || !cmp.Holds(t.v) || em.seen == epoch {
+			r.Skipped.Add(1)
+			return
+		}
+		flip = true
+	} else if same && em.seen == epoch && (r.plan.Static || r.steadySince(t.e.changed, em.asked, true)) {
+		r.Skipped.Add(1)
+		return
+	}
+	em.seen, em.asked = epoch, t.t
+	if i, ok := c.hits[r]; ok {
+		c.local[i].within = common(c.local[i].within, t.e.ls)
+		return
+	}
+	c.hits[r] = len(c.local)
+	c.local = append(c.local, localHit{rule: r, within: allLabels().pick(t.e.ls), flip: flip})
+}
+
+// common is the part of a that b has too.
+func common(a, b labels.Labels) labels.Labels {
+	same := true
+	a.Range(func(l labels.Label) { same = same && b.Get(l.Name) == l.Value })
+	if same {
+		return a
+	}
+	out := labels.NewScratchBuilder(a.Len())
+	a.Range(func(l labels.Label) {
+		if b.Get(l.Name) == l.Value {
+			out.Add(l.Name, l.Value)
+		}
+	})
+	return out.Labels()
+}

@@ -1,0 +1,271 @@
+package arrival
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"sync"
+	"testing"
+
+	"github.com/prometheus/prometheus/model/histogram"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/prometheus/prometheus/storage"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// recorder is a sink that notes what it is told.
+type recorder struct {
+	mu  sync.Mutex
+	got []string
+}
+
+func (r *recorder) Trigger(rule *Rule, t Trigger) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.got = append(r.got, fmt.Sprintf("%v at %d within %s", rule.Owner, t.At, t.Within))
+}
+
+func (r *recorder) Alarm(rule *Rule, at int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.got = append(r.got, fmt.Sprintf("%v alarm at %d", rule.Owner, at))
+}
+
+func (r *recorder) take() []string {
+	out := r.got
+	r.got = nil
+	return out
+}
+
+// fixture is an index over a storage that keeps nothing.
+type fixture struct {
+	sink  *recorder
+	x     *Index
+	store storage.Storage
+	rules []*Rule
+}
+
+func newFixture(t testing.TB, eager bool, exprs ...string) *fixture {
+	t.Helper()
+	f := &fixture{sink: &recorder{}}
+	f.x = NewIndex(f.sink, func() int64 { return 0 })
+	h := &Hook{}
+	h.Attach(f.x)
+	f.store = h.Observe(&nowhere{refs: map[uint64]storage.SeriesRef{}})
+	for _, q := range exprs {
+		e, err := parser.NewParser(parser.Options{}).ParseExpr(q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := NewRule(Analyze(e, nil), eager, 300_000)
+		r.Owner = q
+		f.rules = append(f.rules, r)
+	}
+	f.x.Replace(f.rules)
+	return f
+}
+
+type point struct {
+	ls labels.Labels
+	t  int64
+	v  float64
+}
+
+func p(name, target string, t int64, v float64) point {
+	return point{labels.FromStrings("__name__", name, "job", "j", "instance", target), t, v}
+}
+
+func (f *fixture) commit(t testing.TB, ps ...point) []string {
+	t.Helper()
+	app := f.store.AppenderV2(context.Background())
+	for _, x := range ps {
+		if _, err := app.Append(0, x.ls, 0, x.t, x.v, nil, nil, storage.AOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := app.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	return f.sink.take()
+}
+
+// nowhere is a storage whose appender only gives out references.
+type nowhere struct {
+	storage.Storage
+	mu   sync.Mutex
+	refs map[uint64]storage.SeriesRef
+}
+
+func (n *nowhere) AppenderV2(context.Context) storage.AppenderV2 { return nowhereAppender{n} }
+
+type nowhereAppender struct{ n *nowhere }
+
+func (a nowhereAppender) Append(ref storage.SeriesRef, ls labels.Labels, _, _ int64, _ float64, _ *histogram.Histogram, _ *histogram.FloatHistogram, _ storage.AOptions) (storage.SeriesRef, error) {
+	if ref != 0 {
+		return ref, nil
+	}
+	a.n.mu.Lock()
+	defer a.n.mu.Unlock()
+	h := ls.Hash()
+	if a.n.refs[h] == 0 {
+		a.n.refs[h] = storage.SeriesRef(len(a.n.refs) + 1)
+	}
+	return a.n.refs[h], nil
+}
+
+func (nowhereAppender) Commit() error   { return nil }
+func (nowhereAppender) Rollback() error { return nil }
+
+func equal(t *testing.T, step string, got []string, want ...string) {
+	t.Helper()
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("%s: got %q, want %q", step, got, want)
+	}
+}
+
+func TestComparisonTriggersOnceUntilAskedAgain(t *testing.T) {
+	f := newFixture(t, false, "m > 5")
+	equal(t, "below", f.commit(t, p("m", "1", 1000, 5)))
+	equal(t, "above", f.commit(t, p("m", "1", 2000, 6)), `m > 5 at 2000 within {instance="1", job="j"}`)
+	equal(t, "still above", f.commit(t, p("m", "1", 3000, 7)))
+	equal(t, "another series and metric", f.commit(t, p("m", "2", 3000, 9), p("n", "1", 3000, 9)), `m > 5 at 3000 within {instance="2", job="j"}`)
+	f.rules[0].Again()
+	equal(t, "again", f.commit(t, p("m", "1", 4000, 7), p("m", "2", 4000, 7)), `m > 5 at 4000 within {job="j"}`)
+	equal(t, "out of order", f.commit(t, p("m", "1", 3500, 99)))
+	if n := f.rules[0].Late.Load(); n != 1 {
+		t.Errorf("%d late samples, want 1", n)
+	}
+}
+
+func TestEveryInstantOfABatchCounts(t *testing.T) {
+	f := newFixture(t, false, "m > 5", "m + n > 5")
+	equal(t, "batch", f.commit(t, p("m", "1", 1000, 1), p("m", "1", 2000, 9), p("m", "1", 3000, 1), p("n", "1", 1000, 0), p("n", "1", 2000, 0), p("n", "1", 3000, 0)),
+		`m + n > 5 at 1000 within {instance="1", job="j"}`,
+		`m > 5 at 2000 within {instance="1", job="j"}`, `m + n > 5 at 2000 within {instance="1", job="j"}`,
+		`m + n > 5 at 3000 within {instance="1", job="j"}`)
+}
+
+func TestHalfOfAScrapeIsNotJudged(t *testing.T) {
+	f := newFixture(t, false, "m / n > 5")
+	const whole = `m / n > 5 at %d within {instance="1", job="j"}`
+	equal(t, "one scrape", f.commit(t, p("m", "1", 1000, 1), p("n", "1", 1000, 1)), fmt.Sprintf(whole, 1000))
+	equal(t, "first half", f.commit(t, p("m", "1", 2000, 9)))
+	equal(t, "second half", f.commit(t, p("n", "1", 2000, 1)), fmt.Sprintf(whole, 2000))
+	equal(t, "first halves of two scrapes", f.commit(t, p("m", "1", 3000, 9), p("m", "1", 4000, 8)))
+	equal(t, "second half of the first", f.commit(t, p("n", "1", 3000, 2)), fmt.Sprintf(whole, 3000))
+	equal(t, "second half of the second", f.commit(t, p("n", "1", 4000, 2)), fmt.Sprintf(whole, 4000))
+	equal(t, "another target does not matter", f.commit(t, p("m", "2", 5000, 9)), `m / n > 5 at 5000 within {instance="2", job="j"}`)
+}
+
+func TestTargetsAtDifferentTimes(t *testing.T) {
+	f := newFixture(t, false, "sum(m) > 5")
+	f.commit(t, p("m", "1", 1000, 1))
+	f.commit(t, p("m", "2", 1500, 1))
+	equal(t, "a series that has just begun may not be the last", f.commit(t, p("m", "1", 1800, 1)))
+	f.commit(t, p("m", "2", 1900, 1))
+	equal(t, "known up to the second", f.commit(t, p("m", "1", 2000, 2)), "sum(m) > 5 at 1900 within {}")
+	equal(t, "known up to the third", f.commit(t, p("m", "2", 2500, 2)), "sum(m) > 5 at 2000 within {}")
+	equal(t, "one goes stale", f.commit(t, p("m", "1", 3000, math.Float64frombits(0x7ff0000000000002))), "sum(m) > 5 at 2500 within {}")
+	equal(t, "the other alone", f.commit(t, p("m", "2", 3500, 7)), "sum(m) > 5 at 3500 within {}")
+}
+
+func TestUnchangedValuesAreSkipped(t *testing.T) {
+	f := newFixture(t, false, "m / n > 5", "rate(m[1m]) > 1")
+	f.commit(t, p("m", "1", 1000, 1), p("n", "1", 1000, 1))
+	equal(t, "the same values", f.commit(t, p("m", "1", 2000, 1), p("n", "1", 2000, 1)), `rate(m[1m]) > 1 at 2000 within {instance="1", job="j"}`)
+	f.rules[0].Again()
+	f.rules[1].Again()
+	if got := f.commit(t, p("m", "1", 3000, 1), p("n", "1", 3000, 1)); len(got) != 2 {
+		t.Errorf("asked again: got %q", got)
+	}
+}
+
+func TestRangesWithoutAChangeAreSkipped(t *testing.T) {
+	f := newFixture(t, false, "rate(m[1m]) > 1", "rate(m[1m]) + n > 5", "count_over_time(m[1m]) > 5")
+	at := int64(0)
+	step := func(v float64) []string {
+		at += 15_000
+		return f.commit(t, p("m", "1", at, v), p("n", "1", at, 1))
+	}
+	for at < 300_000+60_000+30_000 {
+		if got := step(1); len(got) != 3 {
+			t.Fatalf("at %d, before the range and the lookback have passed: got %q", at, got)
+		}
+	}
+	equal(t, "steady", step(1), fmt.Sprintf(`count_over_time(m[1m]) > 5 at %d within {instance="1", job="j"}`, at))
+	if got := step(2); len(got) != 3 {
+		t.Errorf("a change: got %q", got)
+	}
+	if got := step(2); len(got) != 3 {
+		t.Errorf("a change within the range: got %q", got)
+	}
+}
+
+func TestEagerWaitsForNothing(t *testing.T) {
+	f := newFixture(t, true, "m / n > 5")
+	f.commit(t, p("m", "1", 1000, 1), p("n", "1", 1000, 1))
+	equal(t, "half", f.commit(t, p("m", "1", 2000, 9)), `m / n > 5 at 2000 within {instance="1", job="j"}`)
+}
+
+func TestCrossing(t *testing.T) {
+	f := newFixture(t, false, "time() - m > 60")
+	equal(t, "armed", f.commit(t, p("m", "1", 100_000, 90)), "time() - m > 60 alarm at 150001")
+	f.commit(t, p("m", "1", 110_000, 105))
+	ts, next, ok := f.rules[0].Due(150_001)
+	if len(ts) != 0 || next != 165_001 || !ok {
+		t.Errorf("a newer value moved the time: got %v, %d, %t", ts, next, ok)
+	}
+	ts, _, ok = f.rules[0].Due(165_001)
+	if len(ts) != 1 || ts[0].At != 165_001 || ok {
+		t.Errorf("got %v, %t", ts, ok)
+	}
+}
+
+func TestSeriesOfTheStorageAreWaitedFor(t *testing.T) {
+	f := newFixture(t, false, "sum(m) > 5")
+	f.rules[0].Seed(p("m", "1", 0, 0).ls, 900)
+	f.rules[0].Seed(p("m", "2", 0, 0).ls, 900)
+	equal(t, "one of two", f.commit(t, p("m", "1", 1000, 9)))
+	equal(t, "both", f.commit(t, p("m", "2", 1000, 1)), "sum(m) > 5 at 1000 within {}")
+}
+
+func TestReplaceForgets(t *testing.T) {
+	f := newFixture(t, false, "m > 5")
+	f.commit(t, p("m", "1", 1000, 9))
+	f.x.Replace(nil)
+	equal(t, "no rules", f.commit(t, p("m", "1", 2000, 9)))
+	f.x.Replace(f.rules)
+	f.rules[0].Again()
+	equal(t, "again", f.commit(t, p("m", "1", 3000, 9)), `m > 5 at 3000 within {instance="1", job="j"}`)
+	f.x.Sweep(10_000)
+	f.rules[0].Again()
+	equal(t, "after a sweep", f.commit(t, p("m", "1", 4000, 9)), `m > 5 at 4000 within {instance="1", job="j"}`)
+}
+
+func BenchmarkCommit(b *testing.B) {
+	const series = 1000
+	f := newFixture(b, false, "m > 5", "sum by (job, instance) (n) > 5")
+	app := f.store.AppenderV2(context.Background())
+	ps, ref := make([]point, series), make([]storage.SeriesRef, series)
+	for i := range ps {
+		ps[i] = p([]string{"m", "n", "other", "another"}[i%4], fmt.Sprint(i/4), 0, 1)
+		ref[i], _ = app.Append(0, ps[i].ls, 0, 1, 1, nil, nil, storage.AOptions{})
+	}
+	_ = app.Commit()
+	inner := app.(*transaction).AppenderV2
+	b.ReportAllocs()
+	now := int64(1)
+	for b.Loop() {
+		now++
+		a := transaction{AppenderV2: inner, x: f.x}
+		for i := range ps {
+			_, _ = a.Append(ref[i], ps[i].ls, 0, now, float64(now%2), nil, nil, storage.AOptions{})
+		}
+		_ = a.Commit()
+		f.sink.take()
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/series, "ns/sample")
+}

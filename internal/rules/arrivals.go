@@ -1,0 +1,399 @@
+package rules
+
+import (
+	"container/heap"
+	"context"
+	"log/slog"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/timestamp"
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/rules"
+	"github.com/prometheus/prometheus/storage"
+
+	"touchline.dev/touchline/internal/rules/arrival"
+)
+
+// Bounds of the evaluation on arrival.
+const (
+	// maxWaiting is how many triggers of one rule may wait; the rest is left to the tick.
+	maxWaiting = 256
+	// maxLate is how old a sample may be to be judged on arrival, unless two
+	// intervals of its group are longer. Older ones are catch-up and backfill.
+	maxLate = 30 * time.Second
+	// maxFuture bounds the triggers that wait for their time to come.
+	maxFuture = 100_000
+	// restFactor times the cost of its last evaluation is how long a rule
+	// rests before it is evaluated again for what may be nothing: no rule
+	// takes more than a fifth of a core.
+	restFactor = 4
+	// sweepInterval is how often what is known of silent series is dropped.
+	sweepInterval = 10 * time.Minute
+	// longSilent is when a series counts as silent.
+	longSilent = time.Hour
+)
+
+// arrivals evaluates alerting rules when samples arrive. It is the sink of the
+// index that watches commits: triggers wait in two queues, those of a
+// comparison that has just become true before all others.
+type arrivals struct {
+	o       Options
+	x       *arrival.Index
+	engine  promql.QueryEngine
+	base    storage.Queryable
+	log     *slog.Logger
+	journal *journal
+	restore *restorer
+	metrics *arrivalMetrics
+
+	// swap is held for writing while rules are replaced.
+	swap     sync.RWMutex
+	set      atomic.Pointer[watchedSet]
+	recorded map[string][]arrival.Recording
+
+	mu      sync.Mutex
+	flips   []*watched
+	slow    []*watched
+	future  futureHeap
+	alarm   *time.Timer
+	alarmAt time.Time
+	wake    chan struct{}
+	closed  bool
+	dirty   map[*rules.Group]*groupState // to be journalled
+	saver   *time.Timer
+	saving  sync.Mutex
+
+	ctx    context.Context
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+
+	raised func(w *watched, element labels.Labels, at int64) // tests look at every raise
+}
+
+// watchedSet are the rules in force.
+type watchedSet struct {
+	byGroup map[*rules.Group]map[string]*watched // by rule ID
+	all     []*watched
+}
+
+func newArrivals(o Options, j *journal, r *restorer) *arrivals {
+	ctx, cancel := context.WithCancel(context.Background())
+	a := &arrivals{
+		o: o, engine: o.Engine, base: o.Live, log: o.Logger, journal: j, restore: r,
+		metrics: newArrivalMetrics(o.Registerer), wake: make(chan struct{}, 1), dirty: map[*rules.Group]*groupState{}, ctx: ctx, cancel: cancel,
+	}
+	a.set.Store(&watchedSet{})
+	a.x = arrival.NewIndex(a, func() int64 { return o.Now().UnixNano() })
+	return a
+}
+
+// run starts the workers.
+func (a *arrivals) run() {
+	for range max(2, runtime.GOMAXPROCS(0)) {
+		a.wg.Go(a.work)
+	}
+	a.wg.Go(a.keep)
+}
+
+// close ends the workers and timers.
+func (a *arrivals) close() {
+	a.mu.Lock()
+	a.closed = true
+	if a.alarm != nil {
+		a.alarm.Stop()
+	}
+	if a.saver != nil {
+		a.saver.Stop()
+	}
+	a.mu.Unlock()
+	a.cancel()
+	for _, w := range a.set.Load().all {
+		w.stop()
+	}
+	a.wg.Wait()
+	a.saveDirty()
+}
+
+var _ arrival.Sink = (*arrivals)(nil)
+
+// Trigger takes note that a rule is to be evaluated. It never blocks.
+func (a *arrivals) Trigger(r *arrival.Rule, t arrival.Trigger) {
+	w := r.Owner.(*watched)
+	if w.dead.Load() {
+		return
+	}
+	now := a.o.Now()
+	at := timestamp.Time(t.At).Add(w.group.QueryOffset())
+	switch {
+	case at.After(now):
+		a.later(w, t, at)
+	case at.Before(now.Add(-max(maxLate, 2*w.group.Interval()))):
+		w.stats.tooOld.Add(1)
+		r.Again()
+	default:
+		w.add(t)
+		a.enqueue(w, t.Flip)
+	}
+}
+
+// Alarm asks the rule for the triggers that time alone brings.
+func (a *arrivals) Alarm(r *arrival.Rule, at int64) {
+	w := r.Owner.(*watched)
+	due := timestamp.Time(at).Add(w.group.QueryOffset())
+	if due.After(a.o.Now()) {
+		a.later(w, arrival.Trigger{At: alarmOnly}, due)
+		return
+	}
+	a.ring(w)
+}
+
+// alarmOnly marks a future entry that asks the rule for its crossings.
+const alarmOnly = -1 << 62
+
+// ring passes on what has become due.
+func (a *arrivals) ring(w *watched) {
+	off := w.group.QueryOffset()
+	ts, next, ok := w.idx.Due(timestamp.FromTime(a.o.Now().Add(-off)))
+	for _, t := range ts {
+		t.Received = a.o.Now().UnixNano()
+		w.add(t)
+	}
+	if len(ts) > 0 {
+		a.enqueue(w, true)
+	}
+	if ok {
+		a.later(w, arrival.Trigger{At: alarmOnly}, timestamp.Time(next).Add(off))
+	}
+}
+
+// due is called when the `for` of a pending alert ends.
+func (a *arrivals) due(w *watched, at time.Time) {
+	if w.dead.Load() {
+		return
+	}
+	if w.idx.Plan().Class != arrival.Local && w.idx.Busy() {
+		// Half of the series are new: the rest, or the tick, decides in a moment.
+		return
+	}
+	w.add(arrival.Trigger{At: timestamp.FromTime(at.Add(-w.group.QueryOffset())), Received: at.UnixNano(), Flip: true})
+	a.enqueue(w, true)
+}
+
+// add lets a trigger wait. One of the same instant and partition takes it in.
+func (w *watched) add(t arrival.Trigger) {
+	w.qmu.Lock()
+	defer w.qmu.Unlock()
+	for i := range w.waiting {
+		o := &w.waiting[i]
+		if o.At == t.At && o.Partition == t.Partition {
+			o.Within = both(o.Within, t.Within)
+			o.Flip = o.Flip || t.Flip
+			return
+		}
+	}
+	if len(w.waiting) >= maxWaiting {
+		// Of those that may be nothing the oldest goes; the tick decides on it.
+		copy(w.waiting, w.waiting[1:])
+		w.waiting = w.waiting[:maxWaiting-1]
+		w.stats.dropped.Add(1)
+		w.idx.Again()
+	}
+	w.waiting = append(w.waiting, t)
+}
+
+// both is what two restrictions have in common, which selects the series of both.
+func both(a, b labels.Labels) labels.Labels {
+	out := labels.NewScratchBuilder(a.Len())
+	a.Range(func(l labels.Label) {
+		if b.Get(l.Name) == l.Value {
+			out.Add(l.Name, l.Value)
+		}
+	})
+	return out.Labels()
+}
+
+func (a *arrivals) enqueue(w *watched, flip bool) {
+	w.qmu.Lock()
+	if w.queued || w.deferred {
+		w.qmu.Unlock()
+		return
+	}
+	w.queued = true
+	rest := time.Duration(0)
+	if now := a.o.Now(); !flip && w.rested.After(now) {
+		rest = w.rested.Sub(now)
+	}
+	w.qmu.Unlock()
+	if rest > 0 {
+		time.AfterFunc(rest, func() { a.push(w, false) })
+		return
+	}
+	a.push(w, flip)
+}
+
+func (a *arrivals) push(w *watched, flip bool) {
+	a.mu.Lock()
+	if flip {
+		a.flips = append(a.flips, w)
+	} else {
+		a.slow = append(a.slow, w)
+	}
+	a.mu.Unlock()
+	a.poke()
+}
+
+func (a *arrivals) poke() {
+	select {
+	case a.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (a *arrivals) pop() *watched {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, q := range []*[]*watched{&a.flips, &a.slow} {
+		if len(*q) > 0 {
+			w := (*q)[0]
+			(*q)[0] = nil
+			*q = (*q)[1:]
+			if len(a.flips)+len(a.slow) > 0 {
+				a.poke()
+			}
+			return w
+		}
+	}
+	return nil
+}
+
+func (a *arrivals) work() {
+	for {
+		select {
+		case <-a.ctx.Done():
+			return
+		case <-a.wake:
+		}
+		for w := a.pop(); w != nil; w = a.pop() {
+			a.evaluate(w)
+		}
+	}
+}
+
+// later keeps a trigger until its time has come.
+func (a *arrivals) later(w *watched, t arrival.Trigger, at time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.closed {
+		return
+	}
+	if len(a.future) >= maxFuture {
+		w.stats.dropped.Add(1)
+		w.idx.Again()
+		return
+	}
+	heap.Push(&a.future, futureTrigger{w: w, t: t, at: at})
+	a.setAlarm()
+}
+
+// setAlarm arms the one timer of all future triggers; mu is held.
+func (a *arrivals) setAlarm() {
+	if len(a.future) == 0 || a.closed {
+		return
+	}
+	at := a.future[0].at
+	if a.alarm != nil {
+		if !at.Before(a.alarmAt) {
+			return
+		}
+		a.alarm.Stop()
+	}
+	a.alarmAt = at
+	a.alarm = time.AfterFunc(max(0, at.Sub(a.o.Now())), a.wakeFuture)
+}
+
+func (a *arrivals) wakeFuture() {
+	now := a.o.Now()
+	a.mu.Lock()
+	a.alarm = nil
+	var due []futureTrigger
+	for len(a.future) > 0 && !a.future[0].at.After(now) {
+		due = append(due, heap.Pop(&a.future).(futureTrigger))
+	}
+	a.setAlarm()
+	a.mu.Unlock()
+	for _, f := range due {
+		if f.t.At == alarmOnly {
+			a.ring(f.w)
+			continue
+		}
+		f.w.add(f.t)
+		a.enqueue(f.w, f.t.Flip)
+	}
+}
+
+type futureTrigger struct {
+	w  *watched
+	t  arrival.Trigger
+	at time.Time
+}
+
+type futureHeap []futureTrigger
+
+var _ heap.Interface = (*futureHeap)(nil)
+
+func (h futureHeap) Len() int           { return len(h) }
+func (h futureHeap) Less(i, j int) bool { return h[i].at.Before(h[j].at) }
+func (h futureHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *futureHeap) Push(x any)        { *h = append(*h, x.(futureTrigger)) }
+
+func (h *futureHeap) Pop() any {
+	old := *h
+	x := old[len(old)-1]
+	old[len(old)-1] = futureTrigger{}
+	*h = old[:len(old)-1]
+	return x
+}
+
+// keep sweeps the index now and then.
+func (a *arrivals) keep() {
+	sweep := time.NewTicker(sweepInterval)
+	defer sweep.Stop()
+	for {
+		select {
+		case <-a.ctx.Done():
+			return
+		case <-sweep.C:
+			a.x.Sweep(timestamp.FromTime(a.o.Now().Add(-longSilent)))
+		}
+	}
+}
+
+// changed lets the journal take note of a group, soon.
+func (a *arrivals) changed(g *rules.Group, st *groupState) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.dirty[g] = st
+	if a.saver == nil && !a.closed {
+		a.saver = time.AfterFunc(journalPause, a.saveDirty)
+	}
+}
+
+// journalPause bounds how often arrivals write the journal, which is synced
+// each time. An alert that a crash loses within it is raised again.
+const journalPause = 20 * time.Millisecond
+
+func (a *arrivals) saveDirty() {
+	a.saving.Lock()
+	defer a.saving.Unlock()
+	a.mu.Lock()
+	dirty := a.dirty
+	a.dirty, a.saver = map[*rules.Group]*groupState{}, nil
+	a.mu.Unlock()
+	for g, st := range dirty {
+		a.journal.record(g, st)
+	}
+}

@@ -1,0 +1,516 @@
+package rules
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/timestamp"
+	"github.com/prometheus/prometheus/model/value"
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/rules"
+	"github.com/prometheus/prometheus/storage"
+
+	"touchline.dev/touchline/internal/rules/arrival"
+)
+
+// Hops are the times at which an alert passed the stations up to its decision.
+type Hops struct {
+	Sample   time.Time // timestamp of the sample that raised it
+	Received time.Time // when the transaction with that sample was committed
+	Decided  time.Time // when the rule had been evaluated
+	Rule     string
+	Class    string // of the rule; "tick" where the interval decided
+}
+
+type hopsKey struct{}
+
+// HopsFrom returns the hops of the alerts that a NotifyFunc is called with.
+func HopsFrom(ctx context.Context) (Hops, bool) {
+	h, ok := ctx.Value(hopsKey{}).(Hops)
+	return h, ok
+}
+
+// candidate is an element of a result that may raise an alert.
+type candidate struct {
+	sample promql.Sample
+	t      arrival.Trigger
+}
+
+// evaluate confirms by PromQL what has triggered a rule, and raises what is confirmed.
+func (a *arrivals) evaluate(w *watched) {
+	w.qmu.Lock()
+	ts := w.waiting
+	w.waiting, w.queued = nil, false
+	w.qmu.Unlock()
+	if len(ts) == 0 || w.dead.Load() {
+		return
+	}
+	a.swap.RLock()
+	defer a.swap.RUnlock()
+	if w.dead.Load() {
+		return
+	}
+	start := time.Now()
+	slices.SortStableFunc(ts, func(x, y arrival.Trigger) int { return int(x.At - y.At) })
+	found := map[uint64]candidate{}
+	for _, t := range ts {
+		w.stats.confirmations.Add(1)
+		vec, err := a.confirm(w, t)
+		if err != nil {
+			if !errors.Is(err, context.Canceled) {
+				w.stats.failures.Add(1)
+				a.log.Debug("A rule could not be evaluated on arrival; its tick decides", "rule", w.rule.Name(), "err", err)
+			}
+			w.idx.Again()
+			continue
+		}
+		for _, s := range vec {
+			if w.idx.Decides(t, s.Metric) {
+				found[s.Metric.Hash()] = candidate{s, t}
+			}
+		}
+	}
+	if len(found) > 0 {
+		a.raise(w, found, ts)
+	}
+	cost := time.Since(start)
+	w.stats.cost.Add(int64(cost))
+	w.qmu.Lock()
+	w.cost = cost
+	w.rested = a.o.Now().Add(restFactor * cost)
+	w.qmu.Unlock()
+}
+
+// confirm evaluates the rule's expression at a trigger's own instant.
+func (a *arrivals) confirm(w *watched, t arrival.Trigger) (promql.Vector, error) {
+	ctx, cancel := context.WithCancel(a.ctx)
+	defer cancel()
+	v := newEvaluation(a.engine, a.base, t.At, t.Within)
+	for _, name := range w.idx.Plan().Recorded {
+		if err := v.record(ctx, name, a.recorded[name]); err != nil {
+			return nil, err
+		}
+	}
+	return v.query(ctx, w.expr)
+}
+
+// raise changes the state of a rule's alerts: elements that are new become
+// pending, pending ones whose time has come fire. Nothing else changes, and
+// nothing is cleared: that is for the tick.
+func (a *arrivals) raise(w *watched, found map[uint64]candidate, ts []arrival.Trigger) {
+	if !w.mu.TryLock() {
+		// Its tick is running. What it decides may be older than these samples.
+		w.putOff(ts)
+		return
+	}
+	defer w.mu.Unlock()
+	now := a.o.Now()
+	a.restore.prime(a.ctx, w.group, w.state, now, a.o.ExternalURL)
+	at := w.stateTime(now)
+	w.lastAt = at
+	before, complete := w.activeAlerts()
+	if !complete {
+		w.stats.unknown.Add(1)
+		w.idx.Again()
+		return
+	}
+	news := w.news(found, before, at)
+	if len(news) == 0 {
+		return
+	}
+	if limit := w.group.Limit(); limit > 0 && len(before)+len(news) > limit {
+		// Upstream clears all alerts of a rule over its limit: for the tick to do.
+		w.idx.Again()
+		return
+	}
+	vec, err := a.change(w, found, before, at)
+	if err != nil {
+		w.stats.failures.Add(1)
+		w.idx.Again()
+		return
+	}
+	after, _ := w.activeAlerts()
+	w.note(after)
+	a.tell(w, before, found, at)
+	a.write(w, vec, at)
+	for h, c := range news {
+		if w.recent == nil {
+			w.recent = map[uint64]recentRaise{}
+		}
+		w.recent[h] = recentRaise{sample: c.sample, at: c.t.At}
+		if a.raised != nil {
+			a.raised(w, c.sample.Metric, c.t.At)
+		}
+	}
+	w.schedule(after, a.o.Now())
+	a.changed(w.group, w.state)
+}
+
+// putOff keeps triggers until the tick that is running has ended.
+func (w *watched) putOff(ts []arrival.Trigger) {
+	for _, t := range ts {
+		w.add(t)
+	}
+	w.qmu.Lock()
+	w.deferred = true
+	w.qmu.Unlock()
+	// The tick may have ended in between.
+	if w.mu.TryLock() {
+		w.mu.Unlock()
+		w.resume()
+	}
+}
+
+// resume takes up what a tick has put off.
+func (w *watched) resume() {
+	w.qmu.Lock()
+	off := w.deferred
+	w.deferred = false
+	w.qmu.Unlock()
+	if off {
+		w.a.enqueue(w, true)
+	}
+}
+
+// news are the candidates that raise an alert, or let a pending one fire.
+func (w *watched) news(found map[uint64]candidate, before []alertCopy, at time.Time) map[uint64]candidate {
+	byElement := make(map[uint64]alertCopy, len(before))
+	for _, b := range before {
+		byElement[b.element.Hash()] = b
+	}
+	hold := w.rule.HoldDuration()
+	out := map[uint64]candidate{}
+	late := false
+	for h, c := range found {
+		b, active := byElement[h]
+		if !active || b.state == rules.StatePending && at.Sub(b.activeAt) >= hold {
+			out[h] = c
+		}
+	}
+	for h, b := range byElement {
+		if _, ok := found[h]; !ok && b.state == rules.StatePending && at.Sub(b.activeAt) >= hold {
+			late = true
+		}
+	}
+	if late {
+		// It waits for a sample that makes it fire.
+		w.idx.Again()
+	}
+	return out
+}
+
+// change runs upstream's state machine over the elements found and all that
+// are active already, and undoes what it does to those that were not found.
+func (a *arrivals) change(w *watched, found map[uint64]candidate, before []alertCopy, at time.Time) (promql.Vector, error) {
+	ms := timestamp.FromTime(at)
+	union := make(promql.Vector, 0, len(found)+len(before))
+	kept := map[uint64]alertCopy{} // by alert
+	held := map[uint64]bool{}      // pending alerts that must not fire: nothing says that their condition holds
+	hold := w.rule.HoldDuration()
+	known := map[uint64]bool{}
+	for _, b := range before {
+		h := b.element.Hash()
+		known[h] = true
+		kept[b.hash] = b
+		// The value stays that of the last tick: a label made of the value would otherwise name another alert.
+		union = append(union, promql.Sample{Metric: b.element, T: ms, F: b.value})
+		if _, ok := found[h]; !ok && b.state == rules.StatePending && at.Sub(b.activeAt) >= hold {
+			held[b.hash] = true
+		}
+	}
+	for h, c := range found {
+		if !known[h] {
+			union = append(union, promql.Sample{Metric: c.sample.Metric, T: ms, F: c.sample.F, H: c.sample.H})
+			w.state.note(w.id, c.sample.Metric)
+		}
+	}
+	if len(held) > 0 {
+		w.rule.ForEachActiveAlert(func(x *rules.Alert) {
+			if held[x.Labels.Hash()] {
+				x.ActiveAt = at.Add(time.Nanosecond)
+			}
+		})
+	}
+	vec, err := w.rule.Eval(a.ctx, w.group.QueryOffset(), at, a.answer(w, union), a.o.ExternalURL, w.group.Limit())
+	w.rule.ForEachActiveAlert(func(x *rules.Alert) {
+		b, ok := kept[x.Labels.Hash()]
+		if !ok {
+			return
+		}
+		if held[b.hash] {
+			x.ActiveAt = b.activeAt
+		}
+		x.KeepFiringSince = b.keepSince
+	})
+	return vec, err
+}
+
+// answer is the query function of a change: the rule's own expression has been
+// evaluated already, and its templates may ask for more.
+func (a *arrivals) answer(w *watched, union promql.Vector) rules.QueryFunc {
+	asked := false
+	return func(ctx context.Context, q string, t time.Time) (promql.Vector, error) {
+		if !asked && q == w.expr {
+			asked = true
+			return union, nil
+		}
+		return rules.EngineQueryFunc(a.engine, a.base)(ctx, q, t)
+	}
+}
+
+// tell hands over the alerts that have begun to fire.
+func (a *arrivals) tell(w *watched, before []alertCopy, found map[uint64]candidate, at time.Time) {
+	was := make(map[uint64]rules.AlertState, len(before))
+	for _, b := range before {
+		was[b.hash] = b.state
+	}
+	var out []*rules.Alert
+	hops := Hops{Decided: a.o.Now(), Rule: w.rule.Name(), Class: w.idx.Plan().Class.String()}
+	w.rule.ForEachActiveAlert(func(x *rules.Alert) {
+		if x.State != rules.StateFiring || was[x.Labels.Hash()] == rules.StateFiring {
+			return
+		}
+		x.LastSentAt = at
+		x.ValidUntil = at.Add(4 * max(w.group.Interval(), a.o.ResendDelay))
+		c := *x
+		c.Labels = x.Labels.Copy()
+		out = append(out, &c)
+	})
+	w.stats.raised.Add(int64(len(out)))
+	if len(out) == 0 {
+		return
+	}
+	for _, c := range found {
+		if t := timestamp.Time(c.t.At); hops.Sample.IsZero() || t.Before(hops.Sample) {
+			hops.Sample, hops.Received = t, time.Unix(0, c.t.Received)
+		}
+	}
+	w.stats.observe(hops)
+	a.metrics.decided(hops, len(out))
+	if err := a.o.Notify(context.WithValue(a.ctx, hopsKey{}, hops), w.expr, out...); err != nil {
+		unsent := map[uint64]bool{}
+		for _, x := range out {
+			unsent[x.Labels.Hash()] = true
+		}
+		w.unsend(unsent)
+	}
+}
+
+// unsend makes alerts that could not be handed over go with the next tick.
+func (w *watched) unsend(alerts map[uint64]bool) {
+	w.rule.ForEachActiveAlert(func(x *rules.Alert) {
+		if alerts[x.Labels.Hash()] {
+			x.LastSentAt = time.Time{}
+		}
+	})
+}
+
+// write stores the ALERTS and ALERTS_FOR_STATE samples of what has changed.
+func (a *arrivals) write(w *watched, vec promql.Vector, at time.Time) {
+	if len(vec) == 0 {
+		return // not restored yet, as upstream
+	}
+	if w.series == nil {
+		w.series = map[string]labels.Labels{}
+	}
+	if w.written == nil {
+		w.written = map[string]labels.Labels{}
+	}
+	app := a.o.Appendable.AppenderV2(a.ctx)
+	opts := storage.AOptions{RejectOutOfOrder: true}
+	ms := timestamp.FromTime(at.Add(-w.group.QueryOffset()))
+	now := map[string]bool{}
+	for _, s := range vec {
+		k := string(s.Metric.Bytes(nil))
+		now[k] = true
+		if _, known := w.series[k]; known {
+			continue
+		}
+		if _, err := app.Append(0, s.Metric, 0, s.T, s.F, nil, nil, opts); err != nil {
+			a.metrics.unwritten.Inc()
+			continue
+		}
+		w.series[k], w.written[k] = s.Metric, s.Metric
+	}
+	for k, ls := range w.series {
+		if now[k] {
+			continue
+		}
+		if _, err := app.Append(0, ls, 0, ms, math.Float64frombits(value.StaleNaN), nil, nil, opts); err != nil {
+			a.metrics.unwritten.Inc()
+		}
+		delete(w.series, k)
+		delete(w.written, k)
+	}
+	if err := app.Commit(); err != nil {
+		a.metrics.unwritten.Inc()
+		a.log.Warn("The state series of an alert could not be stored", "rule", w.rule.Name(), "err", err)
+	}
+}
+
+// tickKey is the context key of the tick that a query belongs to.
+type tickKey struct{}
+
+// tick is one evaluation of a group at its interval. Rules of a group are
+// evaluated one after the other, unless concurrent evaluation is on: then the
+// rules stay held until the whole group has been evaluated.
+type tick struct {
+	a          *arrivals
+	group      *rules.Group
+	at         time.Time
+	concurrent bool
+
+	mu     sync.Mutex
+	held   map[*watched][]alertCopy // with the alerts that were active before
+	failed map[uint64]bool          // alerts that could not be handed over
+}
+
+// unsent notes alerts that could not be handed over.
+func (t *tick) unsent(alerts []*rules.Alert) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.failed == nil {
+		t.failed = map[uint64]bool{}
+	}
+	for _, x := range alerts {
+		t.failed[x.Labels.Hash()] = true
+	}
+}
+
+// enter is called before each query of a tick. When it is the expression of a
+// watched rule it holds that rule.
+func (t *tick) enter(d rules.RuleDetail, q string) *watched {
+	if d.Query != q {
+		return nil // asked by a template
+	}
+	var w *watched
+	if d.Kind == rules.KindAlerting {
+		w = t.a.set.Load().byGroup[t.group][ruleID(d)]
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if _, again := t.held[w]; again {
+		return w // the same text, asked by a template
+	}
+	if !t.concurrent {
+		t.release()
+	}
+	if w == nil {
+		return nil
+	}
+	w.mu.Lock()
+	w.lastTick = t.at
+	saw, _ := w.activeAlerts()
+	if t.held == nil {
+		t.held = map[*watched][]alertCopy{}
+	}
+	t.held[w] = saw
+	return w
+}
+
+// end releases what the tick still holds.
+func (t *tick) end() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.release()
+}
+
+func (t *tick) release() {
+	for w, saw := range t.held {
+		t.leave(w, saw)
+		delete(t.held, w)
+	}
+}
+
+// leave settles what the evaluation of a rule changed, and lets arrivals in again.
+func (t *tick) leave(w *watched, saw []alertCopy) {
+	after, _ := w.activeAlerts()
+	w.note(after)
+	still := make(map[uint64]rules.AlertState, len(after))
+	for _, x := range after {
+		still[x.hash] = x.state
+	}
+	was := make(map[uint64]rules.AlertState, len(saw))
+	cleared, fired := false, 0
+	for _, b := range saw {
+		was[b.hash] = b.state
+		if _, ok := still[b.hash]; !ok {
+			cleared = true
+		}
+	}
+	for h, s := range still {
+		if s == rules.StateFiring && was[h] != rules.StateFiring {
+			fired++
+		}
+	}
+	w.stats.raisedByTick.Add(int64(fired))
+	if len(t.failed) > 0 {
+		w.unsend(t.failed)
+	}
+	if cleared {
+		w.idx.Again()
+	}
+	t.a.settle(w, after, t.at)
+	w.idx.Ticked(timestamp.FromTime(t.at))
+	w.schedule(after, t.a.o.Now())
+	w.mu.Unlock()
+	w.resume()
+}
+
+// settle ends the series that arrivals wrote since the last tick and that the
+// tick has not continued: upstream does not know of them.
+func (a *arrivals) settle(w *watched, after []alertCopy, at time.Time) {
+	if len(w.written) == 0 && len(after) == 0 && len(w.series) == 0 {
+		return
+	}
+	series := w.stateSeries()
+	var ended []labels.Labels
+	for k, ls := range w.written {
+		if _, ok := series[k]; !ok {
+			ended = append(ended, ls)
+		}
+	}
+	w.series, w.written = series, nil
+	a.end(w, ended, at)
+}
+
+// stateSeries are the state series that the active alerts have.
+func (w *watched) stateSeries() map[string]labels.Labels {
+	series := map[string]labels.Labels{}
+	if !w.rule.Restored() {
+		return series
+	}
+	w.rule.ForEachActiveAlert(func(x *rules.Alert) {
+		if x.State != rules.StatePending && x.State != rules.StateFiring {
+			return
+		}
+		for _, state := range []string{x.State.String(), ""} {
+			ls := alertSeries(w.rule, x.Labels, state)
+			series[string(ls.Bytes(nil))] = ls
+		}
+	})
+	return series
+}
+
+// end writes staleness markers.
+func (a *arrivals) end(w *watched, ended []labels.Labels, at time.Time) {
+	if len(ended) == 0 {
+		return
+	}
+	app := a.o.Appendable.AppenderV2(a.ctx)
+	ms := timestamp.FromTime(at.Add(-w.group.QueryOffset()))
+	for _, ls := range ended {
+		if _, err := app.Append(0, ls, 0, ms, math.Float64frombits(value.StaleNaN), nil, nil, storage.AOptions{RejectOutOfOrder: true}); err != nil {
+			a.metrics.unwritten.Inc()
+		}
+	}
+	if err := app.Commit(); err != nil {
+		a.metrics.unwritten.Inc()
+		a.log.Warn("The end of the state series of an alert could not be stored", "rule", w.rule.Name(), "err", err)
+	}
+}

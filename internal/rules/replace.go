@@ -1,0 +1,184 @@
+package rules
+
+import (
+	"context"
+	"maps"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/timestamp"
+	"github.com/prometheus/prometheus/model/value"
+	"github.com/prometheus/prometheus/rules"
+	"github.com/prometheus/prometheus/storage"
+	"github.com/prometheus/prometheus/tsdb/chunkenc"
+
+	"touchline.dev/touchline/internal/rules/arrival"
+)
+
+// replace puts other rules into force. Meanwhile no arrival changes a rule.
+func (a *arrivals) replace(update func() ([]*rules.Group, error)) error {
+	a.swap.Lock()
+	defer a.swap.Unlock()
+	start := a.o.Now()
+	groups, err := update()
+	if err != nil {
+		return err
+	}
+	old := a.set.Load()
+	next := &watchedSet{byGroup: map[*rules.Group]map[string]*watched{}}
+	a.recorded = recordings(groups)
+	var indexed []*arrival.Rule
+	for _, g := range groups {
+		st := a.restore.group(g)
+		a.restore.prime(a.ctx, g, st, start, a.o.ExternalURL)
+		byID := map[string]*watched{}
+		for _, r := range g.Rules() {
+			ar, ok := r.(*rules.AlertingRule)
+			if !ok {
+				continue
+			}
+			w := a.watch(g, st, ar, start)
+			byID[w.id] = w
+			next.all = append(next.all, w)
+			if w.mode != ArrivalDisabled {
+				indexed = append(indexed, w.idx)
+			}
+		}
+		next.byGroup[g] = byID
+	}
+	fresh := a.handOver(old, next, start)
+	a.seed(indexed, start)
+	a.set.Store(next)
+	a.x.Replace(indexed)
+	for _, w := range next.all {
+		w.mu.Lock()
+		alerts, _ := w.activeAlerts()
+		w.note(alerts)
+		if fresh[w] {
+			w.own()
+		}
+		w.schedule(alerts, start)
+		w.mu.Unlock()
+	}
+	return nil
+}
+
+// watch makes the watched rule of an alerting rule.
+func (a *arrivals) watch(g *rules.Group, st *groupState, ar *rules.AlertingRule, now time.Time) *watched {
+	w := &watched{
+		ruleAlerts: &ruleAlerts{},
+		a:          a, group: g, state: st, rule: ar, id: ruleID(rules.NewRuleDetail(ar)), expr: ar.Query().String(),
+		mode: a.o.Arrival(g.File(), g.Name()), first: g.EvalTimestamp(now.UnixNano()).Add(g.Interval()),
+	}
+	plan := arrival.Analyze(ar.Query(), a.recorded)
+	if w.mode == ArrivalDisabled {
+		plan = &arrival.Plan{Class: arrival.Ticks, Reason: "arrival is disabled for this group in touchline.yaml"}
+	}
+	w.idx = arrival.NewRule(plan, w.mode == ArrivalEager, a.o.Lookback.Milliseconds())
+	w.idx.Owner = w
+	return w
+}
+
+// recordings lists the recording rules by the metric that they record.
+func recordings(groups []*rules.Group) map[string][]arrival.Recording {
+	out := map[string][]arrival.Recording{}
+	for _, g := range groups {
+		for _, r := range g.Rules() {
+			if rr, ok := r.(*rules.RecordingRule); ok {
+				out[rr.Name()] = append(out[rr.Name()], arrival.Recording{Name: rr.Name(), Expr: rr.Query(), Labels: rr.Labels()})
+			}
+		}
+	}
+	return out
+}
+
+// handOver lets each rule inherit from its predecessor, and ends the series of
+// those that have no successor. It returns the rules that had no predecessor.
+func (a *arrivals) handOver(old, next *watchedSet, now time.Time) map[*watched]bool {
+	type identity struct{ group, name, labels string }
+	id := func(w *watched) identity {
+		return identity{rules.GroupKey(w.group.File(), w.group.Name()), w.rule.Name(), w.rule.Labels().String()}
+	}
+	successors := map[identity][]*watched{}
+	for _, w := range next.all {
+		successors[id(w)] = append(successors[id(w)], w)
+	}
+	for _, w := range old.all {
+		w.stop()
+		k := id(w)
+		if s := successors[k]; len(s) > 0 {
+			s[0].inherit(w)
+			successors[k] = s[1:]
+			continue
+		}
+		w.mu.Lock()
+		ended := make([]labels.Labels, 0, len(w.written))
+		for _, ls := range w.written {
+			ended = append(ended, ls)
+		}
+		a.end(w, ended, now)
+		w.mu.Unlock()
+	}
+	fresh := map[*watched]bool{}
+	for _, left := range successors {
+		for _, w := range left {
+			fresh[w] = true
+		}
+	}
+	return fresh
+}
+
+// own makes the state series of the alerts that the journal brought back ours
+// to end: upstream's manager has not written them in this process.
+func (w *watched) own() {
+	series := w.stateSeries()
+	w.series, w.written = series, maps.Clone(series)
+}
+
+// seed tells rules whose series must be complete which series there are.
+func (a *arrivals) seed(rs []*arrival.Rule, now time.Time) {
+	q, err := a.o.Queryable.Querier(timestamp.FromTime(now.Add(-a.o.Lookback)), timestamp.FromTime(now))
+	if err != nil {
+		a.log.Warn("The stored series could not be read; alerts over several series wait for their next samples", "err", err)
+		return
+	}
+	defer q.Close()
+	var it chunkenc.Iterator
+	for _, r := range rs {
+		if c := r.Plan().Class; c != arrival.Target && c != arrival.Global {
+			continue
+		}
+		for i := range r.Plan().Selectors {
+			it = a.seedSelector(q, r, &r.Plan().Selectors[i], it)
+		}
+	}
+}
+
+func (a *arrivals) seedSelector(q storage.Querier, r *arrival.Rule, sel *arrival.Selector, it chunkenc.Iterator) chunkenc.Iterator {
+	ms := make([]*labels.Matcher, 0, len(sel.Matchers)+1)
+	if sel.Name != "" {
+		ms = append(ms, labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, sel.Name))
+	}
+	ms = append(ms, sel.Matchers...)
+	set := q.Select(context.Background(), false, nil, ms...)
+	for set.Next() {
+		s := set.At()
+		it = s.Iterator(it)
+		last, ok := int64(0), false
+		for vt := it.Next(); vt != chunkenc.ValNone; vt = it.Next() {
+			last, ok = it.AtT(), true
+			if vt == chunkenc.ValFloat {
+				if _, v := it.At(); value.IsStaleNaN(v) {
+					ok = false
+				}
+			}
+		}
+		if ok && it.Err() == nil {
+			r.Seed(s.Labels(), last)
+		}
+	}
+	if err := set.Err(); err != nil {
+		a.log.Warn("The stored series of a rule could not be read", "err", err)
+	}
+	return it
+}

@@ -1,0 +1,256 @@
+package rules
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/timestamp"
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/rules"
+
+	"touchline.dev/touchline/internal/rules/arrival"
+)
+
+// Arrival says how a rule group is evaluated between its ticks.
+type Arrival string
+
+// The ways.
+const (
+	// ArrivalEnabled evaluates when samples arrive, and waits where half of a scrape would be judged.
+	ArrivalEnabled Arrival = "enabled"
+	// ArrivalDisabled evaluates at the group's interval only, as Prometheus does.
+	ArrivalDisabled Arrival = "disabled"
+	// ArrivalEager evaluates at every commit and waits for nothing.
+	ArrivalEager Arrival = "eager"
+)
+
+// watched is an alerting rule that is evaluated on arrival.
+type watched struct {
+	a     *arrivals
+	group *rules.Group
+	state *groupState
+	rule  *rules.AlertingRule
+	id    string
+	expr  string
+	mode  Arrival
+	idx   *arrival.Rule
+	first time.Time // no tick comes before this one
+	dead  atomic.Bool
+
+	*ruleAlerts
+
+	timer    *time.Timer
+	deadline time.Time
+
+	// qmu guards what waits.
+	qmu      sync.Mutex
+	waiting  []arrival.Trigger
+	queued   bool
+	deferred bool // the rule was busy with its tick
+	cost     time.Duration
+	rested   time.Time // before this the rule is not evaluated for what may be nothing
+
+	stats ruleStats
+}
+
+// ruleAlerts is what outlives a reload that leaves the rule as it is.
+type ruleAlerts struct {
+	// mu is held by whoever evaluates the rule: a tick from before its query
+	// to after its commit, an arrival while it changes the state.
+	mu       sync.Mutex
+	lastTick time.Time
+	lastAt   time.Time                // of the last change by an arrival
+	active   map[uint64]uint64        // result element to alert, by hash, of pending and firing alerts
+	series   map[string]labels.Labels // ALERTS and ALERTS_FOR_STATE that have a sample and no staleness marker
+	written  map[string]labels.Labels // those of them that an arrival wrote since the last tick
+	recent   map[uint64]recentRaise   // by element: raised by samples that the last tick did not see
+}
+
+// recentRaise is an element that an arrival has raised.
+type recentRaise struct {
+	sample promql.Sample
+	at     int64
+}
+
+// inherit takes over what is known of the alerts of the rule's predecessor: the
+// same rule after a reload, or one of the same name and labels.
+func (w *watched) inherit(old *watched) {
+	w.stats.take(&old.stats)
+	if old.rule == w.rule {
+		w.ruleAlerts = old.ruleAlerts
+		return
+	}
+	old.mu.Lock()
+	defer old.mu.Unlock()
+	w.series, w.written, w.recent = old.series, old.written, old.recent
+}
+
+// slot is the earliest time that the rule's next tick can have.
+func (w *watched) slot() time.Time {
+	last := w.lastTick
+	if t := w.group.GetLastEvalTimestamp(); t.After(last) {
+		last = t
+	}
+	if last.IsZero() {
+		return w.first
+	}
+	return last.Add(w.group.Interval())
+}
+
+// stateTime is the time at which an arrival changes the state of alerts: now,
+// but before the next tick, whose own time may already have passed. Otherwise
+// the tick would find alerts that began after it.
+func (w *watched) stateTime(now time.Time) time.Time {
+	at := now
+	if next := w.slot().Add(-time.Millisecond); at.After(next) {
+		at = next
+	}
+	// A clock that goes back must not make alerts younger than they are.
+	if at.Before(w.lastAt) {
+		at = w.lastAt
+	}
+	if at.Before(w.lastTick) {
+		at = w.lastTick
+	}
+	return at
+}
+
+// elementKey tells which element of a result an alert came from: what they have
+// in common, which is every label that the rule itself does not set.
+func elementKey(ls labels.Labels, own []string) uint64 {
+	h, _ := ls.HashWithoutLabels(nil, own...)
+	return h
+}
+
+// ownLabels are the labels that a rule sets on its alerts, sorted.
+func ownLabels(r *rules.AlertingRule) []string {
+	b := labels.NewBuilder(labels.EmptyLabels())
+	b.Set(labels.AlertName, "x")
+	r.Labels().Range(func(l labels.Label) { b.Set(l.Name, "x") })
+	var out []string
+	b.Labels().Range(func(l labels.Label) { out = append(out, l.Name) })
+	return out
+}
+
+// alertCopy is what an arrival must know of an active alert.
+type alertCopy struct {
+	hash      uint64
+	element   labels.Labels
+	state     rules.AlertState
+	activeAt  time.Time
+	keepSince time.Time
+	value     float64
+}
+
+// activeAlerts lists the pending and firing alerts with the elements they came
+// from. complete is false when an element is not known: the rule has not been
+// evaluated since its expression changed.
+func (w *watched) activeAlerts() (out []alertCopy, complete bool) {
+	elements := w.state.elements(w.id)
+	own := ownLabels(w.rule)
+	byKey := make(map[uint64]labels.Labels, len(elements))
+	ambiguous := map[uint64]bool{}
+	for _, el := range elements {
+		k := elementKey(el, own)
+		if _, twice := byKey[k]; twice {
+			ambiguous[k] = true
+		}
+		byKey[k] = el
+	}
+	complete = true
+	w.rule.ForEachActiveAlert(func(a *rules.Alert) {
+		if a.State != rules.StatePending && a.State != rules.StateFiring {
+			return
+		}
+		k := elementKey(a.Labels, own)
+		el, ok := byKey[k]
+		if !ok || ambiguous[k] {
+			complete = false
+		}
+		out = append(out, alertCopy{hash: a.Labels.Hash(), element: el, state: a.State, activeAt: a.ActiveAt, keepSince: a.KeepFiringSince, value: a.Value})
+	})
+	return out, complete
+}
+
+// note keeps which elements have active alerts, and drops the elements that have none.
+func (w *watched) note(alerts []alertCopy) {
+	w.active = make(map[uint64]uint64, len(alerts))
+	for _, a := range alerts {
+		w.active[a.element.Hash()] = a.hash
+	}
+}
+
+// alertSeries is the series ALERTS or, for an empty state, ALERTS_FOR_STATE of an alert.
+func alertSeries(r *rules.AlertingRule, alert labels.Labels, state string) labels.Labels {
+	b := labels.NewBuilder(r.Labels())
+	alert.Range(func(l labels.Label) { b.Set(l.Name, l.Value) })
+	b.Set(labels.AlertName, r.Name())
+	if state == "" {
+		b.Set(labels.MetricName, "ALERTS_FOR_STATE")
+	} else {
+		b.Set(labels.MetricName, "ALERTS")
+		b.Set("alertstate", state)
+	}
+	return b.Labels()
+}
+
+// schedule sets the timer for the next pending alert whose `for` ends.
+func (w *watched) schedule(alerts []alertCopy, now time.Time) {
+	hold := w.rule.HoldDuration()
+	var next time.Time
+	for _, a := range alerts {
+		if a.state != rules.StatePending {
+			continue
+		}
+		if t := a.activeAt.Add(hold); t.After(now) && (next.IsZero() || t.Before(next)) {
+			next = t
+		}
+	}
+	if next.Equal(w.deadline) {
+		return
+	}
+	if w.timer != nil {
+		w.timer.Stop()
+		w.timer = nil
+	}
+	if w.deadline = next; next.IsZero() || w.dead.Load() {
+		return
+	}
+	w.timer = time.AfterFunc(next.Sub(now), func() { w.a.due(w, next) })
+}
+
+// stop ends the rule's timers.
+func (w *watched) stop() {
+	w.dead.Store(true)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.timer != nil {
+		w.timer.Stop()
+	}
+}
+
+// carried adds to a tick's result the elements that arrived samples have
+// raised after the instant that the tick looks at: it has not seen them, and
+// must not clear them.
+func (w *watched) carried(res promql.Vector, t time.Time) promql.Vector {
+	if len(w.recent) == 0 {
+		return res
+	}
+	at := timestamp.FromTime(t)
+	have := make(map[uint64]bool, len(res))
+	for _, s := range res {
+		have[s.Metric.Hash()] = true
+	}
+	for h, r := range w.recent {
+		if r.at <= at {
+			delete(w.recent, h)
+			continue
+		}
+		if !have[h] {
+			res = append(res, promql.Sample{Metric: r.sample.Metric, T: at, F: r.sample.F})
+		}
+	}
+	return res
+}
