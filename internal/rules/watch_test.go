@@ -48,7 +48,7 @@ func (s *scene) put(target string, kv map[string]float64) {
 }
 
 func (s *scene) wait(d time.Duration) {
-	time.Sleep(d)
+	<-time.After(d)
 	synctest.Wait()
 }
 
