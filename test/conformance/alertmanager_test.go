@@ -165,6 +165,9 @@ func stateQuestions(now time.Time) []question {
 	add(v2("silence/11111111-1111-1111-1111-111111111111"), v2("silence/x"), v2("silence/"), v2("silence"))
 	for _, q := range []question{v2("nothing"), get("/api/v2"), get("/api/v2/"), v2("alerts/").masked(received, alert...), v2("alerts/nothing"), {method: http.MethodPut, path: "/api/v2/silences", change: true}, {method: http.MethodDelete, path: "/api/v2/alerts", change: true},
 		{method: http.MethodPost, path: "/api/v2/status", change: true}, {method: http.MethodHead, path: "/api/v2/status"}, {method: http.MethodOptions, path: "/api/v2/alerts"}} {
+		if q.method != http.MethodGet {
+			q = q.masked("it lists the methods in the order of a map", "message")
+		}
 		add(q)
 	}
 	add(v2("alerts").with("Accept", "text/html").masked(received, alert...), v2("receivers").with("Accept-Encoding", "gzip"), v2("receivers").with("Origin", "http://karma.example"))

@@ -124,7 +124,7 @@ func TestPrometheusAPI(t *testing.T) {
 	c := &comparison{t: t, ours: ours, theirs: theirs}
 	c.send(shelf(base, "côté"))
 	all := &tally{}
-	for _, q := range prometheusQuestions(base) {
+	for _, q := range prometheusQuestions(t, base) {
 		all.compare(t, ours, theirs, q)
 	}
 	all.log(t, "Prometheus API")
@@ -133,7 +133,7 @@ func TestPrometheusAPI(t *testing.T) {
 	}
 }
 
-func prometheusQuestions(base time.Time) []question {
+func prometheusQuestions(t *testing.T, base time.Time) []question {
 	at := func(d time.Duration) string { return fmt.Sprint(base.Add(d).Unix()) }
 	v := func(kv ...string) url.Values {
 		out := url.Values{}
@@ -317,8 +317,8 @@ func prometheusQuestions(base time.Time) []question {
 		add(question{method: http.MethodGet, path: path, change: true}.deliberate(http.StatusMethodNotAllowed, allow))
 	}
 	add(federationQuestions()...)
-	add(receivingQuestions(base)...)
-	add(readQuestions(base)...)
+	add(receivingQuestions(t, base)...)
+	add(readQuestions(t, base)...)
 	return out
 }
 
@@ -367,9 +367,8 @@ func federationQuestions() []question {
 	return out
 }
 
-func receivingQuestions(base time.Time) []question {
+func receivingQuestions(t *testing.T, base time.Time) []question {
 	ok := []*loadedSeries{{labels: labels.FromStrings("__name__", "received"), samples: []sample{{t: base.UnixMilli(), f: 1}}}}
-	t := &testing.T{}
 	v1, h1 := writeV1(t, ok)
 	v2, h2 := writeV2(t, ok)
 	send := func(name string, body []byte, h http.Header, set ...string) question {
@@ -423,7 +422,7 @@ func receivingQuestions(base time.Time) []question {
 	}{{"1.0 repeated label", dup, h1}, {"2.0 references nowhere", refs, h2}, {"2.0 with metadata and exemplar", described, h2}} {
 		raw, err := m.m.Marshal()
 		if err != nil {
-			panic(err)
+			t.Fatal(err)
 		}
 		out = append(out, send(m.name, snappy.Encode(nil, raw), m.h))
 	}
@@ -452,11 +451,11 @@ func receivingQuestions(base time.Time) []question {
 	return out
 }
 
-func readQuestions(base time.Time) []question {
+func readQuestions(t *testing.T, base time.Time) []question {
 	read := func(name string, req *prompb.ReadRequest, set ...string) question {
 		raw, err := req.Marshal()
 		if err != nil {
-			panic(err)
+			t.Fatal(err)
 		}
 		q := question{name: "read: " + name, method: http.MethodPost, path: "/api/v1/read", body: snappy.Encode(nil, raw), header: http.Header{
 			"Content-Type": {"application/x-protobuf"}, "Content-Encoding": {"snappy"}, "X-Prometheus-Remote-Read-Version": {"0.1.0"},
