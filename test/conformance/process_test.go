@@ -10,6 +10,7 @@ import (
 	"flag"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -128,7 +129,8 @@ func (s *server) ready(t *testing.T) {
 			return false
 		}
 		_ = res.Body.Close()
-		return res.StatusCode == http.StatusOK
+		// A server with users is ready when it asks who is there.
+		return res.StatusCode == http.StatusOK || res.StatusCode == http.StatusUnauthorized
 	})
 }
 
@@ -139,8 +141,8 @@ func startTouchline(t *testing.T, args ...string) *server {
 	dir := t.TempDir()
 	s := start(t, "touchline", program(t, "touchline", *touchline), append([]string{
 		"run", "--storage.path=" + dir, "--web.listen-address=127.0.0.1:0", "--otlp.grpc-address=127.0.0.1:0", "--otlp.http-address=127.0.0.1:0",
-		"--sources.enabled=false", "--stack.enabled=false", "--web.external-url=" + externalURL,
-	}, args...)...)
+		"--sources.enabled=false", "--stack.enabled=false",
+	}, withURL(args)...)...)
 	s.dir = dir
 	s.until(t, "endpoints.json", func() bool {
 		raw, err := os.ReadFile(filepath.Join(dir, "endpoints.json"))
@@ -166,14 +168,38 @@ func startTouchline(t *testing.T, args ...string) *server {
 // listening is the log line of both upstream servers that names the real address.
 var listening = regexp.MustCompile(`msg="Listening on".* address=(127\.0\.0\.1:\d+)`)
 
-func (s *server) address(t *testing.T) {
+// externalFlag sets the external URL, whose path is the route prefix as well.
+const externalFlag = "--web.external-url="
+
+// external is the external URL among flags.
+func external(args []string) string {
+	for _, a := range args {
+		if u, ok := strings.CutPrefix(a, externalFlag); ok {
+			return u
+		}
+	}
+	return ""
+}
+
+func withURL(args []string) []string {
+	if external(args) != "" {
+		return args
+	}
+	return append([]string{externalFlag + externalURL}, args...)
+}
+
+func (s *server) address(t *testing.T, args []string) {
 	t.Helper()
+	prefix := ""
+	if u, err := url.Parse(external(args)); err == nil {
+		prefix = strings.TrimRight(u.Path, "/")
+	}
 	s.until(t, "address in the log", func() bool {
 		m := listening.FindStringSubmatch(s.out.String())
 		if m == nil {
 			return false
 		}
-		s.url = "http://" + m[1]
+		s.url = "http://" + m[1] + prefix
 		return true
 	})
 	s.ready(t)
@@ -183,10 +209,10 @@ func startPrometheus(t *testing.T, config string, args ...string) *server {
 	t.Helper()
 	dir := t.TempDir()
 	s := start(t, "prometheus", program(t, "prometheus", *prometheus), append([]string{
-		"--config.file=" + config, "--storage.tsdb.path=" + dir, "--web.listen-address=127.0.0.1:0", "--web.external-url=" + externalURL,
-	}, args...)...)
+		"--config.file=" + config, "--storage.tsdb.path=" + dir, "--web.listen-address=127.0.0.1:0",
+	}, withURL(args)...)...)
 	s.dir, s.config = dir, config
-	s.address(t)
+	s.address(t, args)
 	return s
 }
 
@@ -194,11 +220,10 @@ func startAlertmanager(t *testing.T, config string, args ...string) *server {
 	t.Helper()
 	dir := t.TempDir()
 	s := start(t, "alertmanager", program(t, "alertmanager", *alertmanager), append([]string{
-		"--config.file=" + config, "--storage.path=" + dir, "--web.listen-address=127.0.0.1:0", "--web.external-url=" + externalURL,
-		"--cluster.listen-address=",
-	}, args...)...)
+		"--config.file=" + config, "--storage.path=" + dir, "--web.listen-address=127.0.0.1:0", "--cluster.listen-address=",
+	}, withURL(args)...)...)
 	s.dir, s.config = dir, config
-	s.address(t)
+	s.address(t, args)
 	return s
 }
 

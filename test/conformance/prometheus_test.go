@@ -330,7 +330,9 @@ const (
 	headType   = "a HEAD request is answered with the Content-Type that GET has"
 	ownLimits  = "a body that the limits cannot read is refused in JSON"
 	allow      = "a 405 names the methods that are allowed"
-	saysMore   = "the text says what to do"
+	// Where prometheus.yml sets neither; the other tests set both.
+	ownDefaults = "the out-of-order window is 30 minutes and exemplars are kept, and the configuration in force says so"
+	saysMore    = "the text says what to do"
 )
 
 func federationQuestions() []question {
