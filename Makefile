@@ -72,7 +72,8 @@ e2e: build ## end-to-end tests with the real process and the real promtool and a
 
 .PHONY: conformance
 conformance: build oracle ## ask our binary and today's Prometheus and Alertmanager the same questions, compare the answers
-	$(GO) test -count=1 -timeout 15m -tags conformance ./test/conformance -touchline="$(CURDIR)/bin/touchline" -prometheus="$(ORACLE)/prometheus" -alertmanager="$(ORACLE)/alertmanager" -promtool="$(ORACLE)/promtool" -amtool="$(ORACLE)/amtool"
+	$(GO) test -tags conformance -c -o bin/conformance.test ./test/conformance
+	bin/conformance.test -test.timeout=15m -touchline="$(CURDIR)/bin/touchline" -prometheus="$(ORACLE)/prometheus" -alertmanager="$(ORACLE)/alertmanager" -promtool="$(ORACLE)/promtool" -amtool="$(ORACLE)/amtool"
 
 .PHONY: lint
 lint: ## run the linters, at the pinned version and by .golangci.yml

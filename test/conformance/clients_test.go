@@ -29,6 +29,9 @@ var uuids = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-
 // times are what clients show of the moments at which something was received.
 var times = regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( ?UTC|Z)?`)
 
+// versions is the warning of an amtool that is older or newer than the server.
+var versions = regexp.MustCompile(`(?m)^Warning: amtool version .*\n`)
+
 // run starts a client and returns what it prints on stdout, and whether it was content.
 func run(t *testing.T, s *server, path string, args ...string) (string, bool) {
 	t.Helper()
@@ -40,7 +43,7 @@ func run(t *testing.T, s *server, path string, args ...string) (string, bool) {
 	out, err := cmd.Output()
 	text := strings.ReplaceAll(string(out), s.url, "<url>")
 	if err != nil {
-		text += strings.ReplaceAll(errs.String(), s.url, "<url>")
+		text += strings.ReplaceAll(versions.ReplaceAllString(errs.String(), ""), s.url, "<url>")
 	}
 	return text, err == nil
 }
@@ -113,7 +116,7 @@ func TestPromtool(t *testing.T) {
 					t.Errorf("promtool %s: content %v, with prometheus %v\n%s", strings.Join(q.args, " "), ok[0], ok[1], difference(got[0], got[1], ours.name, theirs.name))
 				}
 			}
-			t.Logf("%d commands of promtool print the same of both servers", n)
+			figure(t, "promtool (%s): %d commands print the same of both servers", name, n)
 		})
 	}
 	// What promtool reads of our folder it reads of Prometheus's.
@@ -212,7 +215,7 @@ func TestAmtool(t *testing.T) {
 			neither("config", "routes", "test", "--verify.receivers=pager", "severity=info")
 			both("cluster", "show")
 			both("check-config", config)
-			t.Logf("%d commands of amtool print the same of both servers", n)
+			figure(t, "amtool (%s): %d commands print the same of both servers", name, n)
 			// Without the token nothing can be changed, and amtool says why.
 			out, ok := run(t, ours, tool, "--alertmanager.url="+ours.url, "silence", "add", "a=b", "--comment=c", "--author=a")
 			if ok || !strings.Contains(out, "401") {

@@ -234,7 +234,8 @@ type tally struct {
 }
 
 func (c *tally) log(t *testing.T, surface string) {
-	t.Logf("%s: %d requests, %d answered alike, %d different on purpose, %d different", surface, c.asked, c.equal, c.deliberate, c.different)
+	t.Helper()
+	figure(t, "%s: %d requests, %d answered alike, %d different on purpose, %d different", surface, c.asked, c.equal, c.deliberate, c.different)
 }
 
 // compare asks both servers a question and compares what they answer.

@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -29,6 +30,23 @@ var (
 	promtool     = flag.String("promtool", "", "today's promtool, as test/oracle/build.sh builds it")
 	amtool       = flag.String("amtool", "", "today's amtool, as test/oracle/build.sh builds it")
 )
+
+// figures are what the run is summed up with, also when everything is equal.
+var figures []string
+
+func figure(t testing.TB, format string, args ...any) {
+	t.Helper()
+	figures = append(figures, fmt.Sprintf(format, args...))
+}
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	code := m.Run()
+	for _, f := range figures {
+		fmt.Println(f)
+	}
+	os.Exit(code)
+}
 
 // externalURL is what all servers believe that they are reached at, so that
 // the links in their answers are the same.

@@ -56,7 +56,7 @@ func TestPromQLAnswers(t *testing.T) {
 		blocks++
 		return &loading{Storage: promqltest.NewBuiltinTestStorage(tb), c: c}
 	})
-	t.Logf("%d files, %d storages, %d loads (%d series), %d queries: %d equal, of which %d errors; %d equal in another order; %d different",
+	figure(t, "PromQL suite: %d files, %d storages, %d loads (%d series), %d queries: %d equal, of which %d errors; %d equal in another order; %d different",
 		files.n, blocks, c.loads, c.series, c.queries, c.equal, c.errors, c.reordered, c.different)
 	if files.n < 20 || c.queries < 2000 || c.loads < 200 {
 		t.Errorf("the suite has shrunk: expected at least 20 files, 200 loads and 2000 queries")
