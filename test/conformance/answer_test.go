@@ -4,7 +4,6 @@ package conformance
 
 import (
 	"bytes"
-	"context"
 	"io"
 	"net/http"
 	"testing"
@@ -25,10 +24,10 @@ var client = &http.Client{
 	Timeout:       30 * time.Second,
 }
 
-// request asks a server. A token goes along where the header does not have one already.
+// request asks a server.
 func request(t testing.TB, s *server, method, path string, header http.Header, body []byte) answer {
 	t.Helper()
-	r, err := http.NewRequestWithContext(context.Background(), method, s.url+path, bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(t.Context(), method, s.url+path, bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}

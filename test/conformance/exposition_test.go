@@ -3,7 +3,6 @@
 package conformance
 
 import (
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -48,14 +47,4 @@ func sink(t *testing.T) (address string) {
 	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	t.Cleanup(srv.Close)
 	return srv.Listener.Addr().String()
-}
-
-// port is the port of an address.
-func port(t *testing.T, address string) string {
-	t.Helper()
-	_, p, err := net.SplitHostPort(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
 }

@@ -54,14 +54,13 @@ const externalURL = "http://conformance.test/"
 
 // server is one running process.
 type server struct {
-	name   string
-	url    string
-	dir    string // data
-	token  string // grants everything; "" where nothing is guarded
-	config string // configuration file, "" when there is none
-	cmd    *exec.Cmd
-	out    *output
-	done   chan struct{}
+	name  string
+	url   string
+	dir   string // data
+	token string // grants everything; "" where nothing is guarded
+	cmd   *exec.Cmd
+	out   *output
+	done  chan struct{}
 }
 
 // output collects what a process prints.
@@ -147,7 +146,7 @@ func (s *server) ready(t *testing.T) {
 			return false
 		}
 		_ = res.Body.Close()
-		// A server with users is ready when it asks who is there.
+		// A server with users asks who is there, ready or not; its test waits on.
 		return res.StatusCode == http.StatusOK || res.StatusCode == http.StatusUnauthorized
 	})
 }
@@ -229,7 +228,7 @@ func startPrometheus(t *testing.T, config string, args ...string) *server {
 	s := start(t, "prometheus", program(t, "prometheus", *prometheus), append([]string{
 		"--config.file=" + config, "--storage.tsdb.path=" + dir, "--web.listen-address=127.0.0.1:0",
 	}, withURL(args)...)...)
-	s.dir, s.config = dir, config
+	s.dir = dir
 	s.address(t, args)
 	return s
 }
@@ -240,7 +239,7 @@ func startAlertmanager(t *testing.T, config string, args ...string) *server {
 	s := start(t, "alertmanager", program(t, "alertmanager", *alertmanager), append([]string{
 		"--config.file=" + config, "--storage.path=" + dir, "--web.listen-address=127.0.0.1:0", "--cluster.listen-address=",
 	}, withURL(args)...)...)
-	s.dir, s.config = dir, config
+	s.dir = dir
 	s.address(t, args)
 	return s
 }

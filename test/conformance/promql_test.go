@@ -7,7 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -317,7 +316,7 @@ func normalize(t testing.TB, body []byte, result bool) string {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
 	var v map[string]any
-	if err := d.Decode(&v); err != nil && err != io.EOF {
+	if err := d.Decode(&v); err != nil {
 		t.Errorf("answer is not JSON: %v: %s", err, body)
 		return string(body)
 	}

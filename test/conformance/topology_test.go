@@ -50,6 +50,11 @@ func TestUsers(t *testing.T) {
 	as := func(user, password string) string {
 		return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
 	}
+	for _, s := range []*server{ours, theirs} {
+		s.until(t, "readiness behind the password", func() bool {
+			return request(t, s, http.MethodGet, "/-/ready", http.Header{"Authorization": {as("ann", "right")}}, nil).status == http.StatusOK
+		})
+	}
 	const refusal = "a refusal is in the protocol's JSON and offers a token too"
 	body, header := writeV1(t, shelf(time.Now().Add(-10*time.Minute), "side"))
 	header.Set("Authorization", as("ann", "right"))
