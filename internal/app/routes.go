@@ -86,11 +86,7 @@ func (a *App) routes(mux *http.ServeMux) {
 	for _, gone := range []string{"POST /api/v1/alerts", "/api/v1/silences", "/api/v1/silence/{id}", "/api/v1/receivers", "GET /api/v1/status"} {
 		mux.Handle(gone, am)
 	}
-	mux.Handle("GET /federate", a.engine.Federate())
-	mux.HandleFunc("/federate", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Allow", "GET, OPTIONS")
-		http.Error(w, "Method Not Allowed", http.StatusMethodNotAllowed)
-	})
+	mux.Handle("/federate", getOnly(a.engine.Federate()))
 	mux.HandleFunc("POST /v1/metrics", func(w http.ResponseWriter, r *http.Request) {
 		r.URL.Path = "/api/v1/otlp/v1/metrics"
 		prom.ServeHTTP(w, r)
@@ -127,6 +123,20 @@ func (a *App) routes(mux *http.ServeMux) {
 	}
 	mux.Handle("/ui/", a.page.Handler())
 	mux.HandleFunc("/", a.serveRest)
+}
+
+// getOnly takes GET, and says so to every other method as upstream's router does.
+func getOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			next.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Allow", "GET, OPTIONS")
+		if r.Method != http.MethodOptions {
+			http.Error(w, "Method Not Allowed", http.StatusMethodNotAllowed)
+		}
+	})
 }
 
 // serveRest sends old links to their pages and answers unknown API paths in the API's own shape.

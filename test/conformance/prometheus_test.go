@@ -365,7 +365,8 @@ func federationQuestions() []question {
 		}
 		out = append(out, g)
 	}
-	out = append(out, get("/federate?"+enc("match[]={")), question{method: http.MethodPost, path: "/federate?match%5B%5D=up", change: true})
+	out = append(out, get("/federate?"+enc("match[]={")), question{method: http.MethodPost, path: "/federate?match%5B%5D=up", change: true},
+		question{method: http.MethodOptions, path: "/federate"}, question{method: http.MethodHead, path: "/federate?match%5B%5D=up"})
 	return out
 }
 
