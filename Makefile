@@ -70,6 +70,11 @@ e2e: build ## end-to-end tests with the real process and the real promtool and a
 	@test -n "$(call tagged,e2e)" || { echo 'make e2e: no package has tests behind the build tag e2e' >&2; exit 2; }
 	TOUCHLINE_BINARY="$(CURDIR)/bin/touchline" $(GO) test -tags e2e -count=1 -timeout 20m $(call tagged,e2e)
 
+.PHONY: conformance
+conformance: build oracle ## ask our binary and today's Prometheus and Alertmanager the same questions, compare the answers
+	$(GO) test -tags conformance -c -o bin/conformance.test ./test/conformance
+	bin/conformance.test -test.timeout=15m -touchline="$(CURDIR)/bin/touchline" -prometheus="$(ORACLE)/prometheus" -alertmanager="$(ORACLE)/alertmanager" -promtool="$(ORACLE)/promtool" -amtool="$(ORACLE)/amtool"
+
 .PHONY: lint
 lint: ## run the linters, at the pinned version and by .golangci.yml
 	$(GO) run $(GOLANGCI_LINT) run

@@ -243,7 +243,7 @@ func (a *App) openEngines(memory int64) error {
 	if maxMemory == 0 && memory > 0 {
 		maxMemory = memory / 4
 	}
-	cors, err := regexp.Compile("^(?:" + c.Web.CORSOrigin + ")$")
+	cors, err := regexp.Compile("^(?s:" + c.Web.CORSOrigin + ")$")
 	if err != nil {
 		return fmt.Errorf("--web.cors.origin: %w", err)
 	}
@@ -261,7 +261,7 @@ func (a *App) openEngines(memory int64) error {
 		Receive:     metrics.ReceiveLimits{MaxBody: c.Remote.WriteMaxBody, MaxDecoded: c.Remote.WriteMaxDecoded},
 		Read:        metrics.ReadLimits{Samples: c.Remote.ReadMaxSamples, Concurrency: c.Remote.ReadConcurrency, BytesInFrame: c.Remote.ReadMaxBytesInFrame, SearchResults: c.Query.MaxSearch},
 		HA:          metrics.HAOptions{Enabled: c.HA.Enabled, ClusterLabel: c.HA.ClusterLabel, ReplicaLabel: c.HA.ReplicaLabel, Failover: c.HA.FailoverTimeout, MaxClusters: c.HA.MaxClusters},
-		EnableAdmin: c.Web.EnableAdminAPI, ExternalURL: a.external, CORSOrigin: cors, Flags: c.Flags(), StartedAt: a.health.StartedAt(),
+		EnableAdmin: c.Web.EnableAdminAPI, EnableLifecycle: c.Web.EnableLifecycle, ListenAddress: a.server.Addresses()["web"][0], ExternalURL: a.external, CORSOrigin: cors, Flags: c.Flags(), StartedAt: a.health.StartedAt(),
 		Version: v1.PrometheusVersion{Version: a.build.Version, Revision: a.build.Revision, GoVersion: runtime.Version()},
 		Rules:   rref, Alertmanagers: amref, Observe: hook.Observe,
 	}

@@ -80,8 +80,13 @@ func (a *App) notifications() []page.Notification {
 func (a *App) routes(mux *http.ServeMux) {
 	prom := httpserver.ShapeErrors(httpserver.Prometheus, http.StripPrefix("/api/v1", a.engine.Handler()))
 	mux.Handle("/api/v1/", prom)
-	mux.Handle("/api/v2/", a.alertmanagerAPI())
-	mux.Handle("/federate", a.engine.Federate())
+	am := a.alertmanagerAPI()
+	mux.Handle("/api/v2/", am)
+	// Alertmanager's first API is gone; its own handler says so with a 410.
+	for _, gone := range []string{"POST /api/v1/alerts", "/api/v1/silences", "/api/v1/silence/{id}", "/api/v1/receivers", "GET /api/v1/status"} {
+		mux.Handle(gone, am)
+	}
+	mux.Handle("/federate", getOnly(a.engine.Federate()))
 	mux.HandleFunc("POST /v1/metrics", func(w http.ResponseWriter, r *http.Request) {
 		r.URL.Path = "/api/v1/otlp/v1/metrics"
 		prom.ServeHTTP(w, r)
@@ -93,12 +98,12 @@ func (a *App) routes(mux *http.ServeMux) {
 		_, _ = w.Write([]byte("Touchline is Healthy.\n"))
 	})
 	mux.HandleFunc("GET /-/ready", a.serveReady)
-	mux.HandleFunc("POST /-/reload", a.lifecycle(func(w http.ResponseWriter) {
+	mux.HandleFunc("/-/reload", a.lifecycle(func(w http.ResponseWriter) {
 		if err := a.Reload(); err != nil {
 			http.Error(w, "failed to reload config: "+err.Error(), http.StatusInternalServerError)
 		}
 	}))
-	mux.HandleFunc("POST /-/quit", a.lifecycle(func(w http.ResponseWriter) {
+	mux.HandleFunc("/-/quit", a.lifecycle(func(w http.ResponseWriter) {
 		_, _ = w.Write([]byte("Requesting termination... Goodbye!\n"))
 		a.quitOnce.Do(func() { close(a.quit) })
 	}))
@@ -124,6 +129,20 @@ func (a *App) routes(mux *http.ServeMux) {
 	}
 	mux.Handle("/ui/", a.page.Handler())
 	mux.HandleFunc("/", a.serveRest)
+}
+
+// getOnly takes GET, and says so to every other method as upstream's router does.
+func getOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			next.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Allow", "GET, OPTIONS")
+		if r.Method != http.MethodOptions {
+			http.Error(w, "Method Not Allowed", http.StatusMethodNotAllowed)
+		}
+	})
 }
 
 // serveRest sends old links to their pages and answers unknown API paths in the API's own shape.
@@ -153,9 +172,17 @@ func (a *App) serveReady(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write([]byte("Touchline is Ready.\n"))
 }
 
-// lifecycle guards reload and quit, which are off unless asked for.
+// lifecycle guards reload and quit, which are off unless asked for. As
+// upstream, they are asked for by POST or PUT.
 func (a *App) lifecycle(do func(http.ResponseWriter)) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost && r.Method != http.MethodPut {
+			w.Header().Set("Allow", "POST, PUT")
+			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+			w.WriteHeader(http.StatusMethodNotAllowed)
+			_, _ = w.Write([]byte("Only POST or PUT requests allowed"))
+			return
+		}
 		if !a.c.Web.EnableLifecycle {
 			http.Error(w, "Lifecycle API is not enabled; start with --web.enable-lifecycle or send SIGHUP.", http.StatusForbidden)
 			return

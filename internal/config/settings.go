@@ -153,7 +153,7 @@ var Settings = []Setting{
 	{Area: areaStorage, Path: "storage.exemplars.max", Flag: "storage.exemplars.max", Kind: KindInt, Default: "100000", Min: "0", Max: "100000000", Since: "0.1",
 		Help: "Exemplars kept in memory; 0 keeps none. What prometheus.yml says under storage.exemplars wins.",
 		bind: func(c *Config) any { return &c.Storage.MaxExemplars }},
-	{Area: areaStorage, Flag: "storage.min-block-duration", Kind: KindDuration, Default: "2h", Min: "1s", Max: "1d", Since: "0.1", Hidden: true,
+	{Area: areaStorage, Flag: "storage.min-block-duration", Kind: KindDuration, Default: "2h", Min: "1s", Max: "36500d", Since: "0.1", Hidden: true,
 		Help: "Span of a head block. For tests.",
 		bind: func(c *Config) any { return &c.Storage.MinBlockDuration }},
 

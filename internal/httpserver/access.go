@@ -54,6 +54,7 @@ var routes = []route{
 	{"POST", "/v1/logs", Ingest},
 	{"POST", "/v1/traces", Ingest},
 	{"POST", "/api/v2/alerts", Ingest},
+	{"POST", "/api/v1/alerts", Ingest}, // gone, and whoever sends there must be told so
 	{"POST", "/api/v2/spans", Ingest},
 	{"POST", "/api/traces", Ingest},
 	{"POST", "/loki/api/v1/push", Ingest},

@@ -42,7 +42,7 @@ func TestClassify(t *testing.T) {
 		{"POST", "/v1/metrics", Ingest},
 		{"POST", "/api/v2/alerts", Ingest},
 		{"GET", "/api/v2/alerts", Read},
-		{"POST", "/api/v1/alerts", Change},
+		{"POST", "/api/v1/alerts", Ingest},
 		{"POST", "/loki/api/v1/push", Ingest},
 		{"POST", "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export", Ingest},
 		{"POST", "/api/v2/silences", Change},

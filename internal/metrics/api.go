@@ -12,12 +12,16 @@ import (
 	remoteapi "github.com/prometheus/client_golang/exp/api/remote"
 	"github.com/prometheus/common/route"
 	"github.com/prometheus/prometheus/config"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/template"
+	"github.com/prometheus/prometheus/util/features"
+	"github.com/prometheus/prometheus/util/httputil"
 	v1 "github.com/prometheus/prometheus/web/api/v1"
 )
 
 // newAPI hides upstream's constructor with its many positional arguments.
 func (e *Engine) newAPI() *v1.API {
-	listen := v1.GlobalURLOptions{ListenAddress: e.o.ExternalURL.Host, Host: e.o.ExternalURL.Host, Scheme: e.o.ExternalURL.Scheme}
+	listen := v1.GlobalURLOptions{ListenAddress: e.o.ListenAddress, Host: e.o.ExternalURL.Host, Scheme: e.o.ExternalURL.Scheme}
 	return v1.NewAPI(
 		e.guard, e.fanout, e.received, e.db,
 		func(context.Context) v1.ScrapePoolsRetriever { return e.scraper },
@@ -50,14 +54,37 @@ func (e *Engine) routes() http.Handler {
 	mux.Handle("/", r)
 	mux.Handle("POST /write", limitSnappy(e.o.Receive, r))
 	mux.Handle("POST /otlp/v1/metrics", limitGzip(e.o.Receive, r))
-	mux.HandleFunc("POST /alerts", func(w http.ResponseWriter, _ *http.Request) {
-		writeError(w, http.StatusGone, "gone", "Alertmanager's v1 API is gone; send alerts to /api/v2/alerts")
-	})
 	return mux
 }
 
-// Federate serves /federate.
-func (e *Engine) Federate() http.Handler { return e.fed }
+// Federate serves /federate, compressed where the caller takes that.
+func (e *Engine) Federate() http.Handler { return httputil.CompressionHandler{Handler: e.fed} }
+
+// listFeatures adds to /api/v1/features what upstream's web package says of
+// the HTTP API, and what its main function says of the process.
+func (e *Engine) listFeatures() {
+	r := e.features
+	for name, on := range map[string]bool{
+		"admin": e.o.EnableAdmin, "lifecycle": e.o.EnableLifecycle, "remote_write_receiver": true, "otlp_write_receiver": true, "search": true, "query_cost": false,
+		"label_values_match": true, "query_warnings": true, "query_stats": true, "time_range_series": true, "time_range_labels": true,
+		"exclude_alerts": true, "openapi_3.1": true, "openapi_3.2": true,
+	} {
+		r.Set(features.API, name, on)
+	}
+	for _, a := range v1.FuzzAlgorithms() {
+		r.Enable(features.API, "search_fuzz_alg_"+a)
+	}
+	r.Set(features.OTLPReceiver, "delta_conversion", true)
+	r.Set(features.OTLPReceiver, "native_delta_ingestion", false)
+	r.Set(features.Prometheus, "agent_mode", false)
+	r.Set(features.Prometheus, "server_mode", true)
+	r.Set(features.Prometheus, "auto_reload_config", false)
+	r.Enable(features.Prometheus, labels.ImplementationName)
+	r.Enable(features.TSDB, "metadata_wal_records")
+	r.Set(features.UI, "ui_v2", false)
+	r.Set(features.UI, "ui_v3", false)
+	template.RegisterFeatures(r)
+}
 
 func (e *Engine) runtimeInfo() (v1.RuntimeInfo, error) {
 	host, err := os.Hostname()

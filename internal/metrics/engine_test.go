@@ -140,13 +140,6 @@ func TestReceiveLimits(t *testing.T) {
 	}
 }
 
-func TestAlertsV1IsGone(t *testing.T) {
-	e := newTestEngine(t, nil)
-	if code, body := do(t, e.Handler(), http.MethodPost, "/alerts", strings.NewReader("[]"), nil); code != http.StatusGone || !strings.Contains(body, "/api/v2/alerts") {
-		t.Errorf("got %d %s", code, body)
-	}
-}
-
 func TestQueryMemoryBudget(t *testing.T) {
 	e := newTestEngine(t, nil)
 	for _, q := range []string{

@@ -40,10 +40,10 @@ func testOptions(t *testing.T) Options {
 	return Options{
 		Dir: t.TempDir(), Logger: slog.New(slog.DiscardHandler), Registerer: reg, Gatherer: reg,
 		RetentionTime: 24 * time.Hour, OutOfOrderWindow: 30 * time.Minute, MaxExemplars: 100,
-		Query:       QueryLimits{MaxSamples: 1e6, MaxMemory: 64 << 20, Timeout: time.Minute, MaxConcurrency: 4, Lookback: 5 * time.Minute},
-		Receive:     ReceiveLimits{MaxBody: 1 << 20, MaxDecoded: 4 << 20},
-		Read:        ReadLimits{Samples: 1e6, Concurrency: 2, BytesInFrame: 1 << 20, SearchResults: 1000},
-		ExternalURL: &url.URL{Scheme: "http", Host: "localhost:7070"}, CORSOrigin: regexp.MustCompile("^$"),
+		Query:         QueryLimits{MaxSamples: 1e6, MaxMemory: 64 << 20, Timeout: time.Minute, MaxConcurrency: 4, Lookback: 5 * time.Minute},
+		Receive:       ReceiveLimits{MaxBody: 1 << 20, MaxDecoded: 4 << 20},
+		Read:          ReadLimits{Samples: 1e6, Concurrency: 2, BytesInFrame: 1 << 20, SearchResults: 1000},
+		ListenAddress: "localhost:7070", ExternalURL: &url.URL{Scheme: "http", Host: "localhost:7070"}, CORSOrigin: regexp.MustCompile("^$"),
 		StartedAt: time.Now(), Rules: noRules{}, Alertmanagers: noAlertmanagers{}, Version: v1.PrometheusVersion{Version: "test"},
 	}
 }

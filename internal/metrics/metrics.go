@@ -76,6 +76,8 @@ type Options struct {
 	HA               HAOptions
 	MemoryLimit      int64 // bytes, 0 when the process has none
 	EnableAdmin      bool
+	EnableLifecycle  bool   // shown by /api/v1/features
+	ListenAddress    string // host:port of the API; links to targets on this port name the external URL's
 	ExternalURL      *url.URL
 	CORSOrigin       *regexp.Regexp
 	Flags            map[string]string // shown by /api/v1/status/flags
@@ -196,6 +198,7 @@ func New(o Options) (_ *Engine, err error) {
 	}
 	e.notes = notifications.NewNotifications(64, o.Registerer)
 	e.fed = newFederation(e.db, e.parser, func() config.Config { return *e.cfg.Load() }, o.Query.Lookback, o.Now, o.Logger, o.Registerer)
+	e.listFeatures()
 	e.api = e.newAPI()
 	return e, nil
 }
