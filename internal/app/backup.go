@@ -20,9 +20,9 @@ import (
 	"touchline.dev/touchline/internal/archive"
 	"touchline.dev/touchline/internal/datadir"
 	"touchline.dev/touchline/internal/httpserver"
-	"touchline.dev/touchline/internal/metrics"
 	"touchline.dev/touchline/internal/rules"
 	"touchline.dev/touchline/internal/selfmon"
+	"touchline.dev/touchline/internal/tsdbdir"
 )
 
 // backupStall is how long a reader of a backup may take nothing before it is
@@ -187,7 +187,7 @@ func (b *backup) entries(staging string) ([]archive.Entry, error) {
 	return append(out, metricEntries(files)...), nil
 }
 
-func metricEntries(files []metrics.StagedFile) []archive.Entry {
+func metricEntries(files []tsdbdir.File) []archive.Entry {
 	var out []archive.Entry
 	for _, f := range files {
 		out = append(out, fileEntry(path.Join(datadir.Metrics, f.Name), f.Path, f.Size))
@@ -233,11 +233,16 @@ func BackupStopped(ctx context.Context, dir string, w io.Writer) (_ *archive.Man
 		}
 		entries = append(entries, fileEntry(name, file, fi.Size()))
 	}
-	files, err := metrics.StageStopped(filepath.Join(dir, datadir.Metrics))
+	blocks, err := tsdbdir.AllBlockFiles(filepath.Join(dir, datadir.Metrics))
 	if err != nil {
 		return nil, err
 	}
-	entries = append(entries, metricEntries(files)...)
+	// Whole, with what a kill may have left: the restored server repairs it and says so, as this one would.
+	logs, err := tsdbdir.Logs(filepath.Join(dir, datadir.Metrics))
+	if err != nil {
+		return nil, err
+	}
+	entries = append(entries, metricEntries(append(blocks, logs...))...)
 	if len(entries) == 0 {
 		return nil, fmt.Errorf("%s holds no data of Touchline; name the data directory with --storage.path", dir)
 	}

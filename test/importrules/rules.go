@@ -23,6 +23,8 @@ type bannedCall struct {
 var engineRooms = []string{
 	"internal/metrics", "internal/rules", "internal/alerting", "internal/collect", "internal/config",
 	"internal/lint", "internal/app", "internal/backtest", "internal/shadow",
+	"internal/tsdbdir", // lists the files of a TSDB directory, so it knows that format
+	"internal/adopt",   // reads what a Prometheus and an Alertmanager left on disk
 }
 
 var emptyNames = map[string]bool{
