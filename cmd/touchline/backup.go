@@ -106,10 +106,11 @@ func (f *backupFlags) source(cmd *cobra.Command) (func(context.Context, io.Write
 
 func (f *backupFlags) explain(err error) error {
 	code := exitFindings
+	var nobody *noServerError
 	switch {
 	case errors.Is(err, datadir.ErrInUse):
 		code, err = exitUsage, fmt.Errorf("%w. To back up a server that runs, leave --storage.path out", err)
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case errors.As(err, &nobody):
 		code, err = exitUsage, fmt.Errorf("%w; where it is stopped, name its data directory: touchline backup FILE --storage.path=./data", err)
 	case errors.Is(err, syscall.ENOSPC):
 		err = fmt.Errorf("%w; the disk is full: make room or write to another one. Nothing was left behind", err)
