@@ -92,7 +92,7 @@ func fingerprint(t *testing.T, dir string) string {
 			return err
 		}
 		fmt.Fprintf(&b, "%s %s %d %s", path, fi.Mode(), fi.Size(), fi.ModTime())
-		if st := fi.Sys().(*syscall.Stat_t); true {
+		if st, ok := fi.Sys().(*syscall.Stat_t); ok {
 			fmt.Fprintf(&b, " %d %d", st.Uid, st.Gid)
 		}
 		if fi.Mode().IsRegular() {

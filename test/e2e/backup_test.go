@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -28,16 +29,10 @@ func tl(t *testing.T, args ...string) (code int, out string) {
 	cmd := exec.CommandContext(ctx, binary(t), args...)
 	raw, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
-	if err != nil && !asExit(err, &exit) {
+	if err != nil && !errors.As(err, &exit) {
 		t.Fatalf("touchline %v: %v\n%s", args, err, raw)
 	}
 	return cmd.ProcessState.ExitCode(), string(raw)
-}
-
-func asExit(err error, to **exec.ExitError) bool {
-	e, ok := err.(*exec.ExitError)
-	*to = e
-	return ok
 }
 
 func must(t *testing.T, args ...string) string {
