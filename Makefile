@@ -66,9 +66,9 @@ fixtures: oracle ## compare our verdicts with promtool's and amtool's over real 
 	$(GO) test -count=1 -timeout 10m -v -tags fixtures ./test/football -fixtures="$(abspath $(FIXTURES))"
 
 .PHONY: e2e
-e2e: build ## end-to-end tests with the real process and the real promtool and amtool
+e2e: build oracle ## end-to-end tests with the real process, and Debian's and today's Prometheus and Alertmanager
 	@test -n "$(call tagged,e2e)" || { echo 'make e2e: no package has tests behind the build tag e2e' >&2; exit 2; }
-	TOUCHLINE_BINARY="$(CURDIR)/bin/touchline" $(GO) test -tags e2e -count=1 -timeout 20m $(call tagged,e2e)
+	TOUCHLINE_BINARY="$(CURDIR)/bin/touchline" ORACLE="$(abspath $(ORACLE))" $(GO) test -tags e2e -count=1 -timeout 20m $(call tagged,e2e)
 
 .PHONY: conformance
 conformance: build oracle ## ask our binary and today's Prometheus and Alertmanager the same questions, compare the answers

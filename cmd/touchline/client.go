@@ -154,9 +154,16 @@ func (c *apiClient) explain(err error) error {
 	case errors.Is(err, context.Canceled):
 		return err
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return fmt.Errorf("no server answers at %s; start one with \"touchline run\", or give its address with --url or TOUCHLINE_URL", c.base)
+		return &noServerError{c.base.String()}
 	}
 	return fmt.Errorf("ask server: %w; --url or TOUCHLINE_URL gives its address", err)
+}
+
+// noServerError says that nothing listens at an address.
+type noServerError struct{ at string }
+
+func (e *noServerError) Error() string {
+	return fmt.Sprintf("no server answers at %s; start one with \"touchline run\", or give its address with --url or TOUCHLINE_URL", e.at)
 }
 
 // refused turns an HTTP status into an error that says what to do.

@@ -10,6 +10,9 @@ func commands() []*cobra.Command {
 		newTopCommand(),
 		newCheckCommand(),
 		newTestCommand(),
+		newBackupCommand(),
+		newRestoreCommand(),
+		newAdoptCommand(),
 		newVersionCommand(),
 	}
 }

@@ -169,21 +169,21 @@ func New(o Options) (_ *Alertmanager, err error) {
 func (a *Alertmanager) openState() error {
 	var err error
 	path := func(name string) string { return filepath.Join(a.o.DataDir, name) }
-	if a.nflog, err = nflog.New(nflog.Options{SnapshotFile: path("nflog"), Retention: a.o.Retention, Logger: a.log, Metrics: a.o.Registerer}); err != nil {
-		return fmt.Errorf("open notification log %s: %w", path("nflog"), err)
+	if a.nflog, err = nflog.New(nflog.Options{SnapshotFile: path(NflogFile), Retention: a.o.Retention, Logger: a.log, Metrics: a.o.Registerer}); err != nil {
+		return fmt.Errorf("open notification log %s: %w", path(NflogFile), err)
 	}
 	if a.silences, err = silence.New(silence.Options{
-		SnapshotFile: path("silences"), Retention: a.o.Retention, Logger: a.log, Metrics: a.o.Registerer, EventRecorder: a.events,
+		SnapshotFile: path(SilencesFile), Retention: a.o.Retention, Logger: a.log, Metrics: a.o.Registerer, EventRecorder: a.events,
 		Limits: silence.Limits{MaxSilences: func() int { return a.o.MaxSilences }, MaxSilenceSizeBytes: func() int { return a.o.MaxSilenceBytes }},
 	}); err != nil {
-		return fmt.Errorf("open silences %s: %w", path("silences"), err)
+		return fmt.Errorf("open silences %s: %w", path(SilencesFile), err)
 	}
 	jm := newJournalMetrics(a.o.Registerer)
 	for _, s := range []journalOptions{
-		logJournal:     {Name: "nflog", State: a.nflog.Snapshot, Merge: a.nflog.Merge},
-		silenceJournal: {Name: "silences", State: a.silences.Snapshot, Merge: a.silences.Merge},
+		logJournal:     {Name: NflogFile, State: a.nflog.Snapshot, Merge: a.nflog.Merge},
+		silenceJournal: {Name: SilencesFile, State: a.silences.Snapshot, Merge: a.silences.Merge},
 	} {
-		s.Path, s.SnapshotPath, s.Logger, s.Metrics, s.Open = path(s.Name+".journal"), path(s.Name), a.log, jm, a.o.open
+		s.Path, s.SnapshotPath, s.Logger, s.Metrics, s.Open = path(s.Name+JournalSuffix), path(s.Name), a.log, jm, a.o.open
 		j, err := openJournal(s)
 		if err != nil {
 			return err

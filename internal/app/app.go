@@ -34,6 +34,7 @@ import (
 	"touchline.dev/touchline/internal/alerting"
 	"touchline.dev/touchline/internal/collect"
 	"touchline.dev/touchline/internal/config"
+	"touchline.dev/touchline/internal/datadir"
 	"touchline.dev/touchline/internal/httpserver"
 	"touchline.dev/touchline/internal/metrics"
 	"touchline.dev/touchline/internal/page"
@@ -67,6 +68,7 @@ type App struct {
 	page     *page.Page
 	grpc     *grpc.Server
 	handler  http.Handler
+	backup   *backup
 	dataSize measuredSize
 	external *url.URL
 	host     string
@@ -112,6 +114,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		sources: a.health.Register("sources"), config: a.health.Register("configuration"),
 	}
 	a.reload = newReloadMetrics(a.reg)
+	a.backup = newBackup(a)
 	if a.host, err = os.Hostname(); err != nil {
 		return nil, fmt.Errorf("read host name: %w", err)
 	}
@@ -143,11 +146,18 @@ func (a *App) openData() error {
 	if err := os.MkdirAll(a.c.Storage.Path, 0o750); err != nil {
 		return fmt.Errorf("create data directory (--storage.path): %w", err)
 	}
-	unlock, err := lock(a.path("lock"))
+	unlock, err := datadir.Lock(a.c.Storage.Path)
 	if err != nil {
 		return err
 	}
 	a.onStop("data lock", func(context.Context) error { return unlock() })
+	if err := datadir.CheckFinished(a.c.Storage.Path); err != nil {
+		return err
+	}
+	// A backup that a kill cut off leaves links behind, which would keep deleted blocks on the disk.
+	if err := os.RemoveAll(a.path(datadir.Staging)); err != nil {
+		return fmt.Errorf("remove what an unfinished backup left: %w", err)
+	}
 	return nil
 }
 
@@ -194,7 +204,7 @@ func (a *App) listen() error {
 	return nil
 }
 
-func (a *App) tokenFile() string { return a.path("admin.token") }
+func (a *App) tokenFile() string { return a.path(datadir.TokenFile) }
 
 // prefix is the path below which everything is served, "" at the root.
 func (a *App) prefix() string {
@@ -254,7 +264,7 @@ func (a *App) openEngines(memory int64) error {
 	amref := &alertmanagersRef{a: a}
 	hook := &arrival.Hook{}
 	mo := metrics.Options{
-		Dir: a.path("metrics"), Logger: a.log, Registerer: a.reg, Gatherer: gatherer,
+		Dir: a.path(datadir.Metrics), Logger: a.log, Registerer: a.reg, Gatherer: gatherer,
 		RetentionTime: c.Storage.RetentionTime, RetentionSize: c.Storage.RetentionSize, OutOfOrderWindow: c.Storage.OutOfOrderWindow,
 		MaxExemplars: c.Storage.MaxExemplars, MinBlockDuration: c.Storage.MinBlockDuration, MemoryLimit: memory,
 		Query:       metrics.QueryLimits{MaxSamples: c.Query.MaxSamples, MaxMemory: maxMemory, Timeout: c.Query.Timeout, MaxConcurrency: c.Query.MaxConcurrency, Lookback: c.Query.Lookback},
@@ -280,7 +290,7 @@ func (a *App) openEngines(memory int64) error {
 	ruleEngine := a.engine.RuleEngine()
 	a.onStop("rule query engine", func(context.Context) error { return ruleEngine.Close() })
 	a.rules, err = rules.New(rules.Options{
-		Dir: a.path("rules"), Logger: a.log.With("component", "rules"), Registerer: a.reg,
+		Dir: a.path(datadir.Rules), Logger: a.log.With("component", "rules"), Registerer: a.reg,
 		Engine: ruleEngine, Live: a.engine.Storage(), Hook: hook, Lookback: c.Query.Lookback, Arrival: a.arrivalOf, Appendable: a.engine.Storage(), Queryable: a.engine.Local(),
 		Notify: a.notifier.Notify, Parser: a.engine.Parser(), Features: a.engine.Features(), ExternalURL: a.external,
 		OutageTolerance: c.Rules.OutageTolerance, ForGracePeriod: c.Rules.ForGracePeriod, ResendDelay: c.Rules.ResendDelay,
@@ -326,7 +336,7 @@ func (a *App) openSources(g prometheus.Gatherer) (*collect.Set, error) {
 func (a *App) openAlerting() error {
 	c := a.c
 	o := alerting.Options{
-		DataDir: a.path("alertmanager"), Retention: c.Alertmanager.Retention, MaintenanceInterval: c.Alertmanager.MaintenanceInterval,
+		DataDir: a.path(datadir.Alertmanager), Retention: c.Alertmanager.Retention, MaintenanceInterval: c.Alertmanager.MaintenanceInterval,
 		ExternalURL: a.external, Logger: a.log.With("component", "alerting"), Registerer: a.reg,
 		MaxSilences: c.Alertmanager.MaxSilences, MaxSilenceBytes: c.Alertmanager.MaxSilenceSize, MaxAlertsPerName: c.Alertmanager.MaxAlertsPerName,
 		GetConcurrency: c.Alertmanager.MaxConcurrency, OutboxCapacity: outboxCapacity,
@@ -419,6 +429,8 @@ func (a *App) Start(ctx context.Context) error {
 		<-served
 		return err
 	})
+	// A backup may take longer than a stop may.
+	a.onStop("backup", func(context.Context) error { a.backup.stop(); return nil })
 	a.parts.metrics.OK()
 	a.parts.rules.OK()
 	a.parts.alerting.OK()
@@ -436,11 +448,11 @@ func (a *App) writeEndpoints() error {
 	if err != nil {
 		return fmt.Errorf("encode endpoints: %w", err)
 	}
-	tmp := a.path("endpoints.json.new")
+	tmp := a.path(datadir.Endpoints + ".new")
 	if err := os.WriteFile(tmp, append(raw, '\n'), 0o644); err != nil {
 		return fmt.Errorf("write endpoints: %w", err)
 	}
-	return os.Rename(tmp, a.path("endpoints.json"))
+	return os.Rename(tmp, a.path(datadir.Endpoints))
 }
 
 // localURL reaches this server from this machine.

@@ -47,6 +47,7 @@ var routes = []route{
 	{"", "/debug/**", Admin},
 	{"", "/api/v1/admin/**", Admin},
 	{"DELETE", "/api/v1/series", Admin},
+	{"", "/touchline/v1/backup", Admin}, // everything that is stored, at once
 
 	{"POST", "/api/v1/write", Ingest},
 	{"POST", "/api/v1/otlp/v1/metrics", Ingest},

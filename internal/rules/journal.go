@@ -336,3 +336,19 @@ func match(elements map[uint64]labels.Labels, alert, rule labels.Labels) (labels
 	}
 	return labels.EmptyLabels(), false
 }
+
+// writeState writes the newest record of every group, as compact would.
+func (j *journal) writeState(w io.Writer) error {
+	j.mu.Lock()
+	lines := make([][]byte, 0, len(j.live))
+	for _, line := range j.live {
+		lines = append(lines, line) // never changed, only replaced
+	}
+	j.mu.Unlock()
+	for _, line := range lines {
+		if _, err := w.Write(line); err != nil {
+			return fmt.Errorf("write rule state: %w", err)
+		}
+	}
+	return nil
+}

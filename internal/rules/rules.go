@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net/url"
@@ -33,6 +34,9 @@ import (
 // ShippedPrefix marks the identifiers of rule files that come out of
 // Options.Shipped instead of the file system.
 const ShippedPrefix = "stack/"
+
+// StateFile is the journal's name in Options.Dir.
+const StateFile = "state.journal"
 
 // Options configure a Manager. All fields without a remark are required.
 type Options struct {
@@ -91,7 +95,7 @@ func New(o Options) (*Manager, error) {
 	if err := os.MkdirAll(o.Dir, 0o750); err != nil {
 		return nil, fmt.Errorf("create rule state directory: %w", err)
 	}
-	j, saved, err := openJournal(filepath.Join(o.Dir, "state.journal"), o.Logger, o.Registerer)
+	j, saved, err := openJournal(filepath.Join(o.Dir, StateFile), o.Logger, o.Registerer)
 	if err != nil {
 		return nil, err
 	}
@@ -297,3 +301,7 @@ func (l loader) Load(id string, ignoreUnknown bool, names model.ValidationScheme
 }
 
 func (l loader) Parse(q string) (parser.Expr, error) { return l.parser.ParseExpr(q) }
+
+// WriteState writes the state of every active alert as it is in the journal,
+// in the journal's own format: a file of it named StateFile restores it.
+func (m *Manager) WriteState(w io.Writer) error { return m.journal.writeState(w) }

@@ -1,4 +1,4 @@
-package app
+package datadir
 
 import (
 	"errors"
@@ -10,10 +10,13 @@ import (
 	"syscall"
 )
 
-// lock takes the data directory for this process. The lock ends with the
+// ErrInUse is what Lock returns when another process owns the directory.
+var ErrInUse = errors.New("data directory is in use")
+
+// Lock takes the data directory for this process. The lock ends with the
 // process, however it ends.
-func lock(path string) (func() error, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o640)
+func Lock(dir string) (unlock func() error, err error) {
+	f, err := os.OpenFile(filepath.Join(dir, LockFile), os.O_CREATE|os.O_RDWR, 0o640)
 	if err != nil {
 		return nil, fmt.Errorf("open lock of the data directory: %w", err)
 	}
@@ -23,7 +26,7 @@ func lock(path string) (func() error, error) {
 		if who != "" {
 			who = " (process " + who + ")"
 		}
-		return nil, errors.Join(fmt.Errorf("data directory %s is in use by another touchline%s; stop that one or choose another directory with --storage.path", filepath.Dir(path), who), f.Close())
+		return nil, errors.Join(fmt.Errorf("%w: data directory %s is in use by another touchline%s; stop that one or choose another directory with --storage.path", ErrInUse, dir, who), f.Close())
 	}
 	if err := f.Truncate(0); err == nil {
 		_, err = f.WriteAt(fmt.Appendf(nil, "%d\n", os.Getpid()), 0)
