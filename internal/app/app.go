@@ -255,6 +255,7 @@ func (a *App) openEngines(memory int64) error {
 		Dir: a.path("metrics"), Logger: a.log, Registerer: a.reg, Gatherer: gatherer,
 		RetentionTime: c.Storage.RetentionTime, RetentionSize: c.Storage.RetentionSize, OutOfOrderWindow: c.Storage.OutOfOrderWindow,
 		MaxExemplars: c.Storage.MaxExemplars, MinBlockDuration: c.Storage.MinBlockDuration, MemoryLimit: memory,
+		MinFree: c.Storage.MinFree, Health: a.parts.metrics,
 		Query:       metrics.QueryLimits{MaxSamples: c.Query.MaxSamples, MaxMemory: maxMemory, Timeout: c.Query.Timeout, MaxConcurrency: c.Query.MaxConcurrency, Lookback: c.Query.Lookback},
 		Receive:     metrics.ReceiveLimits{MaxBody: c.Remote.WriteMaxBody, MaxDecoded: c.Remote.WriteMaxDecoded},
 		Read:        metrics.ReadLimits{Samples: c.Remote.ReadMaxSamples, Concurrency: c.Remote.ReadConcurrency, BytesInFrame: c.Remote.ReadMaxBytesInFrame, SearchResults: c.Query.MaxSearch},
@@ -279,7 +280,7 @@ func (a *App) openEngines(memory int64) error {
 	a.onStop("rule query engine", func(context.Context) error { return ruleEngine.Close() })
 	a.rules, err = rules.New(rules.Options{
 		Dir: a.path("rules"), Logger: a.log.With("component", "rules"), Registerer: a.reg,
-		Query: promrules.EngineQueryFunc(ruleEngine, a.engine.Storage()), Appendable: a.engine.Storage(), Queryable: a.engine.Local(),
+		Query: promrules.EngineQueryFunc(ruleEngine, a.engine.Storage()), Appendable: a.engine.Appendable(), Queryable: a.engine.Local(),
 		Notify: a.notifier.Notify, Parser: a.engine.Parser(), Features: a.engine.Features(), ExternalURL: a.external,
 		OutageTolerance: c.Rules.OutageTolerance, ForGracePeriod: c.Rules.ForGracePeriod, ResendDelay: c.Rules.ResendDelay,
 		MaxConcurrent: c.Rules.MaxConcurrentEvals, Shipped: a.o.Shipped, RestoreGrace: restoreGrace,
@@ -405,7 +406,11 @@ func (a *App) Start(ctx context.Context) error {
 		<-served
 		return err
 	})
-	a.parts.metrics.OK()
+	if err := a.engine.Refusal(); err != nil {
+		a.parts.metrics.Degraded(err.Error())
+	} else {
+		a.parts.metrics.OK()
+	}
 	a.parts.rules.OK()
 	a.parts.alerting.OK()
 	a.ready.Store(true)

@@ -221,3 +221,16 @@ func expect(t *testing.T, got <-chan string, want string, limit time.Duration) {
 		}
 	}
 }
+
+// runOnce runs a server that is expected to end by itself, and returns what it printed.
+func runOnce(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	args = append([]string{"run", "--web.listen-address=127.0.0.1:0", "--otlp.grpc-address=127.0.0.1:0", "--otlp.http-address=127.0.0.1:0"}, args...)
+	out, err := exec.CommandContext(ctx, binary(t), args...).CombinedOutput()
+	if ctx.Err() != nil {
+		t.Fatalf("touchline %v did not end within 30 s:\n%s", args, out)
+	}
+	return string(out), err
+}
