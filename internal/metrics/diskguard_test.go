@@ -136,8 +136,8 @@ func TestMendSegment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n, err := mendSegment(wlog.SegmentName(dir, 0)); n != 0 || err != nil {
-		t.Fatalf("a whole segment: %d bytes blanked, %v", n, err)
+	if bad, err := mendSegment(wlog.SegmentName(dir, 0), ""); len(bad) != 0 || err != nil {
+		t.Fatalf("a whole segment: %v, %v", bad, err)
 	}
 	for cut := 1; cut <= 3; cut++ {
 		// The big record's last pages were never written; the page in which it
@@ -157,8 +157,8 @@ func TestMendSegment(t *testing.T) {
 		if got, err := records(path); err == nil || len(got) != 1 {
 			t.Fatalf("cut %d: the damage was not seen: %d records, %v", cut, len(got), err)
 		}
-		if n, err := mendSegment(path); n == 0 || err != nil {
-			t.Fatalf("cut %d: %d bytes blanked, %v", cut, n, err)
+		if bad, err := mendSegment(path, ""); len(bad) == 0 || err != nil {
+			t.Fatalf("cut %d: %v, %v", cut, bad, err)
 		}
 		got, err := records(path)
 		if err != nil || len(got) != 3 || got[0] != "before" || got[1] != "behind" || got[2] != "last" {
@@ -181,17 +181,70 @@ func records(path string) ([]string, error) {
 	return out, r.Err()
 }
 
-func FuzzUnfinished(f *testing.F) {
+// TestMendSegmentKeepsWhatFollows flips one byte at a time.
+func TestMendSegmentKeepsWhatFollows(t *testing.T) {
+	dir := t.TempDir()
+	w, err := wlog.NewSize(slog.New(slog.DiscardHandler), nil, dir, 8*logPage, compression.None)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]bool{}
+	for i := range 40 {
+		rec := bytes.Repeat([]byte{byte('A' + i)}, 100+i*150)
+		want[string(rec)] = true
+		if err := w.Log(rec); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(wlog.SegmentName(dir, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at := 0; at < len(whole); at += 997 {
+		path := filepath.Join(t.TempDir(), "00000000")
+		raw := bytes.Clone(whole)
+		raw[at] ^= 0xff
+		if err := os.WriteFile(path, raw, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := mendSegment(path, filepath.Join(filepath.Dir(path), "damaged", "copy")); err != nil {
+			t.Fatal(err)
+		}
+		got, err := records(path)
+		if err != nil {
+			t.Fatalf("byte %d: %v", at, err)
+		}
+		good := 0
+		for _, r := range got {
+			if want[r] {
+				good++
+			}
+		}
+		// A flipped length costs the rest of its page, anything else one record.
+		if good < len(want)-12 || good == len(want) && whole[at] != 0 {
+			t.Errorf("byte %d: %d of %d records are left", at, good, len(want))
+		}
+	}
+}
+
+func FuzzDamagedFragments(f *testing.F) {
 	f.Add([]byte{1, 0, 1, 0, 0, 0, 0, 'x'})
 	f.Add([]byte{2, 0x7f, 0xf9})
-	f.Add(append([]byte{2, 0, 0, 0, 0, 0, 0}, make([]byte, logPage)...))
+	f.Add(append([]byte{2, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 9}, make([]byte, logPage)...))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		at := 0
-		for _, s := range unfinished(raw) {
+		for _, s := range damagedFragments(raw) {
 			if s.from < at || s.to <= s.from || s.to > len(raw) {
 				t.Fatalf("stretch %v of %d bytes after %d", s, len(raw), at)
 			}
+			copy(raw[s.from:], s.filling())
 			at = s.to
+		}
+		if again := damagedFragments(raw); len(again) > 0 {
+			t.Fatalf("after mending: %v", again)
 		}
 	})
 }

@@ -2,13 +2,10 @@ package metrics
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"reflect"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -43,7 +40,7 @@ func healLogs(ctx context.Context, db *tsdb.DB) error {
 			return fmt.Errorf("list log segments: %w", err)
 		}
 		for i := max(first, 0); i < last; i++ {
-			if _, err := mendSegment(wlog.SegmentName(l.Dir(), i)); err != nil {
+			if _, err := mendSegment(wlog.SegmentName(l.Dir(), i), ""); err != nil {
 				return err
 			}
 		}
@@ -165,82 +162,4 @@ func logSeries(ctx context.Context, h *tsdb.Head, wal *wlog.WL) error {
 		}
 	}
 	return errors.Join(p.Err(), flush())
-}
-
-// The format of upstream's log segments, from tsdb/docs/format/wal.md: pages
-// of 32 KiB, and in them fragments of records with a header of seven bytes:
-// type, length, CRC-32C. A byte of zero says that the rest of the page is empty.
-const (
-	logPage       = 32 << 10
-	logHeader     = 7
-	logTypeMask   = 1<<3 - 1
-	fragmentFull  = 1
-	fragmentFirst = 2
-	fragmentLast  = 4
-)
-
-// mendSegment blanks the fragments of records that have no end, and returns
-// how many bytes that were. All else stays byte for byte.
-func mendSegment(path string) (blanked int64, err error) {
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		return 0, fmt.Errorf("mend log segment: %w", err)
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	raw, err := io.ReadAll(f)
-	if err != nil {
-		return 0, fmt.Errorf("mend log segment %s: %w", filepath.Base(path), err)
-	}
-	for _, d := range unfinished(raw) {
-		if _, err := f.WriteAt(make([]byte, d.to-d.from), int64(d.from)); err != nil {
-			return blanked, fmt.Errorf("mend log segment %s: %w", filepath.Base(path), err)
-		}
-		blanked += int64(d.to - d.from)
-	}
-	if blanked > 0 {
-		if err := f.Sync(); err != nil {
-			return blanked, fmt.Errorf("mend log segment %s: %w", filepath.Base(path), err)
-		}
-	}
-	return blanked, nil
-}
-
-type stretch struct{ from, to int }
-
-// unfinished finds the stretches of a segment that hold the beginning of a
-// record without its end. Each reaches to the end of a page, because a record
-// is only cut off where a page is full.
-func unfinished(raw []byte) []stretch {
-	var out []stretch
-	open := -1 // where the record that is being read begins
-	end := func(at int) {
-		if open >= 0 {
-			out = append(out, stretch{open, at})
-			open = -1
-		}
-	}
-	for at := 0; at < len(raw); {
-		left := logPage - at%logPage
-		typ := int(raw[at] & logTypeMask)
-		if typ == 0 || left < logHeader || at+logHeader > len(raw) {
-			at += left
-			continue
-		}
-		n := logHeader + int(binary.BigEndian.Uint16(raw[at+1:]))
-		if n > left {
-			return out // Damage of another kind; upstream's repair deals with it.
-		}
-		switch typ {
-		case fragmentFull:
-			end(at)
-		case fragmentFirst:
-			end(at)
-			open = at
-		case fragmentLast:
-			open = -1
-		}
-		at += n
-	}
-	end(len(raw))
-	return out
 }

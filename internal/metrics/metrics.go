@@ -100,6 +100,7 @@ type Engine struct {
 	db       *tsdb.DB
 	failures *failureCounters
 	disk     *diskGuard
+	budget   *receiveBudget // of everything that is being received
 	remote   *remote.Storage
 	fanout   storage.Storage
 	engine   *promql.Engine
@@ -142,7 +143,7 @@ func New(o Options) (_ *Engine, err error) {
 		o.Now = time.Now
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	e := &Engine{o: o, log: o.Logger, cancel: cancel, features: features.NewRegistry(), parser: NewParser()}
+	e := &Engine{o: o, log: o.Logger, cancel: cancel, features: features.NewRegistry(), parser: NewParser(), budget: newReceiveBudget(o.Receive, o.MemoryLimit)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, e.Close())

@@ -43,6 +43,9 @@ func (e *Engine) openTSDB() (*tsdb.DB, error) {
 	if err := setAsideBlocks(e.o.Dir, e.log, e.o.Registerer); err != nil {
 		return nil, err
 	}
+	if err := mendLogs(e.o.Dir, e.log, e.o.Registerer); err != nil {
+		return nil, err
+	}
 	e.failures = &failureCounters{Registerer: e.o.Registerer}
 	db, err := tsdb.Open(e.o.Dir, e.log.With("component", "tsdb"), e.failures, to, tsdb.NewDBStats())
 	if err == nil {

@@ -63,22 +63,11 @@ func binary(t *testing.T) string {
 // launch starts a server on ports that the system chooses.
 func launch(t *testing.T, dir string, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, dir: dir, out: &output{}, done: make(chan struct{})}
-	args = append([]string{"run", "--storage.path=" + dir, "--web.listen-address=127.0.0.1:0", "--otlp.grpc-address=127.0.0.1:0", "--otlp.http-address=127.0.0.1:0"}, args...)
-	p.cmd = exec.Command(binary(t), args...)
-	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
 	endpoints := filepath.Join(dir, "endpoints.json")
 	if err := os.Remove(endpoints); err != nil && !os.IsNotExist(err) {
 		t.Fatal(err)
 	}
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		defer close(p.done)
-		p.err = p.cmd.Wait()
-	}()
-	t.Cleanup(func() { p.kill() })
+	p := begin(t, dir, args...)
 	p.until(30*time.Second, "endpoints.json", func() bool {
 		raw, err := os.ReadFile(endpoints)
 		if err != nil {
@@ -97,6 +86,24 @@ func launch(t *testing.T, dir string, args ...string) *process {
 	}
 	p.token = strings.TrimSpace(string(raw))
 	p.until(10*time.Second, "readiness", func() bool { code, _ := p.get("/-/ready"); return code == http.StatusOK })
+	return p
+}
+
+// begin starts a server and does not wait for it.
+func begin(t *testing.T, dir string, args ...string) *process {
+	t.Helper()
+	p := &process{t: t, dir: dir, out: &output{}, done: make(chan struct{})}
+	args = append([]string{"run", "--storage.path=" + dir, "--web.listen-address=127.0.0.1:0", "--otlp.grpc-address=127.0.0.1:0", "--otlp.http-address=127.0.0.1:0"}, args...)
+	p.cmd = exec.Command(binary(t), args...)
+	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer close(p.done)
+		p.err = p.cmd.Wait()
+	}()
+	t.Cleanup(func() { p.kill() })
 	return p
 }
 
@@ -233,4 +240,26 @@ func runOnce(t *testing.T, args ...string) (string, error) {
 		t.Fatalf("touchline %v did not end within 30 s:\n%s", args, out)
 	}
 	return string(out), err
+}
+
+// listener is the address that a listener really has.
+func (p *process) listener(name string) string {
+	p.t.Helper()
+	raw, err := os.ReadFile(filepath.Join(p.dir, "endpoints.json"))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	var e struct {
+		Listeners []struct{ Name, Address, Error string }
+	}
+	if err := json.Unmarshal(raw, &e); err != nil {
+		p.t.Fatal(err)
+	}
+	for _, l := range e.Listeners {
+		if l.Name == name && l.Error == "" {
+			return l.Address
+		}
+	}
+	p.t.Fatalf("no listener %s: %s", name, raw)
+	return ""
 }
