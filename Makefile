@@ -22,6 +22,8 @@ LDFLAGS = -s -w -buildid= \
 ARGS ?=
 # The packages that `make race` covers: those with goroutines of their own.
 RACE_PACKAGES ?= ./internal/...
+# How long `make fuzz` runs each target.
+FUZZTIME ?= 10s
 # Where the upstream's own programs are built, outside the repository so that a clean clone finds them again.
 ORACLE ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/touchline-oracle
 DIST_ARCHES = amd64 arm64
@@ -69,6 +71,16 @@ fixtures: oracle ## compare our verdicts with promtool's and amtool's over real 
 e2e: build ## end-to-end tests with the real process and the real promtool and amtool
 	@test -n "$(call tagged,e2e)" || { echo 'make e2e: no package has tests behind the build tag e2e' >&2; exit 2; }
 	TOUCHLINE_BINARY="$(CURDIR)/bin/touchline" $(GO) test -tags e2e -count=1 -timeout 20m $(call tagged,e2e)
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME (10s), one after the other
+	@failed=0; \
+	for file in $$(grep -rl --include='*_test.go' '^func Fuzz' cmd internal stack test tools); do \
+		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$$file"); do \
+			echo "$$(dirname "$$file") $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")" || failed=1; \
+		done; \
+	done; exit $$failed
 
 .PHONY: lint
 lint: ## run the linters, at the pinned version and by .golangci.yml

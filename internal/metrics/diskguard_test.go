@@ -289,3 +289,43 @@ func TestHealLogsThroughTheEngine(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestMendSegmentThatWasCutOff loses only the record amid which a segment ends.
+func TestMendSegmentThatWasCutOff(t *testing.T) {
+	dir := t.TempDir()
+	w, err := wlog.NewSize(slog.New(slog.DiscardHandler), nil, dir, 16*logPage, compression.Snappy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 100 {
+		rec := make([]byte, 100+i%40*100)
+		for k := range rec {
+			rec[k] = byte((i*7919 + k*k*31) >> 3)
+		}
+		if err := w.Log(rec); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(wlog.SegmentName(dir, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, end := range []int{len(whole) / 3, len(whole) / 2, len(whole) * 2 / 3} {
+		path := filepath.Join(t.TempDir(), "00000000")
+		if err := os.WriteFile(path, whole[:end], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		before, _ := records(path)
+		bad, err := mendSegment(path, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		after, _ := records(path)
+		if len(before) == 0 || len(after) != len(before) {
+			t.Errorf("cut at %d: %d records before, %d after mending %v", end, len(before), len(after), bad)
+		}
+	}
+}

@@ -159,6 +159,9 @@ func TestHugeBodies(t *testing.T) {
 		for try := 0; code == 0 && c.length < 0 && try < 5; try++ {
 			code, text = p.post(c.path, c.contentType, c.encoding, &zeros{c.length}, c.length)
 		}
+		if code == 0 && c.length < 0 && strings.Contains(text, "reset") {
+			continue
+		}
 		ok := false
 		for _, w := range c.want {
 			ok = ok || code == w
