@@ -51,15 +51,17 @@ func filler(t *testing.T, dir string) (stop func()) {
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		big, small := make([]byte, 1<<20), make([]byte, 512)
+		pace := time.NewTicker(time.Millisecond)
+		defer pace.Stop()
 		for {
 			select {
 			case <-quit:
 				return
-			default:
+			case <-pace.C:
 			}
 			if _, err := f.Write(big); err != nil {
-				if _, err := f.Write(small); err != nil {
-					time.Sleep(time.Millisecond)
+				for err = nil; err == nil; {
+					_, err = f.Write(small)
 				}
 			}
 		}
@@ -114,11 +116,13 @@ func TestFullDisk(t *testing.T) {
 	quit := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
+		pace := time.NewTicker(4 * time.Millisecond)
+		defer pace.Stop()
 		for n := 0; ; n++ {
 			select {
 			case <-quit:
 				return
-			default:
+			case <-pace.C:
 			}
 			// Samples of the past, close together: chunks fill up quickly.
 			at := begin.Add(-20*time.Minute + time.Duration(n)*10*time.Millisecond)
@@ -131,7 +135,6 @@ func TestFullDisk(t *testing.T) {
 				text = body
 			}
 			mu.Unlock()
-			time.Sleep(3 * time.Millisecond)
 		}
 	})
 	stopWriting := sync.OnceFunc(func() { close(quit); wg.Wait() })
