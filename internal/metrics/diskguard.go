@@ -49,6 +49,7 @@ type diskOptions struct {
 	Health   HealthReporter // optional
 	Failures func() float64 // writes to the logs that have failed since the start
 	MapHead  func()         // writes finished chunks of the head to their files
+	Detach   func() error   // keeps the head from ever writing a chunk again, after MapHead has failed
 	Heal     func() error   // makes the logs whole again after a failed write
 	Statfs   func(dir string) (free, total int64, err error)
 	Reserve  func(path string, size int64) error // makes the ballast
@@ -70,6 +71,7 @@ type diskGuard struct {
 	why   atomic.Pointer[DiskError]
 
 	gate   sync.RWMutex // held for reading by a commit, for writing by a change of state
+	lame   bool         // chunks are no longer written; only a restart helps. Used by check alone.
 	healed float64      // value of Failures up to which the logs are whole; guarded by gate
 
 	wake chan struct{}
@@ -183,9 +185,16 @@ func (g *diskGuard) enter(state int32, why string) {
 func (g *diskGuard) mapHead() {
 	defer func() {
 		if v := recover(); v != nil {
-			g.log.Error("Finished chunks could not be written; free some space at once", "err", fmt.Sprint(v))
+			// Upstream would try again within a minute, and panic where nobody
+			// can recover. The samples are in the write-ahead log.
+			g.lame = true
+			err := g.o.Detach()
+			g.log.Error("Finished chunks could not be written; their samples are in the write-ahead log, and queries find them again after a restart", "err", fmt.Sprint(v), "detach", err)
 		}
 	}()
+	if g.lame {
+		return
+	}
 	g.o.MapHead()
 }
 
@@ -205,7 +214,11 @@ func (g *diskGuard) leave(limit int64) {
 	g.keepBallast(limit)
 	g.state.Store(diskFine)
 	g.log.Info("Storage takes samples again", "free", size(g.free.Load()))
-	if g.o.Health != nil {
+	switch {
+	case g.o.Health == nil:
+	case g.lame:
+		g.o.Health.Degraded("the disk was full before the finished chunks in memory could be written; free some space and restart: queries find those samples again then")
+	default:
 		g.o.Health.OK()
 	}
 }

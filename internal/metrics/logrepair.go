@@ -64,6 +64,16 @@ func headLogs(h *tsdb.Head) (wal, wbl *wlog.WL, err error) {
 	return wal, wbl, nil
 }
 
+// detachChunks closes the head's chunk files. Upstream takes a write to closed
+// ones as the end of the process and goes on; one to files without room is a panic.
+func detachChunks(h *tsdb.Head) error {
+	f := reflect.ValueOf(h).Elem().FieldByName("chunkDiskMapper")
+	if !f.IsValid() || f.Type() != reflect.TypeFor[*chunks.ChunkDiskMapper]() {
+		return errors.New("close chunk files: this version of Prometheus keeps them elsewhere")
+	}
+	return (*chunks.ChunkDiskMapper)(f.UnsafePointer()).Close()
+}
+
 // seriesPerRecord bounds the size of one record.
 const seriesPerRecord = 1000
 

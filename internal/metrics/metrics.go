@@ -160,7 +160,8 @@ func New(o Options) (_ *Engine, err error) {
 	e.fanout = storage.NewFanout(o.Logger, e.db, e.remote)
 	e.disk = newDiskGuard(diskOptions{
 		Dir: o.Dir, MinFree: o.MinFree, Logger: o.Logger.With("component", "disk"), Reg: o.Registerer, Health: o.Health,
-		Failures: e.failures.total, MapHead: e.db.ForceHeadMMap, Heal: func() error { return healLogs(ctx, e.db) },
+		Failures: e.failures.total, MapHead: e.db.ForceHeadMMap,
+		Detach: func() error { return detachChunks(e.db.Head()) }, Heal: func() error { return healLogs(ctx, e.db) },
 	})
 	e.disk.start()
 	e.appended = e.disk.wrap(e.fanout, false)
