@@ -22,6 +22,8 @@ LDFLAGS = -s -w -buildid= \
 ARGS ?=
 # The packages that `make race` covers: those with goroutines of their own.
 RACE_PACKAGES ?= ./internal/...
+# How long `make fuzz` runs each target.
+FUZZTIME ?= 10s
 # Where the upstream's own programs are built, outside the repository so that a clean clone finds them again.
 ORACLE ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/touchline-oracle
 DIST_ARCHES = amd64 arm64
@@ -74,6 +76,16 @@ e2e: build oracle ## end-to-end tests with the real process, and Debian's and to
 conformance: build oracle ## ask our binary and today's Prometheus and Alertmanager the same questions, compare the answers
 	$(GO) test -tags conformance -c -o bin/conformance.test ./test/conformance
 	bin/conformance.test -test.timeout=15m -touchline="$(CURDIR)/bin/touchline" -prometheus="$(ORACLE)/prometheus" -alertmanager="$(ORACLE)/alertmanager" -promtool="$(ORACLE)/promtool" -amtool="$(ORACLE)/amtool"
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME (10s), one after the other
+	@failed=0; \
+	for file in $$(grep -rl --include='*_test.go' '^func Fuzz' cmd internal stack test tools); do \
+		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$$file"); do \
+			echo "$$(dirname "$$file") $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")" || failed=1; \
+		done; \
+	done; exit $$failed
 
 .PHONY: lint
 lint: ## run the linters, at the pinned version and by .golangci.yml

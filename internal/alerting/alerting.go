@@ -170,13 +170,13 @@ func (a *Alertmanager) openState() error {
 	var err error
 	path := func(name string) string { return filepath.Join(a.o.DataDir, name) }
 	if a.nflog, err = nflog.New(nflog.Options{SnapshotFile: path(NflogFile), Retention: a.o.Retention, Logger: a.log, Metrics: a.o.Registerer}); err != nil {
-		return fmt.Errorf("open notification log %s: %w", path(NflogFile), err)
+		return fmt.Errorf("open notification log %s: %w; restore the file from a backup, or move it away: then only what its journal holds is known", path(NflogFile), err)
 	}
 	if a.silences, err = silence.New(silence.Options{
 		SnapshotFile: path(SilencesFile), Retention: a.o.Retention, Logger: a.log, Metrics: a.o.Registerer, EventRecorder: a.events,
 		Limits: silence.Limits{MaxSilences: func() int { return a.o.MaxSilences }, MaxSilenceSizeBytes: func() int { return a.o.MaxSilenceBytes }},
 	}); err != nil {
-		return fmt.Errorf("open silences %s: %w", path(SilencesFile), err)
+		return fmt.Errorf("open silences %s: %w; restore the file from a backup, or move it away: then only what its journal holds is known", path(SilencesFile), err)
 	}
 	jm := newJournalMetrics(a.o.Registerer)
 	for _, s := range []journalOptions{

@@ -267,6 +267,7 @@ func (a *App) openEngines(memory int64) error {
 		Dir: a.path(datadir.Metrics), Logger: a.log, Registerer: a.reg, Gatherer: gatherer,
 		RetentionTime: c.Storage.RetentionTime, RetentionSize: c.Storage.RetentionSize, OutOfOrderWindow: c.Storage.OutOfOrderWindow,
 		MaxExemplars: c.Storage.MaxExemplars, MinBlockDuration: c.Storage.MinBlockDuration, MemoryLimit: memory,
+		MinFree: c.Storage.MinFree, Health: a.parts.metrics,
 		Query:       metrics.QueryLimits{MaxSamples: c.Query.MaxSamples, MaxMemory: maxMemory, Timeout: c.Query.Timeout, MaxConcurrency: c.Query.MaxConcurrency, Lookback: c.Query.Lookback},
 		Receive:     metrics.ReceiveLimits{MaxBody: c.Remote.WriteMaxBody, MaxDecoded: c.Remote.WriteMaxDecoded},
 		Read:        metrics.ReadLimits{Samples: c.Remote.ReadMaxSamples, Concurrency: c.Remote.ReadConcurrency, BytesInFrame: c.Remote.ReadMaxBytesInFrame, SearchResults: c.Query.MaxSearch},
@@ -291,7 +292,7 @@ func (a *App) openEngines(memory int64) error {
 	a.onStop("rule query engine", func(context.Context) error { return ruleEngine.Close() })
 	a.rules, err = rules.New(rules.Options{
 		Dir: a.path(datadir.Rules), Logger: a.log.With("component", "rules"), Registerer: a.reg,
-		Engine: ruleEngine, Live: a.engine.Storage(), Hook: hook, Lookback: c.Query.Lookback, Arrival: a.arrivalOf, Appendable: a.engine.Storage(), Queryable: a.engine.Local(),
+		Engine: ruleEngine, Live: a.engine.Storage(), Hook: hook, Lookback: c.Query.Lookback, Arrival: a.arrivalOf, Appendable: a.engine.Appendable(), Queryable: a.engine.Local(),
 		Notify: a.notifier.Notify, Parser: a.engine.Parser(), Features: a.engine.Features(), ExternalURL: a.external,
 		OutageTolerance: c.Rules.OutageTolerance, ForGracePeriod: c.Rules.ForGracePeriod, ResendDelay: c.Rules.ResendDelay,
 		MaxConcurrent: c.Rules.MaxConcurrentEvals, Shipped: a.o.Shipped, RestoreGrace: restoreGrace,
@@ -431,7 +432,11 @@ func (a *App) Start(ctx context.Context) error {
 	})
 	// A backup may take longer than a stop may.
 	a.onStop("backup", func(context.Context) error { a.backup.stop(); return nil })
-	a.parts.metrics.OK()
+	if err := a.engine.Refusal(); err != nil {
+		a.parts.metrics.Degraded(err.Error())
+	} else {
+		a.parts.metrics.OK()
+	}
 	a.parts.rules.OK()
 	a.parts.alerting.OK()
 	a.ready.Store(true)

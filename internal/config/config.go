@@ -76,6 +76,7 @@ type Storage struct {
 	RetentionSize    int64         // 0 for no limit
 	OutOfOrderWindow time.Duration
 	MaxExemplars     int64
+	MinFree          int64 // bytes; 0 refuses nothing ahead of a failure
 	MinBlockDuration time.Duration
 }
 

@@ -46,14 +46,18 @@ func (e *Engine) newAPI() *v1.API {
 	)
 }
 
+// maxReadRequest bounds a remote-read request, in bytes; it holds matchers only.
+const maxReadRequest = 4 << 20
+
 // routes are the paths below /api/v1, with the receiving ones behind the size limits.
 func (e *Engine) routes() http.Handler {
 	r := route.New()
 	e.api.Register(r)
 	mux := http.NewServeMux()
 	mux.Handle("/", r)
-	mux.Handle("POST /write", limitSnappy(e.o.Receive, r))
-	mux.Handle("POST /otlp/v1/metrics", limitGzip(e.o.Receive, r))
+	mux.Handle("POST /write", limitSnappy(e.o.Receive, e.budget, r))
+	mux.Handle("POST /read", limitSnappy(ReceiveLimits{MaxBody: maxReadRequest, MaxDecoded: maxReadRequest}, e.budget, r))
+	mux.Handle("POST /otlp/v1/metrics", limitGzip(e.o.Receive, e.budget, r))
 	return mux
 }
 

@@ -70,6 +70,8 @@ type Options struct {
 	OutOfOrderWindow time.Duration       // used where prometheus.yml sets none
 	MaxExemplars     int64
 	MinBlockDuration time.Duration
+	MinFree          int64          // space to keep free, in bytes; samples are refused below it
+	Health           HealthReporter // optional: told when samples are refused
 	Query            QueryLimits
 	Receive          ReceiveLimits
 	Read             ReadLimits
@@ -99,6 +101,9 @@ type Engine struct {
 	features features.Collector
 
 	db       *tsdb.DB
+	failures *failureCounters
+	disk     *diskGuard
+	budget   *receiveBudget // of everything that is being received
 	remote   *remote.Storage
 	fanout   storage.Storage
 	engine   *promql.Engine
@@ -109,6 +114,7 @@ type Engine struct {
 	notes    *notifications.Notifications
 	api      *v1.API
 	received storage.AppendableV2
+	appended storage.AppendableV2 // of scraping and rules
 	fed      *federation
 
 	cfg      atomic.Pointer[config.Config] // the user's configuration, without in-process targets
@@ -140,7 +146,7 @@ func New(o Options) (_ *Engine, err error) {
 		o.Now = time.Now
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	e := &Engine{o: o, log: o.Logger, cancel: cancel, features: features.NewRegistry(), parser: NewParser()}
+	e := &Engine{o: o, log: o.Logger, cancel: cancel, features: features.NewRegistry(), parser: NewParser(), budget: newReceiveBudget(o.Receive, o.MemoryLimit)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, e.Close())
@@ -158,6 +164,13 @@ func New(o Options) (_ *Engine, err error) {
 	if o.Observe != nil {
 		e.fanout = o.Observe(e.fanout)
 	}
+	e.disk = newDiskGuard(diskOptions{
+		Dir: o.Dir, MinFree: o.MinFree, Logger: o.Logger.With("component", "disk"), Reg: o.Registerer, Health: o.Health,
+		Failures: e.failures.total, MapHead: e.db.ForceHeadMMap,
+		Detach: func() error { return detachChunks(e.db.Head()) }, Heal: func() error { return healLogs(ctx, e.db) },
+	})
+	e.disk.start()
+	e.appended = e.disk.wrap(e.fanout, false)
 
 	tracker, err := promql.NewActiveQueryTracker(o.Dir, o.Query.MaxConcurrency, o.Logger.With("component", "activeQueryTracker"))
 	if err != nil {
@@ -186,15 +199,15 @@ func New(o Options) (_ *Engine, err error) {
 	if o.Dial != nil {
 		so.HTTPClientOptions = []commoncfg.HTTPClientOption{commoncfg.WithDialContextFunc(o.Dial)}
 	}
-	if e.scraper, err = scrape.NewManager(so, o.Logger.With("component", "scrape"), logging.NewJSONFileLogger, nil, e.fanout, o.Registerer); err != nil {
+	if e.scraper, err = scrape.NewManager(so, o.Logger.With("component", "scrape"), logging.NewJSONFileLogger, nil, e.appended, o.Registerer); err != nil {
 		return nil, fmt.Errorf("create scrape manager: %w", err)
 	}
 	ref.m.Store(e.scraper)
 
-	e.received = e.fanout
+	e.received = e.disk.wrap(e.fanout, true)
 	if o.HA.Enabled {
 		e.ha = newHATracker(o.HA, o.Now, o.Registerer)
-		e.received = e.ha.wrap(e.fanout)
+		e.received = e.ha.wrap(e.received)
 	}
 	e.notes = notifications.NewNotifications(64, o.Registerer)
 	e.fed = newFederation(e.db, e.parser, func() config.Config { return *e.cfg.Load() }, o.Query.Lookback, o.Now, o.Logger, o.Registerer)
@@ -238,6 +251,12 @@ func (e *Engine) QueryEngine() promql.QueryEngine { return e.guard }
 
 // Storage is local storage and remote endpoints together.
 func (e *Engine) Storage() storage.Storage { return e.fanout }
+
+// Appendable takes the samples of rules. It refuses them while the disk is full.
+func (e *Engine) Appendable() storage.AppendableV2 { return e.appended }
+
+// Refusal is why samples from outside are refused at present, or nil.
+func (e *Engine) Refusal() error { return e.disk.refusal(true) }
 
 // Local is the local storage alone.
 func (e *Engine) Local() *tsdb.DB { return e.db }
@@ -286,6 +305,9 @@ func (e *Engine) Close() error {
 		e.StopScraping()
 		if e.guard != nil {
 			e.guard.close()
+		}
+		if e.disk != nil {
+			e.disk.close()
 		}
 		if e.engine != nil {
 			e.err = errors.Join(e.err, e.engine.Close())

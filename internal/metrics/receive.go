@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"sync/atomic"
 
 	"github.com/klauspost/compress/snappy"
 )
@@ -25,6 +26,56 @@ func writeError(w http.ResponseWriter, status int, kind, msg string) {
 	_, _ = w.Write(append(body, '\n'))
 }
 
+// errBusy says that too many bytes are being received at the same time.
+var errBusy = errors.New("too much is being received at the same time; try again in a second, or send smaller batches")
+
+// receiveBudget bounds the bytes of all requests that are being received,
+// before and after decompression: the limits of one request alone would let
+// some hundred of them take all memory.
+type receiveBudget struct {
+	limit int64
+	used  atomic.Int64
+}
+
+// newReceiveBudget lets a request of the largest size in twice, or more where
+// the process has the memory for it.
+func newReceiveBudget(l ReceiveLimits, memory int64) *receiveBudget {
+	return &receiveBudget{limit: max(2*(l.MaxBody+l.MaxDecoded), memory/4)}
+}
+
+// share is what one request has taken.
+type share struct {
+	b *receiveBudget
+	n int64
+}
+
+func (s *share) take(n int64) error {
+	if s.b.used.Add(n) > s.b.limit {
+		s.b.used.Add(-n)
+		return errBusy
+	}
+	s.n += n
+	return nil
+}
+
+func (s *share) release() { s.b.used.Add(-s.n) }
+
+// reader counts what is read.
+func (s *share) reader(r io.Reader) io.Reader { return &countedReader{r: r, s: s} }
+
+type countedReader struct {
+	r io.Reader
+	s *share
+}
+
+func (c *countedReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	if terr := c.s.take(int64(n)); terr != nil {
+		return 0, terr
+	}
+	return n, err
+}
+
 // bodies recycles request buffers: a busy sender posts several times a second.
 var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
@@ -32,7 +83,7 @@ var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 const keepBuffer = 4 << 20
 
 // readBody reads at most limit bytes. The buffer must be given back with release.
-func readBody(r *http.Request, limit int64) (buf *bytes.Buffer, release func(), err error) {
+func readBody(r *http.Request, limit int64, s *share) (buf *bytes.Buffer, release func(), err error) {
 	buf = bodies.Get().(*bytes.Buffer)
 	buf.Reset()
 	release = func() {
@@ -43,10 +94,10 @@ func readBody(r *http.Request, limit int64) (buf *bytes.Buffer, release func(), 
 	if r.ContentLength > limit {
 		return buf, release, &http.MaxBytesError{Limit: limit}
 	}
-	if r.ContentLength > 0 {
+	if r.ContentLength > 0 && r.ContentLength <= keepBuffer {
 		buf.Grow(int(r.ContentLength) + bytes.MinRead)
 	}
-	n, err := buf.ReadFrom(io.LimitReader(r.Body, limit+1))
+	n, err := buf.ReadFrom(io.LimitReader(s.reader(r.Body), limit+1))
 	if err == nil && n > limit {
 		err = &http.MaxBytesError{Limit: limit}
 	}
@@ -54,10 +105,15 @@ func readBody(r *http.Request, limit int64) (buf *bytes.Buffer, release func(), 
 }
 
 func refuseBody(w http.ResponseWriter, err error) {
+	if errors.Is(err, errBusy) {
+		w.Header().Set("Retry-After", "1")
+		writeError(w, http.StatusServiceUnavailable, "unavailable", err.Error())
+		return
+	}
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
 		writeError(w, http.StatusRequestEntityTooLarge, "bad_data",
-			fmt.Sprintf("request body is larger than %d bytes; send smaller batches (max_samples_per_send) or raise --remote-write.max-body-size", tooLarge.Limit))
+			fmt.Sprintf("request body is larger than %d bytes; send smaller batches (max_samples_per_send) or raise --remote-write.max-body", tooLarge.Limit))
 		return
 	}
 	writeError(w, http.StatusBadRequest, "bad_data", "read request body: "+err.Error())
@@ -65,9 +121,11 @@ func refuseBody(w http.ResponseWriter, err error) {
 
 // limitSnappy guards remote write: the size as sent, and the size that the
 // block's header promises, before anything of it is decompressed.
-func limitSnappy(l ReceiveLimits, next http.Handler) http.Handler {
+func limitSnappy(l ReceiveLimits, b *receiveBudget, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		buf, release, err := readBody(r, l.MaxBody)
+		s := &share{b: b}
+		defer s.release()
+		buf, release, err := readBody(r, l.MaxBody, s)
 		defer release()
 		if err != nil {
 			refuseBody(w, err)
@@ -81,7 +139,11 @@ func limitSnappy(l ReceiveLimits, next http.Handler) http.Handler {
 			}
 			if int64(n) > l.MaxDecoded {
 				writeError(w, http.StatusRequestEntityTooLarge, "bad_data",
-					fmt.Sprintf("request body would grow to %d bytes, the limit is %d; send smaller batches", n, l.MaxDecoded))
+					fmt.Sprintf("request body would grow to %d bytes, the limit is %d; send smaller batches or raise --remote-write.max-decoded", n, l.MaxDecoded))
+				return
+			}
+			if err := s.take(int64(n)); err != nil {
+				refuseBody(w, err)
 				return
 			}
 		}
@@ -92,8 +154,10 @@ func limitSnappy(l ReceiveLimits, next http.Handler) http.Handler {
 
 // limitGzip guards OTLP over HTTP: it decompresses up to the limit itself, so
 // that the handler behind it never meets a body that grows without end.
-func limitGzip(l ReceiveLimits, next http.Handler) http.Handler {
+func limitGzip(l ReceiveLimits, b *receiveBudget, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s := &share{b: b}
+		defer s.release()
 		body := io.Reader(http.MaxBytesReader(w, r.Body, l.MaxBody))
 		switch enc := r.Header.Get("Content-Encoding"); enc {
 		case "", "identity":
@@ -108,7 +172,7 @@ func limitGzip(l ReceiveLimits, next http.Handler) http.Handler {
 			writeError(w, http.StatusUnsupportedMediaType, "bad_data", fmt.Sprintf("content encoding %q is not supported; use gzip or none", enc))
 			return
 		}
-		raw, err := io.ReadAll(io.LimitReader(body, l.MaxDecoded+1))
+		raw, err := io.ReadAll(io.LimitReader(s.reader(body), l.MaxDecoded+1))
 		if err == nil && int64(len(raw)) > l.MaxDecoded {
 			err = &http.MaxBytesError{Limit: l.MaxDecoded}
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -35,14 +37,47 @@ func (e *Engine) openTSDB() (*tsdb.DB, error) {
 		to.MinBlockDuration = e.o.MinBlockDuration.Milliseconds()
 	}
 	to.MaxBlockDuration = maxBlock(e.o.RetentionTime, to.MinBlockDuration)
-	db, err := tsdb.Open(e.o.Dir, e.log.With("component", "tsdb"), e.o.Registerer, to, tsdb.NewDBStats())
+	if err := roomToOpen(e.o.Dir, e.o.MinFree); err != nil {
+		return nil, err
+	}
+	if err := setAsideBlocks(e.o.Dir, e.log, e.o.Registerer); err != nil {
+		return nil, err
+	}
+	if err := mendLogs(e.o.Dir, e.log, e.o.Registerer); err != nil {
+		return nil, err
+	}
+	e.failures = &failureCounters{Registerer: e.o.Registerer}
+	db, err := tsdb.Open(e.o.Dir, e.log.With("component", "tsdb"), e.failures, to, tsdb.NewDBStats())
 	if err == nil {
 		return db, nil
 	}
 	if errors.Is(err, syscall.ENOSPC) {
-		return nil, fmt.Errorf("open metrics storage %s: the disk is full; free some space or set a smaller --storage.retention.size: %w", e.o.Dir, err)
+		return nil, fmt.Errorf("open metrics storage %s: the disk is full; free some space and start again: %w", e.o.Dir, err)
 	}
 	return nil, fmt.Errorf("open metrics storage %s: %w", e.o.Dir, err)
+}
+
+// roomToOpen refuses to open the storage on a full disk: upstream's replay of
+// the log panics where it cannot write the chunks that it meets.
+func roomToOpen(dir string, minFree int64) error {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return fmt.Errorf("create metrics storage: %w", err)
+	}
+	free, total, err := statfs(dir)
+	if err != nil {
+		return fmt.Errorf("open metrics storage: %w", err)
+	}
+	need := min(minFree, total/20) / 4
+	if free >= need && free > 0 {
+		return nil
+	}
+	// The ballast was made for this.
+	if err := os.Remove(filepath.Join(dir, ballastName)); err == nil {
+		if free, _, err = statfs(dir); err == nil && free >= need && free > 0 {
+			return nil
+		}
+	}
+	return fmt.Errorf("open metrics storage %s: %w: %s are free, %s are needed to start; free some space and start again", dir, syscall.ENOSPC, size(free), size(need))
 }
 
 // maxBlock is upstream's rule: a tenth of the retention, at most 31 days.

@@ -70,23 +70,11 @@ func launch(t *testing.T, dir string, args ...string) *process {
 // launchIn starts it through a command that becomes the server, such as setpriv.
 func launchIn(t *testing.T, through []string, dir string, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, dir: dir, out: &output{}, done: make(chan struct{})}
-	args = append([]string{"run", "--storage.path=" + dir, "--web.listen-address=127.0.0.1:0", "--otlp.grpc-address=127.0.0.1:0", "--otlp.http-address=127.0.0.1:0"}, args...)
-	args = append(append(slices.Clone(through), binary(t)), args...)
-	p.cmd = exec.Command(args[0], args[1:]...)
-	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
 	endpoints := filepath.Join(dir, "endpoints.json")
 	if err := os.Remove(endpoints); err != nil && !os.IsNotExist(err) {
 		t.Fatal(err)
 	}
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		defer close(p.done)
-		p.err = p.cmd.Wait()
-	}()
-	t.Cleanup(func() { p.kill() })
+	p := beginIn(t, through, dir, args...)
 	p.until(30*time.Second, "endpoints.json", func() bool {
 		raw, err := os.ReadFile(endpoints)
 		if err != nil {
@@ -105,6 +93,30 @@ func launchIn(t *testing.T, through []string, dir string, args ...string) *proce
 	}
 	p.token = strings.TrimSpace(string(raw))
 	p.until(10*time.Second, "readiness", func() bool { code, _ := p.get("/-/ready"); return code == http.StatusOK })
+	return p
+}
+
+// begin starts a server and does not wait for it.
+func begin(t *testing.T, dir string, args ...string) *process {
+	t.Helper()
+	return beginIn(t, nil, dir, args...)
+}
+
+func beginIn(t *testing.T, through []string, dir string, args ...string) *process {
+	t.Helper()
+	p := &process{t: t, dir: dir, out: &output{}, done: make(chan struct{})}
+	args = append([]string{"run", "--storage.path=" + dir, "--web.listen-address=127.0.0.1:0", "--otlp.grpc-address=127.0.0.1:0", "--otlp.http-address=127.0.0.1:0"}, args...)
+	args = append(append(slices.Clone(through), binary(t)), args...)
+	p.cmd = exec.Command(args[0], args[1:]...)
+	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer close(p.done)
+		p.err = p.cmd.Wait()
+	}()
+	t.Cleanup(func() { p.kill() })
 	return p
 }
 
@@ -228,4 +240,39 @@ func expect(t *testing.T, got <-chan string, want string, limit time.Duration) {
 			t.Fatalf("%q did not arrive within %s", want, limit)
 		}
 	}
+}
+
+// runOnce runs a server that is expected to end by itself, and returns what it printed.
+func runOnce(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	args = append([]string{"run", "--web.listen-address=127.0.0.1:0", "--otlp.grpc-address=127.0.0.1:0", "--otlp.http-address=127.0.0.1:0"}, args...)
+	out, err := exec.CommandContext(ctx, binary(t), args...).CombinedOutput()
+	if ctx.Err() != nil {
+		t.Fatalf("touchline %v did not end within 30 s:\n%s", args, out)
+	}
+	return string(out), err
+}
+
+// listener is the address that a listener really has.
+func (p *process) listener(name string) string {
+	p.t.Helper()
+	raw, err := os.ReadFile(filepath.Join(p.dir, "endpoints.json"))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	var e struct {
+		Listeners []struct{ Name, Address, Error string }
+	}
+	if err := json.Unmarshal(raw, &e); err != nil {
+		p.t.Fatal(err)
+	}
+	for _, l := range e.Listeners {
+		if l.Name == name && l.Error == "" {
+			return l.Address
+		}
+	}
+	p.t.Fatalf("no listener %s: %s", name, raw)
+	return ""
 }
