@@ -20,7 +20,6 @@ import (
 	"github.com/prometheus/alertmanager/api"
 	"github.com/prometheus/alertmanager/cluster"
 	"github.com/prometheus/alertmanager/config"
-	"github.com/prometheus/alertmanager/dispatch"
 	"github.com/prometheus/alertmanager/eventrecorder"
 	"github.com/prometheus/alertmanager/featurecontrol"
 	"github.com/prometheus/alertmanager/inhibit"
@@ -28,9 +27,12 @@ import (
 	"github.com/prometheus/alertmanager/matcher/compat"
 	"github.com/prometheus/alertmanager/nflog"
 	"github.com/prometheus/alertmanager/notify"
+	amlabels "github.com/prometheus/alertmanager/pkg/labels"
 	"github.com/prometheus/alertmanager/provider/mem"
 	"github.com/prometheus/alertmanager/silence"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"touchline.dev/touchline/internal/alerting/dispatch"
 )
 
 // Options configure an Alertmanager. All fields without a remark are required.
@@ -48,6 +50,7 @@ type Options struct {
 	GetConcurrency      int             // 0 for upstream's default
 	RequestTimeout      time.Duration   // 0 for none
 	OutboxCapacity      int             // alerts that wait for the embedded Alertmanager, 10,000 when 0
+	EarlyFlush          string          // matchers of alerts that are told at once, "" for none
 	AlertGCInterval     time.Duration   // how often resolved alerts are dropped, 30 minutes when 0 as upstream
 
 	open opener // tests put a failing disk here
@@ -103,11 +106,12 @@ type Alertmanager struct {
 	silencer *silence.Silencer
 	groups   marker.GroupMarker
 	pipeline *notify.PipelineBuilder
-	metrics  *dispatch.DispatcherMetrics
+	metrics  *dispatch.Metrics
 	peer     *cluster.Peer
 	api      *api.API
 	outbox   *outbox
 	sent     *sentLog
+	timings  *timings
 	sizes    *prometheus.HistogramVec
 	loads    *loadMetrics
 	journals []*journal
@@ -117,6 +121,7 @@ type Alertmanager struct {
 
 	mu      sync.Mutex
 	done    bool
+	early   amlabels.Matchers
 	loaded  [32]byte // hash of what the running configuration was built from
 	conf    *config.Config
 	list    []Receiver
@@ -134,10 +139,14 @@ var parsers sync.Once
 func New(o Options) (_ *Alertmanager, err error) {
 	parsers.Do(func() { compat.InitFromFlags(o.Logger, featurecontrol.NoopFlags{}) })
 	o = o.withDefaults()
+	early, err := parseEarly(o.EarlyFlush)
+	if err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(o.DataDir, 0o750); err != nil {
 		return nil, fmt.Errorf("create alerting directory: %w", err)
 	}
-	a := &Alertmanager{o: o, log: o.Logger, started: time.Now(), groups: marker.NewGroupMarker(), stop: make(chan struct{}), sent: newSentLog()}
+	a := &Alertmanager{o: o, log: o.Logger, started: time.Now(), groups: marker.NewGroupMarker(), early: early, stop: make(chan struct{}), sent: newSentLog()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Stop(context.Background()))
@@ -154,7 +163,9 @@ func New(o Options) (_ *Alertmanager, err error) {
 		return nil, fmt.Errorf("create alert store: %w", err)
 	}
 	a.loads = newLoadMetrics(o.Registerer, o.Cluster != nil)
-	a.metrics = dispatch.NewDispatcherMetrics(false, o.Registerer, featurecontrol.NoopFlags{})
+	a.metrics = dispatch.NewMetrics(o.Registerer)
+	a.timings = newTimings(o.Registerer)
+	a.sent.timings = a.timings
 	a.pipeline = notify.NewPipelineBuilder(o.Registerer, featurecontrol.NoopFlags{}, a.events)
 	a.outbox = newOutbox(o.OutboxCapacity, a.alerts.Put, o.Logger, o.Registerer)
 
@@ -162,6 +173,18 @@ func New(o Options) (_ *Alertmanager, err error) {
 		return nil, err
 	}
 	return a, nil
+}
+
+// parseEarly reads the matchers of alerts that are told at once.
+func parseEarly(text string) (amlabels.Matchers, error) {
+	if text == "" {
+		return nil, nil
+	}
+	ms, err := compat.Matchers(text, "touchline.yaml")
+	if err != nil {
+		return nil, fmt.Errorf("alerting.early_flush.matchers: %w; write matchers such as severity=\"critical\"", err)
+	}
+	return ms, nil
 }
 
 // openState opens silences and notification log: upstream's snapshot first,
@@ -216,8 +239,13 @@ func (a *Alertmanager) Start(ctx context.Context) error {
 	return a.joinCluster(ctx)
 }
 
-// Put takes alerts from the rules. It does not wait for the alert store.
-func (a *Alertmanager) Put(ctx context.Context, alerts ...*alert.Alert) error {
+// Put takes alerts from the rules, with the times of their way so far. It does
+// not wait for the alert store.
+func (a *Alertmanager) Put(ctx context.Context, way Timing, alerts ...*alert.Alert) error {
+	way.Queued = time.Now()
+	for _, x := range alerts {
+		a.timings.queued(x, way)
+	}
 	return a.outbox.put(ctx, alerts)
 }
 

@@ -123,13 +123,13 @@ func webhook(u, more string) string {
 func TestAlertReachesWebhook(t *testing.T) {
 	u, got := sink(t)
 	a := testAlertmanager(t, t.TempDir(), webhook(u, ""), nil)
-	if err := a.Put(context.Background(), firing("Down")); err != nil {
+	if err := a.Put(context.Background(), Timing{}, firing("Down")); err != nil {
 		t.Fatal(err)
 	}
 	wait(t, got, "firing Down")
 	al := firing("Down")
 	al.StartsAt, al.EndsAt = time.Now().Add(-time.Minute), time.Now().Add(-time.Second)
-	if err := a.Put(context.Background(), al); err != nil {
+	if err := a.Put(context.Background(), Timing{}, al); err != nil {
 		t.Fatal(err)
 	}
 	wait(t, got, "resolved Down")
@@ -145,11 +145,11 @@ func TestInhibitionAndSilence(t *testing.T) {
 	a := testAlertmanager(t, t.TempDir(), webhook(u, "inhibit_rules: [{source_matchers: [severity=critical], target_matchers: [severity=warning], equal: [host]}]"), nil)
 	postSilence(t, a, "Quiet", http.StatusOK)
 	ctx := context.Background()
-	if err := a.Put(ctx, firing("Dead", "severity", "critical", "host", "h")); err != nil {
+	if err := a.Put(ctx, Timing{}, firing("Dead", "severity", "critical", "host", "h")); err != nil {
 		t.Fatal(err)
 	}
 	wait(t, got, "firing Dead")
-	if err := a.Put(ctx, firing("Slow", "severity", "warning", "host", "h"), firing("Quiet"), firing("Other")); err != nil {
+	if err := a.Put(ctx, Timing{}, firing("Slow", "severity", "warning", "host", "h"), firing("Quiet"), firing("Other")); err != nil {
 		t.Fatal(err)
 	}
 	wait(t, got, "firing Other")
@@ -211,7 +211,7 @@ func TestReloadKeepsSilencesAndApi(t *testing.T) {
 	if n := silences(t, a); n != 1 {
 		t.Errorf("got %d silences, want 1", n)
 	}
-	if err := a.Put(context.Background(), firing("Down")); err != nil {
+	if err := a.Put(context.Background(), Timing{}, firing("Down")); err != nil {
 		t.Fatal(err)
 	}
 	wait(t, got, "firing Down")
@@ -233,7 +233,7 @@ func TestClusterTellsOnceAndSurvivesALoss(t *testing.T) {
 	ctx := context.Background()
 	one := firing("Once")
 	for _, r := range []*Alertmanager{a, b} {
-		if err := r.Put(ctx, one); err != nil {
+		if err := r.Put(ctx, Timing{}, one); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -255,7 +255,7 @@ func TestClusterTellsOnceAndSurvivesALoss(t *testing.T) {
 	if err := a.Stop(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Put(ctx, firing("After")); err != nil {
+	if err := b.Put(ctx, Timing{}, firing("After")); err != nil {
 		t.Fatal(err)
 	}
 	wait(t, got, "firing After")
@@ -312,7 +312,7 @@ func TestStopDoesNotWaitForADeadReceiver(t *testing.T) {
 	t.Cleanup(srv.Close)
 	defer close(release)
 	a := testAlertmanager(t, t.TempDir(), webhook(srv.URL, ""), nil)
-	if err := a.Put(t.Context(), firing("Down")); err != nil {
+	if err := a.Put(t.Context(), Timing{}, firing("Down")); err != nil {
 		t.Fatal(err)
 	}
 	<-hung

@@ -20,6 +20,9 @@ type Notification struct {
 	Resolved    int
 	Took        time.Duration
 	Error       string // empty when the receiver took it
+	// Way are the times of the alert that had been on its way for longest, of
+	// those that the receiver has been told for the first time.
+	Way *Timing
 }
 
 // Receiver describes one receiver of the configuration in force.
@@ -80,7 +83,9 @@ type integrationKey struct {
 type sentLog struct {
 	mu   sync.Mutex
 	ring []Notification // oldest first
-	last map[integrationKey]Notification
+
+	timings *timings
+	last    map[integrationKey]Notification
 }
 
 func newSentLog() *sentLog { return &sentLog{last: map[integrationKey]Notification{}} }
@@ -138,6 +143,8 @@ func (r *recorded) Notify(ctx context.Context, alerts ...*alert.Alert) (bool, er
 	n.Took = time.Since(n.At)
 	if err != nil {
 		n.Error = err.Error()
+	} else {
+		n.Way = r.log.timings.answered(r.key, alerts, n.At, n.At.Add(n.Took))
 	}
 	r.log.add(r.key, n)
 	return retry, err

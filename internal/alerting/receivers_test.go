@@ -52,7 +52,7 @@ global: {smtp_smarthost: %q, smtp_from: touchline@example.org, smtp_require_tls:
 route: {receiver: mail, group_wait: 10ms}
 receivers: [{name: mail, email_configs: [{to: oncall@example.org}]}]
 `, l.Addr()), nil)
-	if err := a.Put(context.Background(), firing("DiskFull", "host", "db1")); err != nil {
+	if err := a.Put(context.Background(), Timing{}, firing("DiskFull", "host", "db1")); err != nil {
 		t.Fatal(err)
 	}
 	select {
@@ -97,7 +97,7 @@ func TestSecretFileIsReadOnUse(t *testing.T) {
 route: {receiver: chat, group_wait: 10ms}
 receivers: [{name: chat, slack_configs: [{channel: "#alerts", api_url_file: %q, text: "{{ .CommonLabels.host }} is down"}]}]
 `, secret), nil)
-	if err := a.Put(context.Background(), firing("Down", "host", "h7")); err != nil {
+	if err := a.Put(context.Background(), Timing{}, firing("Down", "host", "h7")); err != nil {
 		t.Fatal(err)
 	}
 	until(t, func() bool { return len(a.Notifications()) > 0 })
@@ -141,7 +141,7 @@ func TestRouting(t *testing.T) {
 			// The last alert goes its own, slower way: when it is told, the others had their time.
 			conf := fmt.Sprintf("route: {receiver: none, group_wait: 50ms, group_interval: 1h, routes: [{receiver: w, matchers: [alertname=End], group_wait: 1s}, {receiver: w, matchers: [alertname!=End], %s}]}\nreceivers: [{name: none}, {name: w, webhook_configs: [{url: %q}]}]\n%s", c.routes, u, c.rest)
 			a := testAlertmanager(t, t.TempDir(), conf, nil)
-			if err := a.Put(context.Background(), firing("A", "host", "one"), firing("B", "host", "one"), firing("C", "host", "two"), firing("End")); err != nil {
+			if err := a.Put(context.Background(), Timing{}, firing("A", "host", "one"), firing("B", "host", "one"), firing("C", "host", "two"), firing("End")); err != nil {
 				t.Fatal(err)
 			}
 			var all []string

@@ -14,7 +14,9 @@ import (
 	"sort"
 	"time"
 
+	"github.com/prometheus/alertmanager/alert"
 	"github.com/prometheus/alertmanager/config"
+	amcommon "github.com/prometheus/alertmanager/config/common"
 	"github.com/prometheus/alertmanager/config/receiver"
 	"github.com/prometheus/alertmanager/dispatch"
 	"github.com/prometheus/alertmanager/inhibit"
@@ -23,6 +25,8 @@ import (
 	"github.com/prometheus/alertmanager/timeinterval"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/model"
+
+	owndispatch "touchline.dev/touchline/internal/alerting/dispatch"
 )
 
 // File is a parsed configuration with the bytes that it came from; the bytes
@@ -199,7 +203,16 @@ func (c *Change) Apply() {
 	}
 	stage := a.pipeline.New(c.receivers, a.wait, inh, a.silencer, timeinterval.NewIntervener(c.intervals), a.groups, a.nflog, peer)
 	timeout := func(d time.Duration) time.Duration { return max(d, notify.MinTimeout) + a.wait() }
-	d := dispatch.NewDispatcher(a.alerts, c.routes, stage, a.groups, timeout, dispatchMaintenance, nil, a.log, a.events, a.metrics, c.tmpl)
+	d, err := owndispatch.New(owndispatch.Options{
+		Alerts: a.alerts, Route: c.routes, Stages: stage, Groups: a.groups, Timeout: timeout, Template: c.tmpl, Logger: a.log,
+		Metrics: a.metrics, Maintenance: dispatchMaintenance, Previous: a.dispatcher.Load(), Ingested: a.ingested,
+		Early: owndispatch.Early{Matchers: a.early, Inhibitable: inhibitable(c.conf.InhibitRules)},
+	})
+	if err != nil {
+		// Its stages are upstream's own: only another version of upstream can come here.
+		a.log.Error("Alerts cannot be dispatched", "err", err)
+		return
+	}
 	// The inhibitor knows all alerts before the dispatcher starts, so that
 	// nothing is told that it would have muted.
 	a.wg.Go(inh.Run)
@@ -215,6 +228,29 @@ func (c *Change) Apply() {
 	d.WaitForLoading()
 	a.dispatcher.Store(d)
 	a.conf, a.loaded, a.list = c.conf, c.hash, c.list
+}
+
+// ingested times the alerts that reach the dispatcher; those that came by the
+// API are first known here.
+func (a *Alertmanager) ingested(x *alert.Alert, at time.Time) {
+	a.timings.queued(x, Timing{Class: "api", Queued: at})
+	a.timings.dispatched(x, at)
+}
+
+// inhibitable says of which alerts an inhibition rule could mute.
+func inhibitable(rules []amcommon.InhibitRule) func(model.LabelSet) bool {
+	var targets []*inhibit.InhibitRule
+	for _, r := range rules {
+		targets = append(targets, inhibit.NewInhibitRule(r))
+	}
+	return func(ls model.LabelSet) bool {
+		for _, t := range targets {
+			if t.TargetMatchers.Matches(ls) {
+				return true
+			}
+		}
+		return false
+	}
 }
 
 // warn tells of settings that are valid and yet do not do what they seem to.

@@ -340,7 +340,7 @@ func (a *App) openAlerting() error {
 		DataDir: a.path(datadir.Alertmanager), Retention: c.Alertmanager.Retention, MaintenanceInterval: c.Alertmanager.MaintenanceInterval,
 		ExternalURL: a.external, Logger: a.log.With("component", "alerting"), Registerer: a.reg,
 		MaxSilences: c.Alertmanager.MaxSilences, MaxSilenceBytes: c.Alertmanager.MaxSilenceSize, MaxAlertsPerName: c.Alertmanager.MaxAlertsPerName,
-		GetConcurrency: c.Alertmanager.MaxConcurrency, OutboxCapacity: outboxCapacity,
+		GetConcurrency: c.Alertmanager.MaxConcurrency, EarlyFlush: c.Alertmanager.EarlyFlush, OutboxCapacity: outboxCapacity,
 	}
 	if c.Cluster.ListenAddress != "" {
 		o.Cluster = &alerting.ClusterOptions{
@@ -391,7 +391,11 @@ func (a *App) deliver(ctx context.Context, in []*notifier.Alert) error {
 			UpdatedAt: now, Timeout: n.EndsAt.After(now),
 		})
 	}
-	if err := a.alerting.Put(ctx, out...); err != nil {
+	way := alerting.Timing{Class: "tick"}
+	if h, ok := rules.HopsFrom(ctx); ok {
+		way = alerting.Timing{Rule: h.Rule, Class: h.Class, Sample: h.Sample, Received: h.Received, Decided: h.Decided}
+	}
+	if err := a.alerting.Put(ctx, way, out...); err != nil {
 		a.parts.alerting.Degraded(err.Error())
 		a.log.Error("Alerts could not be handed over", "alerts", len(out), "err", err)
 		return err

@@ -132,6 +132,7 @@ type HA struct {
 
 // Alertmanager are the embedded Alertmanager's own limits.
 type Alertmanager struct {
+	EarlyFlush          string // matchers of alerts that are told at once
 	Retention           time.Duration
 	MaxSilences         int // 0 for no limit
 	MaxSilenceSize      int // bytes, 0 for no limit
