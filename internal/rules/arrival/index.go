@@ -280,6 +280,7 @@ type commit struct {
 	local    []localHit
 	hits     map[*Rule]int // where in local a rule stands
 	parts    []*partition
+	instants []int64
 }
 
 // instants numbers the instants of all transactions, so that a partition can
@@ -318,13 +319,12 @@ func (c *commit) decide(x *Index, p *partition, t int64) {
 		x.sink.Trigger(p.rule, Trigger{At: t, Received: c.received, Within: p.pick, Partition: p.key})
 		return
 	}
-	at, done, skip := p.judge()
-	switch {
-	case skip:
-		p.rule.Skipped.Add(1)
-	case done:
-		x.sink.Trigger(p.rule, Trigger{At: at, Received: c.received, Within: p.pick, Partition: p.key})
+	at, skipped := p.judge(c.instants[:0])
+	p.rule.Skipped.Add(skipped)
+	for _, t := range at {
+		x.sink.Trigger(p.rule, Trigger{At: t, Received: c.received, Within: p.pick, Partition: p.key})
 	}
+	c.instants = at[:0]
 }
 
 func (c *commit) apply(x *Index, t *touch, id uint64) {

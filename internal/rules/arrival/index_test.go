@@ -165,11 +165,33 @@ func TestTargetsAtDifferentTimes(t *testing.T) {
 	f.commit(t, p("m", "1", 1000, 1))
 	f.commit(t, p("m", "2", 1500, 1))
 	equal(t, "a series that has just begun may not be the last", f.commit(t, p("m", "1", 1800, 1)))
-	f.commit(t, p("m", "2", 1900, 1))
+	f.commit(t, p("m", "2", 1900, 3))
 	equal(t, "known up to the second", f.commit(t, p("m", "1", 2000, 2)), "sum(m) > 5 at 1900 within {}")
 	equal(t, "known up to the third", f.commit(t, p("m", "2", 2500, 2)), "sum(m) > 5 at 2000 within {}")
 	equal(t, "one goes stale", f.commit(t, p("m", "1", 3000, math.Float64frombits(0x7ff0000000000002))), "sum(m) > 5 at 2500 within {}")
-	equal(t, "the other alone", f.commit(t, p("m", "2", 3500, 7)), "sum(m) > 5 at 3500 within {}")
+	equal(t, "the other alone", f.commit(t, p("m", "2", 3500, 7)), "sum(m) > 5 at 3000 within {}", "sum(m) > 5 at 3500 within {}")
+}
+
+func TestFaultThatIsOverBeforeTheOthersReportIsJudged(t *testing.T) {
+	f := newFixture(t, false, "sum(m) > 5")
+	f.commit(t, p("m", "1", 1000, 1), p("m", "2", 1000, 1))
+	equal(t, "bad", f.commit(t, p("m", "1", 2000, 9)))
+	equal(t, "good again", f.commit(t, p("m", "1", 2020, 1)))
+	equal(t, "the other reports", f.commit(t, p("m", "2", 2030, 1)), "sum(m) > 5 at 2000 within {}", "sum(m) > 5 at 2020 within {}")
+}
+
+func TestSeriesThatRunsAheadIsBounded(t *testing.T) {
+	f := newFixture(t, false, "sum(m) > 5")
+	f.commit(t, p("m", "1", 1000, 1), p("m", "2", 1000, 1))
+	for i := range int64(3 * maxPending) {
+		f.commit(t, p("m", "1", 2000+i, float64(i)))
+	}
+	if n := len(f.rules[0].parts[""].pending); n > maxPending {
+		t.Errorf("%d instants wait, want at most %d", n, maxPending)
+	}
+	if got := f.commit(t, p("m", "2", 9000, 1)); len(got) != maxPending-1 {
+		t.Errorf("%d instants were judged", len(got))
+	}
 }
 
 func TestUnchangedValuesAreSkipped(t *testing.T) {

@@ -2,6 +2,7 @@ package arrival
 
 import (
 	"math"
+	"slices"
 	"sync"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -28,17 +29,20 @@ type partition struct {
 	instant uint64 // the last one that touched it
 	touched int    // members that this instant moved
 
-	open   bool
-	since  int64 // the oldest sample that has not been judged
-	behind int   // members that are not known up to it
+	pending []pendingInstant // sample times that have not been judged, oldest first
+	behind  int              // members that are not known up to the first of them
 
-	newest  int64  // of all samples
-	judged  int64  // the last instant that was
-	grown   int64  // the newest first sample of a member
-	changed int64  // the newest sample that changed a value or the membership and has not been judged, or silent
-	last    int64  // the newest sample that ever changed something
-	epoch   uint32 // the rule's epoch when it was last judged
-	asked   int64  // the instant of the last trigger
+	newest int64  // of all samples
+	grown  int64  // the newest first sample of a member
+	last   int64  // the newest sample that changed a value or the membership
+	epoch  uint32 // the rule's epoch when it was last judged
+	asked  int64  // the instant of the last trigger
+}
+
+// pendingInstant is the time of samples, and whether one of them changed a value or the membership.
+type pendingInstant struct {
+	at      int64
+	changed bool
 }
 
 // member is one series in one partition.
@@ -51,13 +55,18 @@ type member struct {
 // silent is before the time of every sample.
 const silent = math.MinInt64
 
-// each is up to how many members every instant with a sample is judged. With
-// more, one per round of all members is, so that the work per sample stays
-// bounded where many targets are scraped at different times.
-const each = 128
+// Bounds of the work per sample where many targets are scraped at different
+// times, or one series runs ahead of the others.
+const (
+	// each is up to how many members every instant with a sample is judged. With
+	// more, only the newest known one is each time.
+	each = 128
+	// maxPending is how many instants may wait; the oldest is then left to the tick.
+	maxPending = 256
+)
 
 func newPartition(r *Rule, key string, pick labels.Labels) *partition {
-	return &partition{rule: r, key: key, pick: pick, members: map[uint64]*member{}, newest: silent, judged: silent, grown: silent, changed: silent, last: silent, asked: silent}
+	return &partition{rule: r, key: key, pick: pick, members: map[uint64]*member{}, newest: silent, grown: silent, last: silent, asked: silent}
 }
 
 // join returns the member of a series, or nil when the partition has been removed.
@@ -118,7 +127,7 @@ func (p *partition) touch(m *member, t int64, stale, changed bool, instant uint6
 		p.touched++
 		changed = true
 	case t > m.last:
-		if p.open && m.last < p.since && t >= p.since {
+		if len(p.pending) > 0 && m.last < p.pending[0].at && t >= p.pending[0].at {
 			p.behind--
 		}
 		m.last = t
@@ -126,12 +135,58 @@ func (p *partition) touch(m *member, t int64, stale, changed bool, instant uint6
 	}
 	p.newest = max(p.newest, t)
 	if changed {
-		p.changed, p.last = max(p.changed, t), max(p.last, t)
+		p.last = max(p.last, t)
 	}
-	if !p.open {
-		p.wait(t)
-	}
+	p.wait(t, changed)
 	return first, true
+}
+
+// wait adds an instant to those that are to be judged.
+func (p *partition) wait(t int64, changed bool) {
+	n := len(p.pending)
+	i := n
+	for i > 0 && p.pending[i-1].at > t {
+		i--
+	}
+	if i > 0 && p.pending[i-1].at == t {
+		p.pending[i-1].changed = p.pending[i-1].changed || changed
+		return
+	}
+	if n == 0 {
+		p.age(t - p.rule.lookback)
+	}
+	p.pending = slices.Insert(p.pending, i, pendingInstant{t, changed})
+	if len(p.pending) > maxPending {
+		p.drop(1)
+		p.rule.Again()
+		return
+	}
+	if i == 0 {
+		p.count()
+	}
+}
+
+// drop takes the oldest instants out. What they changed counts for the next.
+func (p *partition) drop(n int) {
+	changed := false
+	for _, x := range p.pending[:n] {
+		changed = changed || x.changed
+	}
+	p.pending = slices.Delete(p.pending, 0, n)
+	if len(p.pending) > 0 {
+		p.pending[0].changed = p.pending[0].changed || changed
+		p.count()
+	}
+}
+
+// count counts the members that are not known up to the first pending instant.
+func (p *partition) count() {
+	p.behind = 0
+	for _, m := range p.members {
+		if m.last < p.pending[0].at {
+			p.behind++
+		}
+	}
 }
 
 // leave takes a member out that is stale or silent.
@@ -139,22 +194,11 @@ func (p *partition) leave(m *member) {
 	if m.last == silent {
 		return
 	}
-	if p.open && m.last < p.since {
+	if len(p.pending) > 0 && m.last < p.pending[0].at {
 		p.behind--
 	}
 	delete(p.members, m.hash)
 	m.last = silent
-}
-
-// wait lets the samples up to an instant be judged as soon as they are known.
-func (p *partition) wait(since int64) {
-	p.age(since - p.rule.lookback)
-	p.open, p.since, p.behind = true, since, 0
-	for _, m := range p.members {
-		if m.last < since {
-			p.behind++
-		}
-	}
 }
 
 // age takes out members whose newest sample is not newer than the given time.
@@ -162,69 +206,62 @@ func (p *partition) age(until int64) {
 	for _, m := range p.members {
 		if m.last <= until {
 			p.leave(m)
-			p.changed, p.last = max(p.changed, p.newest), max(p.last, p.newest)
+			p.last = max(p.last, p.newest)
 		}
 	}
 }
 
-// judge returns the instant that can be judged now, if there is one. skip says
-// that the result is proven to be what it was.
-func (p *partition) judge() (at int64, ok, skip bool) {
+// judge appends the instants that can be judged now. skipped counts those whose
+// result is proven to be what it was.
+func (p *partition) judge(out []int64) (at []int64, skipped int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.open || p.behind > 0 {
-		return 0, false, false
+	if len(p.pending) == 0 || p.behind > 0 {
+		return out, 0
 	}
-	at, next := p.known()
-	if next == silent {
-		p.open = false
-	} else {
-		p.wait(next)
-	}
-	p.judged = at
-	if at <= p.grown && p.touched < len(p.members) {
-		// Other series may be about to begin: one transaction has not brought
-		// them all. The next instant, or the tick, judges.
-		return 0, false, false
-	}
-	epoch := p.rule.epoch.Load()
-	skip = p.epoch == epoch && (p.rule.plan.Static && p.changed == silent || p.rule.steadySince(p.last, p.asked, p.changed == silent))
-	if p.changed <= at {
-		p.changed = silent
-	}
-	p.epoch = epoch
-	if !skip {
-		p.asked = at
-	}
-	return at, true, skip
-}
-
-// known is the instant up to which all members are, and the next one to wait
-// for, or silent when nothing is left to judge.
-func (p *partition) known() (at, next int64) {
-	at = int64(math.MaxInt64)
+	known := p.newest
 	for _, m := range p.members {
-		at = min(at, m.last)
+		known = min(known, m.last)
 	}
-	if len(p.members) == 0 {
-		return p.newest, silent
+	n := 0
+	for n < len(p.pending) && p.pending[n].at <= known {
+		n++
 	}
-	if p.newest <= at {
-		return at, silent
+	if n == 0 { // the last member has left
+		return out, 0
 	}
+	first := 0
 	if len(p.members) > each {
-		return at, p.newest
+		first = n - 1
 	}
-	next = int64(math.MaxInt64)
-	for _, m := range p.members {
-		if m.last > at {
-			next = min(next, m.last)
+	for i, x := range p.pending[:n] {
+		if i < first {
+			p.pending[i+1].changed = p.pending[i+1].changed || x.changed
+			continue
 		}
+		if x.at <= p.grown && p.touched < len(p.members) {
+			// Other series may be about to begin: one transaction has not
+			// brought them all. The next instant, or the tick, judges.
+			if i+1 < len(p.pending) {
+				p.pending[i+1].changed = p.pending[i+1].changed || x.changed
+			} else {
+				p.epoch = 0
+			}
+			continue
+		}
+		epoch := p.rule.epoch.Load()
+		if p.epoch == epoch && (p.rule.plan.Static && !x.changed || p.rule.steadySince(p.last, p.asked, !x.changed)) {
+			skipped++
+			continue
+		}
+		p.epoch, p.asked = epoch, x.at
+		out = append(out, x.at)
 	}
-	if next == math.MaxInt64 { // what is newest has left
-		next = p.newest
+	p.pending = slices.Delete(p.pending, 0, n)
+	if len(p.pending) > 0 {
+		p.count()
 	}
-	return at, next
+	return out, skipped
 }
 
 // tick forgets what the group's tick has judged, and members that have fallen
@@ -242,5 +279,5 @@ func (p *partition) tick(now int64) (removed bool) {
 func (p *partition) busy() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.open
+	return len(p.pending) > 0
 }
