@@ -70,6 +70,15 @@ e2e: build ## end-to-end tests with the real process and the real promtool and a
 	@test -n "$(call tagged,e2e)" || { echo 'make e2e: no package has tests behind the build tag e2e' >&2; exit 2; }
 	TOUCHLINE_BINARY="$(CURDIR)/bin/touchline" $(GO) test -tags e2e -count=1 -timeout 20m $(call tagged,e2e)
 
+# Flags of the benchmark, such as BENCH="-only=idle"; QUICK=1 makes a small run that is printed and not kept.
+BENCH ?=
+QUICK ?=
+
+.PHONY: bench
+bench: build ## measure beside Debian's and today's programs into bench/RESULTS.md (BENCH="-only=idle", QUICK=1)
+	test/oracle/build.sh "$(ORACLE)" prometheus
+	$(GO) run ./bench -commit="$(VERSION)" -prometheus="$(ORACLE)/prometheus" $(if $(QUICK),-quick,-out=bench/RESULTS.md) $(BENCH)
+
 .PHONY: lint
 lint: ## run the linters, at the pinned version and by .golangci.yml
 	$(GO) run $(GOLANGCI_LINT) run
