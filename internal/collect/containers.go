@@ -59,24 +59,25 @@ var cadvisor struct {
 	started bool
 	err     error // of starting
 	manager manager.Manager
+	cache   *memory.InMemoryCache // where the manager keeps the figures
 }
 
 // acquireManager returns the shared manager; every success needs one releaseManager.
-func acquireManager() (manager.Manager, error) {
+func acquireManager() (containerInfo, error) {
 	cadvisor.mu.Lock()
 	defer cadvisor.mu.Unlock()
 	if cadvisor.users == 0 {
-		every, dynamic := maxHousekeeping, true
+		every, dynamic, cache := maxHousekeeping, true, memory.New(2*maxHousekeeping, nil)
 		m, err := guard(func() (manager.Manager, error) {
-			return manager.New(memory.New(2*maxHousekeeping, nil), sysfs.NewRealSysFs(), manager.HousekeepingConfig{Interval: &every, AllowDynamic: &dynamic}, containerMetrics, []string{"/"}, nil, "", 0)
+			return manager.New(cache, sysfs.NewRealSysFs(), manager.HousekeepingConfig{Interval: &every, AllowDynamic: &dynamic}, containerMetrics, []string{"/"}, nil, "", 0)
 		})
 		if err != nil {
 			return nil, err
 		}
-		cadvisor.manager, cadvisor.started, cadvisor.err = m, false, nil
+		cadvisor.manager, cadvisor.cache, cadvisor.started, cadvisor.err = m, cache, false, nil
 	}
 	cadvisor.users++
-	return cadvisor.manager, nil
+	return &slowerInfo{containerInfo: cadvisor.manager, stats: cadvisor.cache, every: describeEvery, now: time.Now}, nil
 }
 
 // startManager starts the shared manager once.
@@ -97,7 +98,7 @@ func releaseManager() error {
 		return nil
 	}
 	m := cadvisor.manager
-	cadvisor.manager = nil
+	cadvisor.manager, cadvisor.cache = nil, nil
 	// A later manager registers the handlers anew, and each cgroup would be asked of both.
 	defer container.ClearContainerHandlerFactories()
 	if _, err := guard(func() (struct{}, error) { return struct{}{}, m.Stop() }); err != nil {
