@@ -25,32 +25,54 @@ func writeError(w http.ResponseWriter, status int, kind, msg string) {
 	_, _ = w.Write(append(body, '\n'))
 }
 
-// bodies recycles request buffers: a busy sender posts several times a second.
-var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+// bodies recycles request bodies: a busy sender posts several times a second.
+var bodies = sync.Pool{New: func() any { return new(requestBody) }}
 
 // keepBuffer is the largest buffer worth keeping for the next request, in bytes.
 const keepBuffer = 4 << 20
 
-// readBody reads at most limit bytes. The buffer must be given back with release.
-func readBody(r *http.Request, limit int64) (buf *bytes.Buffer, release func(), err error) {
-	buf = bodies.Get().(*bytes.Buffer)
-	buf.Reset()
-	release = func() {
-		if buf.Cap() <= keepBuffer {
-			bodies.Put(buf)
-		}
+// requestBody is a body that was read whole. It is the Body of the request that
+// is handed on.
+type requestBody struct {
+	buf     bytes.Buffer
+	limited io.LimitedReader
+	reader  bytes.Reader
+}
+
+// Read implements io.Reader.
+func (b *requestBody) Read(p []byte) (int, error) { return b.reader.Read(p) }
+
+// Close implements io.Closer. What was read stays until release.
+func (b *requestBody) Close() error { return nil }
+
+// release gives the body back; nobody may read it any more.
+func (b *requestBody) release() {
+	b.limited.R = nil
+	b.reader.Reset(nil)
+	if b.buf.Cap() <= keepBuffer {
+		bodies.Put(b)
 	}
+}
+
+// readBody reads at most limit bytes. The caller gives the result back with
+// release, also after an error.
+func readBody(r *http.Request, limit int64) (*requestBody, error) {
+	b := bodies.Get().(*requestBody)
+	b.buf.Reset()
+	b.reader.Reset(nil)
 	if r.ContentLength > limit {
-		return buf, release, &http.MaxBytesError{Limit: limit}
+		return b, &http.MaxBytesError{Limit: limit}
 	}
 	if r.ContentLength > 0 {
-		buf.Grow(int(r.ContentLength) + bytes.MinRead)
+		b.buf.Grow(int(r.ContentLength) + bytes.MinRead)
 	}
-	n, err := buf.ReadFrom(io.LimitReader(r.Body, limit+1))
+	b.limited = io.LimitedReader{R: r.Body, N: limit + 1}
+	n, err := b.buf.ReadFrom(&b.limited)
 	if err == nil && n > limit {
 		err = &http.MaxBytesError{Limit: limit}
 	}
-	return buf, release, err
+	b.reader.Reset(b.buf.Bytes())
+	return b, err
 }
 
 func refuseBody(w http.ResponseWriter, err error) {
@@ -67,14 +89,14 @@ func refuseBody(w http.ResponseWriter, err error) {
 // block's header promises, before anything of it is decompressed.
 func limitSnappy(l ReceiveLimits, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		buf, release, err := readBody(r, l.MaxBody)
-		defer release()
+		body, err := readBody(r, l.MaxBody)
+		defer body.release()
 		if err != nil {
 			refuseBody(w, err)
 			return
 		}
 		if enc := r.Header.Get("Content-Encoding"); enc == "" || enc == "snappy" {
-			n, err := snappy.DecodedLen(buf.Bytes())
+			n, err := snappy.DecodedLen(body.buf.Bytes())
 			if err != nil {
 				writeError(w, http.StatusBadRequest, "bad_data", "request body is not a snappy block: "+err.Error())
 				return
@@ -85,7 +107,7 @@ func limitSnappy(l ReceiveLimits, next http.Handler) http.Handler {
 				return
 			}
 		}
-		r.Body = io.NopCloser(bytes.NewReader(buf.Bytes()))
+		r.Body = body
 		next.ServeHTTP(w, r)
 	})
 }

@@ -16,9 +16,11 @@ import (
 	"github.com/prometheus/prometheus/util/compression"
 )
 
-// stripeSize is the number of lock stripes of the head. Upstream's default of
-// 16,384 suits millions of series and costs several MiB when idle.
-const stripeSize = 4096
+// stripeSize is the number of lock stripes of the head, upstream's default. A
+// quarter of it saves 3 MiB when idle and costs a fifth more processor time per
+// sample at 100,000 series: with six series to a stripe, each stripe's map is one
+// group of slots, which is found without a table.
+const stripeSize = tsdb.DefaultStripeSize
 
 // headWriteBuffer is the buffer in front of the files of full chunks, in bytes.
 // Upstream's default of 4 MiB is a tenth of the whole heap of a process that
