@@ -46,9 +46,6 @@ func (b *bench) idle(ctx context.Context) (string, error) {
 		{"the three of Debian, all targets at 1 s, the same rules", func(ctx context.Context, dir string) (trio, error) {
 			return b.servers.launchTrio(ctx, dir, "1s", true)
 		}},
-		{"the three of Debian, all targets at 1 s, no rules", func(ctx context.Context, dir string) (trio, error) {
-			return b.servers.launchTrio(ctx, dir, "1s", false)
-		}},
 		{"the three of Debian, all targets at 15 s, no rules", func(ctx context.Context, dir string) (trio, error) {
 			return b.servers.launchTrio(ctx, dir, "15s", false)
 		}},

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"debug/buildinfo"
 	"errors"
 	"flag"
 	"fmt"
@@ -66,7 +67,22 @@ func (s *servers) check() error {
 		}
 		s.version[abs] = parseVersion(string(out))
 	}
-	return errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	if s.version[s.today] == "" {
+		// Built from the module's source, it has not been told; ours has the same module inside.
+		info, err := buildinfo.ReadFile(s.touchline)
+		if err != nil {
+			return fmt.Errorf("find the version of today's Prometheus: %w", err)
+		}
+		for _, d := range info.Deps {
+			if d.Path == "github.com/prometheus/prometheus" {
+				s.version[s.today] = d.Version
+			}
+		}
+	}
+	return nil
 }
 
 // parseVersion finds the version in what "NAME, version V (…" prints.
