@@ -410,11 +410,13 @@ func (a *App) Start(ctx context.Context) error {
 	a.parts.alerting.OK()
 	a.ready.Store(true)
 	a.health.MarkReady()
-	trimCtx, stopTrim := context.WithCancel(context.WithoutCancel(ctx))
-	trimmed := selfmon.TrimStartup(trimCtx, a.log, trimDelay)
-	a.onStop("trimming of memory", func(context.Context) error {
-		stopTrim()
+	small, stop := context.WithCancel(context.WithoutCancel(ctx))
+	trimmed := selfmon.TrimStartup(small, a.log, trimDelay)
+	paced := selfmon.PaceGC(small, selfmon.GCPaceOptions{Configured: a.engine.GoGC})
+	a.onStop("saving of memory", func(context.Context) error {
+		stop()
 		<-trimmed
+		<-paced
 		return nil
 	})
 	return a.writeEndpoints()
