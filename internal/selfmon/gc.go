@@ -11,7 +11,7 @@ import (
 const smallHeap = 64 << 20
 
 // leastGC is the smallest percentage that a small heap gets.
-const leastGC = 40
+const leastGC = 50
 
 // gcStep is the smallest change that is worth the short stop of all goroutines
 // that it takes.
@@ -34,7 +34,7 @@ type GCPaceOptions struct {
 
 // PaceGC lets garbage pile up less while the heap is small. A process that
 // watches one host holds some 35 MiB and makes 3 MiB of garbage a second: to collect at
-// 1.4 times what is live instead of 1.75 times saves a tenth of its resident
+// 1.5 times what is live instead of 1.75 times saves a twelfth of its resident
 // memory for a thousandth of a core. From smallHeap on the configured percentage
 // is in force. A percentage that somebody chose is left alone.
 // It returns at once; cancel ctx and wait for the channel to end it.

@@ -14,7 +14,7 @@ func TestGCPercent(t *testing.T) {
 		configured int
 		want       int
 	}{
-		{0, 75, 40}, {30 << 20, 75, 40}, {48 << 20, 75, 56}, {64 << 20, 75, 75}, {1 << 40, 75, 75},
+		{0, 75, 50}, {30 << 20, 75, 50}, {48 << 20, 75, 56}, {64 << 20, 75, 75}, {1 << 40, 75, 75},
 		{0, 30, 30}, {0, -1, -1}, // less than the least, and off, stay as they are
 	} {
 		if got := gcPercent(c.live, c.configured); got != c.want {
@@ -45,17 +45,17 @@ func TestPaceGC(t *testing.T) {
 				t.Errorf("set %v, want %v", set, want)
 			}
 		}
-		step(40)
-		live = 35 << 20
-		step(40) // 41 is not worth a stop
+		step(50)
+		live = 45 << 20
+		step(50) // 52 is not worth a stop
 		live = 62 << 20
-		step(40, 72)
+		step(50, 72)
 		live = 64 << 20
-		step(40, 72, 75) // the configured value is reached exactly
+		step(50, 72, 75) // the configured value is reached exactly
 		now = 75
 		live = 30 << 20
 		chosen = true
-		step(40, 72, 75) // somebody chose: hands off
+		step(50, 72, 75) // somebody chose: hands off
 		cancel()
 		<-done
 	})
