@@ -87,6 +87,15 @@ fuzz: ## run every fuzz target for FUZZTIME (10s), one after the other
 		done; \
 	done; exit $$failed
 
+# Flags of the benchmark, such as BENCH="-only=idle"; QUICK=1 makes a small run that is printed and not kept.
+BENCH ?=
+QUICK ?=
+
+.PHONY: bench
+bench: build ## measure beside Debian's and today's programs into bench/RESULTS.md (BENCH="-only=idle", QUICK=1)
+	test/oracle/build.sh "$(ORACLE)" prometheus
+	$(GO) run ./bench -commit="$(VERSION)" -prometheus="$(ORACLE)/prometheus" $(if $(QUICK),-quick,-out=bench/RESULTS.md) $(BENCH)
+
 .PHONY: lint
 lint: ## run the linters, at the pinned version and by .golangci.yml
 	$(GO) run $(GOLANGCI_LINT) run

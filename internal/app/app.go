@@ -445,8 +445,21 @@ func (a *App) Start(ctx context.Context) error {
 	a.parts.alerting.OK()
 	a.ready.Store(true)
 	a.health.MarkReady()
+	small, stop := context.WithCancel(context.WithoutCancel(ctx))
+	trimmed := selfmon.TrimStartup(small, a.log, trimDelay)
+	paced := selfmon.PaceGC(small, selfmon.GCPaceOptions{Configured: a.engine.GoGC})
+	a.onStop("saving of memory", func(context.Context) error {
+		stop()
+		<-trimmed
+		<-paced
+		return nil
+	})
 	return a.writeEndpoints()
 }
+
+// trimDelay is when the start is over for good: every source has been scraped
+// and every group of the shipped rules was evaluated, most of them twice.
+const trimDelay = 30 * time.Second
 
 // writeEndpoints leaves the real addresses in data/endpoints.json, for scripts
 // that let the system choose the ports.

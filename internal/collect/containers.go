@@ -65,27 +65,28 @@ var cadvisor struct {
 	started bool
 	err     error // of starting
 	manager manager.Manager
+	cache   *memory.InMemoryCache // where the manager keeps the figures
 }
 
 // acquireManager returns the shared manager; every success needs one releaseManager.
-func acquireManager() (manager.Manager, error) {
+func acquireManager() (containerInfo, error) {
 	cadvisor.mu.Lock()
 	defer cadvisor.mu.Unlock()
 	if cadvisor.users == 0 {
 		if err := registerPlugin(); err != nil {
 			return nil, fmt.Errorf("register the handler of containers: %w", err)
 		}
-		every, dynamic := maxHousekeeping, true
+		every, dynamic, cache := maxHousekeeping, true, memory.New(2*maxHousekeeping, nil)
 		m, err := guard(func() (manager.Manager, error) {
-			return manager.New(memory.New(2*maxHousekeeping, nil), sysfs.NewRealSysFs(), manager.HousekeepingConfig{Interval: &every, AllowDynamic: &dynamic}, containerMetrics.Difference(processMetrics), []string{"/"}, nil, "", 0)
+			return manager.New(cache, sysfs.NewRealSysFs(), manager.HousekeepingConfig{Interval: &every, AllowDynamic: &dynamic}, containerMetrics.Difference(processMetrics), []string{"/"}, nil, "", 0)
 		})
 		if err != nil {
 			return nil, err
 		}
-		cadvisor.manager, cadvisor.started, cadvisor.err = m, false, nil
+		cadvisor.manager, cadvisor.cache, cadvisor.started, cadvisor.err = m, cache, false, nil
 	}
 	cadvisor.users++
-	return cadvisor.manager, nil
+	return &slowerInfo{containerInfo: cadvisor.manager, stats: cadvisor.cache, every: describeEvery, now: time.Now}, nil
 }
 
 // startManager starts the shared manager once.
@@ -106,7 +107,7 @@ func releaseManager() error {
 		return nil
 	}
 	m := cadvisor.manager
-	cadvisor.manager = nil
+	cadvisor.manager, cadvisor.cache = nil, nil
 	// A later manager registers the handlers anew, and each cgroup would be asked of both.
 	defer container.ClearContainerHandlerFactories()
 	if _, err := guard(func() (struct{}, error) { return struct{}{}, m.Stop() }); err != nil {
@@ -177,13 +178,13 @@ func (s *Set) addContainers() {
 // this moment: they come with the next scrape. Each container's series begin
 // with their final labels that way.
 type named struct {
-	manager.Manager
+	containerInfo
 	names *runtimes.Names
 }
 
 // GetRequestedContainersInfo is what cAdvisor's collector asks.
 func (n named) GetRequestedContainersInfo(name string, o model.RequestOptions) (map[string]*model.ContainerInfo, error) {
-	all, err := n.Manager.GetRequestedContainersInfo(name, o)
+	all, err := n.containerInfo.GetRequestedContainersInfo(name, o)
 	for k, c := range all {
 		if id, ok := runtimes.ID(c.Name); ok {
 			if _, _, pending := n.names.Lookup(id); pending {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/prometheus/client_golang/prometheus"
@@ -96,6 +97,9 @@ func (s *Set) addNode() {
 		return
 	}
 	for name, c := range all.Collectors {
+		if describing[name] {
+			c = &slowerNode{Collector: c, every: describeEvery, now: time.Now}
+		}
 		all.Collectors[name] = guardedNode{Collector: c, name: name, f: s.failures}
 	}
 	if _, err := os.ReadDir(udev); err != nil {

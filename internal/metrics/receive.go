@@ -45,8 +45,9 @@ func newReceiveBudget(l ReceiveLimits, memory int64) *receiveBudget {
 
 // share is what one request has taken.
 type share struct {
-	b *receiveBudget
-	n int64
+	b      *receiveBudget
+	n      int64
+	reader countedReader
 }
 
 func (s *share) take(n int64) error {
@@ -60,48 +61,79 @@ func (s *share) take(n int64) error {
 
 func (s *share) release() { s.b.used.Add(-s.n) }
 
-// reader counts what is read.
-func (s *share) reader(r io.Reader) io.Reader { return &countedReader{r: r, s: s} }
+// count counts what is read.
+func (s *share) count(r io.Reader) io.Reader {
+	s.reader = countedReader{R: r, s: s}
+	return &s.reader
+}
 
 type countedReader struct {
-	r io.Reader
+	R io.Reader
 	s *share
 }
 
 func (c *countedReader) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
+	n, err := c.R.Read(p)
 	if terr := c.s.take(int64(n)); terr != nil {
 		return 0, terr
 	}
 	return n, err
 }
 
-// bodies recycles request buffers: a busy sender posts several times a second.
-var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+// bodies recycles request bodies: a busy sender posts several times a second.
+var bodies = sync.Pool{New: func() any { return new(requestBody) }}
 
 // keepBuffer is the largest buffer worth keeping for the next request, in bytes.
 const keepBuffer = 4 << 20
 
-// readBody reads at most limit bytes. The buffer must be given back with release.
-func readBody(r *http.Request, limit int64, s *share) (buf *bytes.Buffer, release func(), err error) {
-	buf = bodies.Get().(*bytes.Buffer)
-	buf.Reset()
-	release = func() {
-		if buf.Cap() <= keepBuffer {
-			bodies.Put(buf)
-		}
+// requestBody is a body that was read whole. It is the Body of the request that
+// is handed on.
+type requestBody struct {
+	share   share
+	buf     bytes.Buffer
+	limited io.LimitedReader
+	reader  bytes.Reader
+}
+
+// Read implements io.Reader.
+func (b *requestBody) Read(p []byte) (int, error) { return b.reader.Read(p) }
+
+// Close implements io.Closer. What was read stays until release.
+func (b *requestBody) Close() error { return nil }
+
+// release gives the body back; nobody may read it any more.
+func (b *requestBody) release() {
+	b.share.release()
+	b.limited.R, b.share.reader.R = nil, nil
+	b.reader.Reset(nil)
+	if b.buf.Cap() <= keepBuffer {
+		bodies.Put(b)
 	}
+}
+
+// readBody reads at most limit bytes. The caller gives the result back with
+// release, also after an error.
+func readBody(r *http.Request, limit int64, budget *receiveBudget) (*requestBody, error) {
+	b := bodies.Get().(*requestBody)
+	s := &b.share
+	*s = share{b: budget}
+	s.reader.s = s
+	b.buf.Reset()
+	b.reader.Reset(nil)
 	if r.ContentLength > limit {
-		return buf, release, &http.MaxBytesError{Limit: limit}
+		return b, &http.MaxBytesError{Limit: limit}
 	}
 	if r.ContentLength > 0 && r.ContentLength <= keepBuffer {
-		buf.Grow(int(r.ContentLength) + bytes.MinRead)
+		b.buf.Grow(int(r.ContentLength) + bytes.MinRead)
 	}
-	n, err := buf.ReadFrom(io.LimitReader(s.reader(r.Body), limit+1))
+	s.reader.R = r.Body
+	b.limited = io.LimitedReader{R: &s.reader, N: limit + 1}
+	n, err := b.buf.ReadFrom(&b.limited)
 	if err == nil && n > limit {
 		err = &http.MaxBytesError{Limit: limit}
 	}
-	return buf, release, err
+	b.reader.Reset(b.buf.Bytes())
+	return b, err
 }
 
 func refuseBody(w http.ResponseWriter, err error) {
@@ -121,18 +153,17 @@ func refuseBody(w http.ResponseWriter, err error) {
 
 // limitSnappy guards remote write: the size as sent, and the size that the
 // block's header promises, before anything of it is decompressed.
-func limitSnappy(l ReceiveLimits, b *receiveBudget, next http.Handler) http.Handler {
+func limitSnappy(l ReceiveLimits, budget *receiveBudget, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s := &share{b: b}
-		defer s.release()
-		buf, release, err := readBody(r, l.MaxBody, s)
-		defer release()
+		body, err := readBody(r, l.MaxBody, budget)
+		s := &body.share
+		defer body.release()
 		if err != nil {
 			refuseBody(w, err)
 			return
 		}
 		if enc := r.Header.Get("Content-Encoding"); enc == "" || enc == "snappy" {
-			n, err := snappy.DecodedLen(buf.Bytes())
+			n, err := snappy.DecodedLen(body.buf.Bytes())
 			if err != nil {
 				writeError(w, http.StatusBadRequest, "bad_data", "request body is not a snappy block: "+err.Error())
 				return
@@ -147,7 +178,7 @@ func limitSnappy(l ReceiveLimits, b *receiveBudget, next http.Handler) http.Hand
 				return
 			}
 		}
-		r.Body = io.NopCloser(bytes.NewReader(buf.Bytes()))
+		r.Body = body
 		next.ServeHTTP(w, r)
 	})
 }
@@ -172,7 +203,7 @@ func limitGzip(l ReceiveLimits, b *receiveBudget, next http.Handler) http.Handle
 			writeError(w, http.StatusUnsupportedMediaType, "bad_data", fmt.Sprintf("content encoding %q is not supported; use gzip or none", enc))
 			return
 		}
-		raw, err := io.ReadAll(io.LimitReader(s.reader(body), l.MaxDecoded+1))
+		raw, err := io.ReadAll(io.LimitReader(s.count(body), l.MaxDecoded+1))
 		if err == nil && int64(len(raw)) > l.MaxDecoded {
 			err = &http.MaxBytesError{Limit: l.MaxDecoded}
 		}

@@ -136,3 +136,10 @@ func (c *Change) Apply() error {
 
 // ExternalLabels are the labels that the configuration in force adds to what leaves the process.
 func (e *Engine) ExternalLabels() labels.Labels { return e.cfg.Load().GlobalConfig.ExternalLabels }
+
+// GoGC is the percentage of garbage at which the configuration in force lets the
+// collector run, and whether prometheus.yml or the environment chose it.
+func (e *Engine) GoGC() (percent int, chosen bool) {
+	percent = e.cfg.Load().Runtime.GoGC
+	return percent, percent != config.DefaultGoGCPercentage || os.Getenv("GOGC") != ""
+}

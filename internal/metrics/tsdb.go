@@ -18,9 +18,16 @@ import (
 	"github.com/prometheus/prometheus/util/compression"
 )
 
-// stripeSize is the number of lock stripes of the head. Upstream's default of
-// 16,384 suits millions of series and costs several MiB when idle.
-const stripeSize = 4096
+// stripeSize is the number of lock stripes of the head, upstream's default. A
+// quarter of it saves 3 MiB when idle and costs a fifth more processor time per
+// sample at 100,000 series: with six series to a stripe, each stripe's map is one
+// group of slots, which is found without a table.
+const stripeSize = tsdb.DefaultStripeSize
+
+// headWriteBuffer is the buffer in front of the files of full chunks, in bytes.
+// Upstream's default of 4 MiB is a tenth of the whole heap of a process that
+// watches one host, and saves nothing that could be measured.
+const headWriteBuffer = 256 << 10
 
 func (e *Engine) openTSDB() (*tsdb.DB, error) {
 	to := tsdb.DefaultOptions()
@@ -31,6 +38,7 @@ func (e *Engine) openTSDB() (*tsdb.DB, error) {
 	to.EnableExemplarStorage = true
 	to.MaxExemplars = e.o.MaxExemplars
 	to.StripeSize = stripeSize
+	to.HeadChunksWriteBufferSize = headWriteBuffer
 	to.FeatureRegistry = e.features
 	to.EnableMetadataWALRecords = true
 	if e.o.MinBlockDuration > 0 {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -167,14 +168,19 @@ func safeLink(raw string) string {
 	return ""
 }
 
-// parseTemplates parses every page once per language, with the texts of that
+// lazyTemplate is parsed when its page is first looked at. All of them together
+// take 4 MiB, and most servers show one page, if any. What they are parsed from is in
+// the program, so a test has seen every error.
+type lazyTemplate func() (*template.Template, error)
+
+// lazyTemplates gives every page once per language, with the texts of that
 // language bound to the function t.
-func (p *Page) parseTemplates() (map[string]map[string]*template.Template, error) {
+func (p *Page) lazyTemplates() (map[string]map[string]lazyTemplate, error) {
 	pages, err := files.ReadDir("templates")
 	if err != nil {
 		return nil, err
 	}
-	out := map[string]map[string]*template.Template{}
+	out := map[string]map[string]lazyTemplate{}
 	for _, lang := range []string{langEnglish, langChinese} {
 		funcs := template.FuncMap{
 			"t":        func(text string, args ...any) string { return translate(lang, text, args...) },
@@ -206,18 +212,16 @@ func (p *Page) parseTemplates() (map[string]map[string]*template.Template, error
 			"icon":  icon,
 			"base":  path.Base,
 		}
-		out[lang] = map[string]*template.Template{}
+		out[lang] = map[string]lazyTemplate{}
 		for _, f := range pages {
 			name := strings.TrimSuffix(f.Name(), ".html")
 			if name == "layout" || name == "parts" {
 				continue
 			}
-			t, err := template.New(name).Funcs(funcs).
-				ParseFS(files, "templates/layout.html", "templates/parts.html", "templates/"+f.Name())
-			if err != nil {
-				return nil, err
-			}
-			out[lang][name] = t
+			out[lang][name] = sync.OnceValues(func() (*template.Template, error) {
+				return template.New(name).Funcs(funcs).
+					ParseFS(files, "templates/layout.html", "templates/parts.html", "templates/"+f.Name())
+			})
 		}
 	}
 	return out, nil

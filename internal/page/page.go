@@ -8,7 +8,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"html/template"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -64,7 +63,7 @@ type Page struct {
 	version   string
 	now       func() time.Time
 	api       *apiClient
-	templates map[string]map[string]*template.Template // language, page
+	templates map[string]map[string]lazyTemplate // language, page
 	load      *cached[load]
 	history   *cached[history]
 	rules     *cached[[]ruleGroup]
@@ -104,8 +103,8 @@ func New(o Options) (*Page, error) {
 		api:      &apiClient{handler: o.API},
 	}
 	var err error
-	if p.templates, err = p.parseTemplates(); err != nil {
-		return nil, fmt.Errorf("parse page templates: %w", err)
+	if p.templates, err = p.lazyTemplates(); err != nil {
+		return nil, fmt.Errorf("find page templates: %w", err)
 	}
 	// Live figures change every second; the shape of the system does not.
 	p.load = newCached(900*time.Millisecond, o.Now, p.fetchLoad)
@@ -197,9 +196,13 @@ func (p *Page) fail(w http.ResponseWriter, r *http.Request, err error) {
 // render executes a template into memory first, so that an error in it is an
 // error page and not half a page.
 func (p *Page) render(w http.ResponseWriter, name string, code int, v *view) error {
-	t := p.templates[v.Lang][name]
-	if t == nil {
+	parsed := p.templates[v.Lang][name]
+	if parsed == nil {
 		return fmt.Errorf("render %s: no such template", name)
+	}
+	t, err := parsed()
+	if err != nil {
+		return fmt.Errorf("render %s: parse template: %w", name, err)
 	}
 	entry := "layout"
 	if name == "live" {
