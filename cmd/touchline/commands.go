@@ -10,6 +10,7 @@ func commands() []*cobra.Command {
 		newTopCommand(),
 		newCheckCommand(),
 		newTestCommand(),
+		newBacktestCommand(),
 		newVersionCommand(),
 	}
 }
