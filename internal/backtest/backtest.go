@@ -127,6 +127,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 			}
 		}
 	}
+	p.tasks = tasks(p.units)
 	if err := p.run(ctx, from, to); err != nil {
 		return nil, errors.Join(fmt.Errorf("replay rules: %w", err), p.engine.Close())
 	}

@@ -22,8 +22,10 @@ const (
 	windowSamples = 6_000_000
 	maxWindow     = 7 * 24 * time.Hour
 	// onsetSteps divides an interval to find the first true sample in it.
-	onsetSteps = 60
-	maxOnsets  = 2000 // a rule; a rule that flaps more often says enough with these
+	onsetSteps = 15
+	// maxOnsets of a rule are looked for; others count from their evaluation. A
+	// rule that begins so often has said enough.
+	maxOnsets = 250
 )
 
 // replay evaluates the sides' rules from one time to another.
@@ -32,6 +34,7 @@ type replay struct {
 	engine *promql.Engine
 	cache  *cache
 	units  []*unit
+	tasks  []*task
 	mu     sync.Mutex
 }
 
@@ -118,64 +121,85 @@ func (p *replay) window(ctx context.Context, start, end int64) error {
 	for _, u := range p.units {
 		done[u] = make(chan struct{})
 	}
-	work := make(chan *unit)
+	work := make(chan *task)
 	var wg sync.WaitGroup
 	for range p.o.Workers {
 		wg.Go(func() {
-			for u := range work {
-				for _, n := range u.needs {
+			for t := range work {
+				for _, n := range t.needs {
 					select {
 					case <-done[n]:
 					case <-ctx.Done():
 					}
 				}
 				if ctx.Err() == nil {
-					if err := p.unit(ctx, u, start, end); err != nil {
+					if err := p.task(ctx, t, start, end); err != nil {
 						cancel(err)
 					}
 				}
-				close(done[u])
+				for _, u := range t.units {
+					close(done[u])
+				}
 			}
 		})
 	}
-	// Units come after what they need, so a worker waits only for work that
+	// Tasks come after what they need, so a worker waits only for work that
 	// another has taken already.
-	for _, u := range p.units {
-		work <- u
+	for _, t := range p.tasks {
+		work <- t
 	}
 	close(work)
 	wg.Wait()
 	return context.Cause(ctx)
 }
 
-func (p *replay) unit(ctx context.Context, u *unit, start, end int64) error {
-	for _, r := range u.rules {
-		if r.expander != nil && !r.expander.fixed {
-			r.expander.query = p.templateQuery(r)
+func (p *replay) task(ctx context.Context, t *task, start, end int64) error {
+	var together []*rule
+	for _, u := range t.units {
+		for _, r := range u.rules {
+			if r.expander != nil && !r.expander.fixed {
+				r.expander.query = p.templateQuery(r)
+			}
 		}
+		if u.single {
+			if err := p.singles(ctx, u, start, end); err != nil {
+				return err
+			}
+			continue
+		}
+		together = append(together, u.rules[0])
 	}
-	if u.single {
-		return p.singles(ctx, u, start, end)
+	if len(together) == 0 {
+		return nil
 	}
-	r := u.rules[0]
-	first := r.group.tickAfter(start)
+	g := together[0].group
+	first := g.tickAfter(start)
 	if first > end {
 		return nil
 	}
-	n := int((end-first)/int64(r.group.interval)) + 1
-	pending := len(r.outcome.episodes)
-	if err := p.ticks(ctx, r, first, n); err != nil {
+	marks := make([]int, len(together))
+	for i, r := range together {
+		marks[i] = len(r.outcome.episodes)
+	}
+	if err := p.ticks(ctx, together, first, int((end-first)/int64(g.interval))+1); err != nil {
 		return err
 	}
-	return p.onsets(ctx, r, pending, first)
+	for i, r := range together {
+		if err := p.onsets(ctx, r, marks[i], first); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// ticks evaluates rule r at n evaluation times by one query, or, where that
-// fails, by two halves: an error at one time is not one at the others.
-func (p *replay) ticks(ctx context.Context, r *rule, first int64, n int) error {
+// ticks evaluates rules that ask the same at n evaluation times by one query,
+// or, where that fails, by two halves: an error at one time is not one at the
+// others.
+func (p *replay) ticks(ctx context.Context, list []*rule, first int64, n int) error {
+	r := list[0]
 	step := int64(r.group.interval)
 	from := time.UnixMilli(r.group.sampleTime(first))
-	q, err := p.engine.NewRangeQuery(ctx, &view{cache: p.cache, rule: r, mu: &p.mu}, nil, r.query, from, from.Add(time.Duration(n-1)*r.group.interval), r.group.interval)
+	q, err := p.engine.NewRangeQuery(ctx, &view{cache: p.cache, rule: r, mu: &p.mu}, nil, r.asked, from, from.Add(time.Duration(n-1)*r.group.interval), r.group.interval)
 	if err != nil {
 		return fmt.Errorf("evaluate %s: %w", r.name, err)
 	}
@@ -186,19 +210,32 @@ func (p *replay) ticks(ctx context.Context, r *rule, first int64, n int) error {
 			return fmt.Errorf("evaluate %s: %w", r.name, err)
 		}
 		if n == 1 {
-			r.fail(first, res.Err)
+			for _, r := range list {
+				r.fail(first, res.Err)
+			}
 			return nil
 		}
-		if err := p.ticks(ctx, r, first, n/2); err != nil {
+		if err := p.ticks(ctx, list, first, n/2); err != nil {
 			return err
 		}
-		return p.ticks(ctx, r, first+int64(n/2)*step, n-n/2)
+		return p.ticks(ctx, list, first+int64(n/2)*step, n-n/2)
 	}
 	m, err := res.Matrix()
 	if err != nil {
 		return fmt.Errorf("evaluate %s: %w", r.name, err)
 	}
-	r.matrix(first, n, from.UnixMilli(), m)
+	for _, r := range list {
+		p.mu.Lock()
+		for text := range list[0].seen {
+			r.seen[text] = true
+		}
+		p.mu.Unlock()
+		own := m
+		if r.threshold != nil {
+			own = r.threshold.filter(m)
+		}
+		r.matrix(first, n, from.UnixMilli(), own)
+	}
 	return nil
 }
 
@@ -206,6 +243,9 @@ func (p *replay) ticks(ctx context.Context, r *rule, first int64, n int) error {
 func (p *replay) fatal(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
+	}
+	if failed := p.cache.err(); failed != nil {
+		return failed
 	}
 	var storage promql.ErrStorage
 	if errors.As(err, &storage) {

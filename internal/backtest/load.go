@@ -121,6 +121,7 @@ func newRule(g *group, index int, groupLabels map[string]string, def *rulefmt.Ru
 		r.expander = newExpander(r, o)
 	}
 	r.selectors, r.traits = inspect(expr)
+	r.asked, r.threshold = split(expr)
 	return r, nil
 }
 

@@ -265,7 +265,7 @@ func (u *unit) identity() string {
 	var b strings.Builder
 	for _, r := range u.rules {
 		g := r.group
-		fmt.Fprintf(&b, "%t|%q|%q|%d|%d|%d|%d|%s|%d|%d|%d|", r.alert, r.name, r.query, g.interval, g.offset, g.limit, g.phase, r.labels, r.hold, r.keep, r.index)
+		fmt.Fprintf(&b, "%t|%q|%q|%d|%d|%d|%d|%s|%d|%d|", r.alert, r.name, r.query, g.interval, g.offset, g.limit, g.phase, r.labels, r.hold, r.keep)
 		for _, s := range r.selectors {
 			fmt.Fprintf(&b, "%q|", r.hidden.names(s.matchers))
 		}

@@ -128,13 +128,13 @@ func (s *seriesSet) Warnings() annotations.Annotations { return nil }
 func drain(ctx context.Context, set storage.SeriesSet) ([]*points, int, error) {
 	var out []*points
 	var it chunkenc.Iterator
-	total := 0
+	total, like := 0, 0 // like: series of one selection are about as long as each other
 	for set.Next() {
 		if err := ctx.Err(); err != nil {
 			return nil, 0, err
 		}
 		s := set.At()
-		p := &points{ls: s.Labels().Copy()}
+		p := &points{ls: s.Labels().Copy(), data: make([]point, 0, like)}
 		it = s.Iterator(it)
 		for kind := it.Next(); kind != chunkenc.ValNone; kind = it.Next() {
 			if kind == chunkenc.ValFloat {
@@ -149,6 +149,7 @@ func drain(ctx context.Context, set storage.SeriesSet) ([]*points, int, error) {
 			return nil, 0, err
 		}
 		total += len(p.data)
+		like = len(p.data) + len(p.data)/32
 		if len(p.data) > 0 {
 			out = append(out, p)
 		}

@@ -26,16 +26,18 @@ var (
 // rule is one rule of one side, or of both where they have it in common, with
 // the state that its evaluations have reached.
 type rule struct {
-	group    *group
-	index    int
-	name     string
-	alert    bool
-	expr     parser.Expr
-	query    string
-	labels   labels.Labels
-	hold     time.Duration
-	keep     time.Duration
-	expander *expander
+	group     *group
+	index     int
+	name      string
+	alert     bool
+	expr      parser.Expr
+	query     string
+	asked     string     // what a range query asks: the expression, or its part before a threshold
+	threshold *threshold // of the result of asked; nil: none
+	labels    labels.Labels
+	hold      time.Duration
+	keep      time.Duration
+	expander  *expander
 
 	selectors []selector
 	traits    traits

@@ -119,7 +119,8 @@ type cache struct {
 	mu      sync.Mutex
 	entries map[string]*entry
 	planned map[string]stretch
-	samples int // loaded since the last reset
+	samples int   // loaded since the last reset
+	failed  error // the first read that failed; there is no report without data
 }
 
 // stretch is a time from and to, in milliseconds.
@@ -159,18 +160,29 @@ func (c *cache) get(ctx context.Context, mint, maxt int64, ms []*labels.Matcher)
 	if e != nil && mint <= e.maxt && maxt >= e.mint {
 		mint, maxt = min(mint, e.mint), max(maxt, e.maxt)
 	}
-	q, err := c.src.query(mint, maxt)
+	series, n, err := c.read(ctx, mint, maxt, ms)
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", c.src, err)
-	}
-	defer q.Close()
-	hints := &storage.SelectHints{Start: mint, End: maxt}
-	series, n, err := drain(ctx, q.Select(ctx, true, hints, ms...))
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", c.src, err)
+		c.failed = fmt.Errorf("read %s from %s: %w", key, c.src, err)
+		return nil, c.failed
 	}
 	slices.SortFunc(series, func(a, b *points) int { return labels.Compare(a.ls, b.ls) })
 	c.samples += n
 	c.entries[key] = &entry{stretch: stretch{mint, maxt}, series: series}
 	return series, nil
+}
+
+func (c *cache) read(ctx context.Context, mint, maxt int64, ms []*labels.Matcher) ([]*points, int, error) {
+	q, err := c.src.query(mint, maxt)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer q.Close()
+	return drain(ctx, q.Select(ctx, true, &storage.SelectHints{Start: mint, End: maxt}, ms...))
+}
+
+// err is the first error of the source: the engine hides it in one of its own.
+func (c *cache) err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.failed
 }
