@@ -87,7 +87,12 @@ func (r *Report) cells(p Pair) []string {
 		})
 	}
 	return []string{
-		get(func(f *Figures) string { return fmt.Sprint(f.Alerts) }),
+		get(func(f *Figures) string {
+			if f.FiringAtStart > 0 {
+				return fmt.Sprintf("%d (+%d firing already)", f.Alerts, f.FiringAtStart)
+			}
+			return fmt.Sprint(f.Alerts)
+		}),
 		get(func(f *Figures) string { return fmt.Sprintf("%.4g", f.PagesPerWeek) }),
 		get(func(f *Figures) string { return fmt.Sprintf("%.3g%%", 100*f.FiringShare) }),
 		delay(func(d *Delay) float64 { return d.P50 }),
@@ -170,13 +175,13 @@ func (p *printer) rule(rr *RuleReport, compared bool) {
 	for _, n := range notes {
 		p.line("%s", n)
 	}
-	kind := "new alerts"
+	kind := "new"
 	if !compared {
 		kind = "alerts"
 	}
 	p.examples(kind, rr.New, rr.NewSome)
-	p.examples("lost alerts", rr.Removed, rr.RemovedSome)
-	p.examples("changed alerts", rr.Changed, rr.ChangedSome)
+	p.examples("lost", rr.Removed, rr.RemovedSome)
+	p.examples("changed", rr.Changed, rr.ChangedSome)
 }
 
 func (rr *RuleReport) notes() []string {
@@ -207,9 +212,9 @@ func (p *printer) examples(kind string, n int, some []Example) {
 	}
 	more := ""
 	if n > len(some) {
-		more = fmt.Sprintf(", the first %d", len(some))
+		more = fmt.Sprintf(", of which the first %d", len(some))
 	}
-	p.line("%d %s%s:", n, kind, more)
+	p.line("%s: %d%s", kind, n, more)
 	for _, e := range some {
 		text := fmt.Sprintf("%s to %s  %s  value %.6g", stamp(e.Fired), until(e.Resolved), setText(e.Labels), float64(e.Value))
 		if e.BeforeFired != nil {
