@@ -78,10 +78,10 @@ Exit code: 0 good, 1 a condition of --fail-on has come true, 2 usage, or the fil
 	flags.StringVar(&f.output, "output", "text", "text, json or markdown")
 	flags.StringVar(&f.failOn, "fail-on", "", "conditions that end with exit code 1 (see above)")
 	flags.StringVar(&f.options.Alertmanager, "alertmanager.config", "", "count pages as this alertmanager.yml would group and repeat them")
-	flags.DurationVar(&f.options.EvaluationInterval, "evaluation-interval", time.Minute, "interval of groups that have none (global.evaluation_interval)")
-	flags.DurationVar(&f.options.QueryOffset, "query-offset", 0, "query offset of groups that have none (global.rule_query_offset)")
+	flags.DurationVar(&f.options.EvaluationInterval, "evaluation-interval", time.Minute, "interval of groups that have none; as the server at --url says, unless given")
+	flags.DurationVar(&f.options.QueryOffset, "query-offset", 0, "query offset of groups that have none; as the server at --url says, unless given")
 	flags.DurationVar(&f.options.Lookback, "lookback-delta", 5*time.Minute, "how old the newest sample of a series may be")
-	flags.StringSliceVar(&f.external, "external-label", nil, "name=value, as in global.external_labels (repeat for more)")
+	flags.StringSliceVar(&f.external, "external-label", nil, "name=value, as in global.external_labels (repeat for more); as the server at --url says, unless given")
 	flags.StringVar(&f.options.ExternalURL, "external-url", "", "what templates get as external URL")
 	flags.StringVar(&f.options.RulesDir, "rules-dir", "", "directory of the rule files as the server names it: evaluations then fall on its very times")
 	flags.DurationVar(&f.options.FlapWindow, "flap-window", 10*time.Minute, "an alert that fires again within this time after it resolved has flapped")
@@ -197,10 +197,20 @@ func (f *backtestFlags) source(cmd *cobra.Command) (*backtest.Source, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := c.ready(cmd.Context()); err != nil {
+		server, err := c.serverConfig(cmd.Context())
+		if err != nil {
 			return nil, err
 		}
-		return backtest.OpenRemote(c.base, c.token, f.timeout)
+		if !cmd.Flags().Changed("evaluation-interval") {
+			f.options.EvaluationInterval = server.EvaluationInterval
+		}
+		if !cmd.Flags().Changed("query-offset") {
+			f.options.QueryOffset = server.QueryOffset
+		}
+		if !cmd.Flags().Changed("external-label") {
+			f.options.ExternalLabels = server.ExternalLabels
+		}
+		return backtest.OpenRemote(c.base, c.token, server.ExternalLabels, f.timeout)
 	}
 	if cmd.Flags().Changed("url") {
 		return nil, errors.New("--data and --url are two places to read from; give one of them")
@@ -208,10 +218,14 @@ func (f *backtestFlags) source(cmd *cobra.Command) (*backtest.Source, error) {
 	return backtest.OpenTSDB(f.data, f.options.To)
 }
 
-// ready finds out, before anything is evaluated, whether the server answers
-// queries and takes the token: errors of remote read do not say it as well.
-func (c *apiClient) ready(ctx context.Context) error {
-	return c.getJSON(ctx, "/api/v1/query?query=vector(1)", nil)
+// serverConfig asks the server for its configuration. It also finds out, before
+// anything is evaluated, whether the server answers and takes the token.
+func (c *apiClient) serverConfig(ctx context.Context) (backtest.ServerConfig, error) {
+	var answer struct{ Data struct{ YAML string } }
+	if err := c.getJSON(ctx, "/api/v1/status/config", &answer); err != nil {
+		return backtest.ServerConfig{}, err
+	}
+	return backtest.ParseServerConfig(answer.Data.YAML)
 }
 
 // expandFiles expands patterns. A pattern that matches nothing is a mistake.

@@ -45,8 +45,9 @@ func NewSource(name string, q storage.Queryable) *Source {
 }
 
 // OpenRemote reads through Prometheus's remote read protocol. base is the
-// address without /api/v1/read; token may be empty.
-func OpenRemote(base *url.URL, token string, timeout time.Duration) (*Source, error) {
+// address without /api/v1/read; token may be empty. external are the server's
+// external labels, which it adds to what it answers with.
+func OpenRemote(base *url.URL, token string, external labels.Labels, timeout time.Duration) (*Source, error) {
 	conf := &remote.ClientConfig{
 		URL: &config_util.URL{URL: base.JoinPath("/api/v1/read")}, Timeout: model.Duration(timeout),
 		HTTPClientConfig: config_util.DefaultHTTPClientConfig, ChunkedReadLimit: config.DefaultChunkedReadLimit,
@@ -60,7 +61,7 @@ func OpenRemote(base *url.URL, token string, timeout time.Duration) (*Source, er
 	if err != nil {
 		return nil, fmt.Errorf("open remote read of %s: %w", base.Redacted(), err)
 	}
-	q := remote.NewSampleAndChunkQueryableClient(client, labels.EmptyLabels(), nil, true, nil)
+	q := remote.NewSampleAndChunkQueryableClient(client, external, nil, true, nil)
 	return &Source{name: base.Redacted(), query: q.Querier}, nil
 }
 
