@@ -13,6 +13,7 @@ func commands() []*cobra.Command {
 		newBackupCommand(),
 		newRestoreCommand(),
 		newAdoptCommand(),
+		newBacktestCommand(),
 		newVersionCommand(),
 	}
 }
