@@ -2,9 +2,6 @@ package metrics
 
 import (
 	"bytes"
-	"github.com/prometheus/prometheus/model/histogram"
-	"github.com/prometheus/prometheus/model/labels"
-	"github.com/prometheus/prometheus/storage"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -12,7 +9,10 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/snappy"
+	"github.com/prometheus/prometheus/model/histogram"
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/prometheus/prometheus/storage"
 )
 
 // TestHotPathsAllocateNothing covers what stands between a request and

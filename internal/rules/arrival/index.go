@@ -74,7 +74,7 @@ func (r *Rule) Decides(t Trigger, element labels.Labels) bool {
 // steadySince says whether the result is proven to be what it was when it was
 // last asked for: then, and ever since, no range has had a change in it.
 func (r *Rule) steadySince(lastChange, asked int64, unchanged bool) bool {
-	return r.plan.Steady && r.plan.Window > 0 && unchanged && asked != silent && asked > lastChange+r.plan.Window.Milliseconds()+r.lookback
+	return r.plan.Steady && r.plan.Window > 0 && unchanged && asked != silent && asked > lastChange+r.plan.Window.Milliseconds()
 }
 
 // Busy says whether some of the rule's series have samples that others still
