@@ -76,6 +76,7 @@ var parts = []part{
 	{"query", "Queries of the shipped rules", (*bench).query},
 	{"start", "Start to ready", (*bench).start},
 	{"idle", "Idle", (*bench).idle},
+	{"detection", "Detection", (*bench).detection},
 }
 
 func main() {

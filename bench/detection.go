@@ -1,0 +1,446 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"touchline.dev/touchline/bench/faults"
+	"touchline.dev/touchline/bench/measure"
+	"touchline.dev/touchline/bench/process"
+)
+
+// The load of the detection benchmark: 100,000 series with a sample every two
+// seconds, 2,000 samples in each request.
+const (
+	fieldRules   = 5000
+	fieldSeconds = 2
+	fieldBatch   = 2000
+	// faultPause is how long after a fault the same rule has no other.
+	faultPause = 90 * time.Second
+	// longFault is for how many samples a fault lasts where ticks must see it.
+	longFault = 20 / fieldSeconds
+)
+
+// noticed is what the webhook has been told of one rule.
+type noticed struct {
+	kind  faults.Kind
+	rule  int
+	begun time.Time // the request with the fault was about to be sent
+	told  time.Time
+}
+
+// watcher is the webhook, and knows which faults there are.
+type watcher struct {
+	server *http.Server
+	url    string
+
+	mu       sync.Mutex
+	open     map[string]*noticed
+	all      []*noticed
+	rests    map[string]time.Time
+	spurious int
+}
+
+func newWatcher() (*watcher, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listen for notifications: %w", err)
+	}
+	w := &watcher{url: "http://" + l.Addr().String(), open: map[string]*noticed{}, rests: map[string]time.Time{}}
+	w.server = &http.Server{Handler: w, ReadHeaderTimeout: time.Minute}
+	go func() { _ = w.server.Serve(l) }()
+	return w, nil
+}
+
+// ServeHTTP takes a message of Alertmanager's webhook.
+func (w *watcher) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
+	now := time.Now()
+	var m struct {
+		Alerts []struct {
+			Status string
+			Labels map[string]string
+		}
+	}
+	err := json.NewDecoder(r.Body).Decode(&m)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err != nil {
+		w.spurious++
+		return
+	}
+	for _, a := range m.Alerts {
+		if a.Status != "firing" {
+			continue
+		}
+		switch n := w.open[a.Labels["rule"]]; {
+		case n == nil:
+			w.spurious++
+		case n.told.IsZero():
+			n.told = now
+		}
+	}
+}
+
+// fault notes that a rule's next sample is wrong, unless it rests.
+func (w *watcher) fault(rule int, at time.Time) bool {
+	name := faults.RuleName(rule)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if at.Before(w.rests[name]) {
+		return false
+	}
+	n := &noticed{kind: faults.KindOf(rule), rule: rule}
+	w.open[name], w.rests[name] = n, at.Add(faultPause)
+	w.all = append(w.all, n)
+	return true
+}
+
+// sending notes that the samples of some rules are about to be sent.
+func (w *watcher) sending(first, end int) {
+	now := time.Now()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i := len(w.all) - 1; i >= 0 && (w.all[i].begun.IsZero() || now.Sub(w.all[i].begun) < 2*fieldSeconds*time.Second); i-- {
+		if n := w.all[i]; n.begun.IsZero() && n.rule >= first && n.rule < end {
+			n.begun = now
+		}
+	}
+}
+
+// outcome is what came of the faults of one run.
+type outcome struct {
+	delays   map[string][]time.Duration // by class
+	every    []time.Duration
+	faults   int
+	missed   int
+	spurious int
+	cpu      float64 // of the servers, in cores, while the faults were made
+}
+
+func (w *watcher) outcome() outcome {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	o := outcome{delays: map[string][]time.Duration{}, faults: len(w.all), spurious: w.spurious}
+	for _, n := range w.all {
+		if n.told.IsZero() {
+			o.missed++
+			continue
+		}
+		d := n.told.Sub(n.begun)
+		o.every = append(o.every, d)
+		o.delays[n.kind.Class()] = append(o.delays[n.kind.Class()], d)
+	}
+	return o
+}
+
+// detecting is one run: a pair of servers, or ours alone, with rules.
+type detecting struct {
+	rules    int
+	interval string // of the rule groups
+	lasts    int    // samples that a fault lasts
+	perRound int    // faults in each round of samples
+	storm    int    // faults at once at the end, instead
+	args     []string
+	peer     bool
+}
+
+// detect runs one configuration.
+func (b *bench) detect(ctx context.Context, d detecting) (o outcome, err error) {
+	w, err := newWatcher()
+	if err != nil {
+		return o, err
+	}
+	defer func() { err = errors.Join(err, w.server.Close()) }()
+	dir, err := b.dir("detect")
+	if err != nil {
+		return o, err
+	}
+	servers, url, err := b.detectServers(ctx, dir, w.url, d)
+	defer func() {
+		for _, s := range servers {
+			err = errors.Join(err, s.Stop())
+		}
+	}()
+	if err != nil {
+		return o, err
+	}
+	field := faults.New(b.fieldRules(), fieldSeconds)
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: connections}}
+	defer client.CloseIdleConnections()
+
+	warm := 35 * time.Second // a range of a minute has what a rate needs, and every group has had a tick
+	if b.quick {
+		warm = 4 * time.Second
+	}
+	if err := b.rounds(ctx, field, w, client, url, time.Now().Add(warm), func(time.Time) {}); err != nil {
+		return o, err
+	}
+	before, err := cpuOf(servers)
+	if err != nil {
+		return o, err
+	}
+	began := time.Now()
+	measured := b.detectWindow()
+	if err := b.rounds(ctx, field, w, client, url, began.Add(measured), func(now time.Time) {
+		for range d.perRound {
+			if n := field.Random(d.rules); w.fault(n, now) {
+				field.Break(n, d.lasts)
+			}
+		}
+	}); err != nil {
+		return o, err
+	}
+	after, err := cpuOf(servers)
+	if err != nil {
+		return o, err
+	}
+	cores := (after - before).Seconds() / time.Since(began).Seconds()
+	if d.storm > 0 {
+		once := false
+		if err := b.rounds(ctx, field, w, client, url, time.Now().Add(3*fieldSeconds*time.Second), func(now time.Time) {
+			if once {
+				return
+			}
+			once = true
+			for n := range d.storm {
+				if w.fault(n, now) {
+					field.Break(n, d.lasts)
+				}
+			}
+		}); err != nil {
+			return o, err
+		}
+	}
+	// What is on its way arrives: the peers need an interval and their own delays.
+	if err := b.rounds(ctx, field, w, client, url, time.Now().Add(25*time.Second), func(time.Time) {}); err != nil {
+		return o, err
+	}
+	o = w.outcome()
+	o.cpu = cores
+	return o, nil
+}
+
+func (b *bench) fieldRules() int {
+	if b.quick {
+		return 500
+	}
+	return fieldRules
+}
+
+func (b *bench) detectWindow() time.Duration {
+	if b.quick {
+		return 10 * time.Second
+	}
+	return time.Minute
+}
+
+// rounds sends rounds of samples, evenly spread over the time, until the end.
+func (b *bench) rounds(ctx context.Context, f *faults.Field, w *watcher, client *http.Client, url string, end time.Time, before func(now time.Time)) error {
+	batches := (f.Series() + fieldBatch - 1) / fieldBatch
+	pause := fieldSeconds * time.Second / time.Duration(batches)
+	tick := time.NewTicker(pause)
+	defer tick.Stop()
+	for time.Now().Before(end) {
+		before(time.Now())
+		for i := range batches {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case now := <-tick.C:
+				body := f.Body(i*fieldBatch, min((i+1)*fieldBatch, f.Series()), now.UnixMilli())
+				w.sending(i*fieldBatch/faults.PerRule, (i+1)*fieldBatch/faults.PerRule)
+				if err := post(ctx, client, url+"/api/v1/write", body); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func post(ctx context.Context, client *http.Client, url string, body []byte) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("write samples: %w", err)
+	}
+	req.Header.Set("Content-Type", "application/x-protobuf")
+	req.Header.Set("Content-Encoding", "snappy")
+	req.Header.Set("X-Prometheus-Remote-Write-Version", "0.1.0")
+	res, err := client.Do(req)
+	if err != nil {
+		return fmt.Errorf("write samples: %w", err)
+	}
+	text, err := io.ReadAll(io.LimitReader(res.Body, 1000))
+	if err = errors.Join(err, res.Body.Close()); err != nil {
+		return fmt.Errorf("write samples: %w", err)
+	}
+	if res.StatusCode/100 != 2 {
+		return fmt.Errorf("write samples: %s: %s", res.Status, text)
+	}
+	return nil
+}
+
+func cpuOf(servers []*running) (sum time.Duration, err error) {
+	for _, s := range servers {
+		c, err := s.CPU()
+		if err != nil {
+			return 0, err
+		}
+		sum += c
+	}
+	return sum, nil
+}
+
+// detectServers starts ours, or today's Prometheus and Alertmanager. The peers
+// wait for no group; ours waits as long as is usual, but for critical alerts.
+func (b *bench) detectServers(ctx context.Context, dir, hook string, d detecting) ([]*running, string, error) {
+	wait := "30s"
+	if d.peer {
+		wait = "0s"
+	}
+	for name, text := range map[string]string{
+		"rules.yml": faults.Rules(d.rules, d.interval),
+		"alertmanager.yml": fmt.Sprintf("route: {receiver: hook, group_by: [rule, instance], group_wait: %s, group_interval: 5m}\nreceivers: [{name: hook, webhook_configs: [{url: %q}]}]\n",
+			wait, hook),
+		"ours.yml": "rule_files: [rules.yml]\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			return nil, "", fmt.Errorf("configure the servers: %w", err)
+		}
+	}
+	if !d.peer {
+		args := append([]string{"--sources.enabled=false", "--stack.enabled=false", "--prometheus.config=ours.yml", "--alertmanager.config=alertmanager.yml"}, d.args...)
+		r, err := launch(ctx, dir, b.servers.touchlineSpec(args...))
+		if err != nil {
+			return nil, "", err
+		}
+		return []*running{r}, r.url, nil
+	}
+	am, err := launch(ctx, dir, func(dir string, port int) (process.Spec, error) {
+		return process.Spec{
+			Name: "alertmanager", Path: filepath.Join(filepath.Dir(b.servers.today), "alertmanager"), Dir: dir, Ready: fmt.Sprintf("http://127.0.0.1:%d/-/ready", port),
+			Args: []string{"--config.file=alertmanager.yml", "--storage.path=alertmanager", "--cluster.listen-address=", fmt.Sprintf("--web.listen-address=127.0.0.1:%d", port)},
+		}, nil
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	conf := fmt.Sprintf("rule_files: [rules.yml]\nalerting: {alertmanagers: [{static_configs: [{targets: [%q]}]}]}\n", strings.TrimPrefix(am.url, "http://"))
+	p, err := launch(ctx, dir, b.servers.prometheusSpec(b.servers.today, conf))
+	if err != nil {
+		return []*running{am}, "", err
+	}
+	return []*running{am, p}, p.url, nil
+}
+
+// detection measures how soon faults are told.
+func (b *bench) detection(ctx context.Context) (string, error) {
+	var out strings.Builder
+	rulesOf := []int{50, 500, 5000}
+	if b.quick {
+		rulesOf = []int{50}
+	}
+	ours := table{{"rules, class", "faults", "told p50", "p99", "max", "missed", "false", "CPU, cores"}}
+	for _, n := range rulesOf {
+		b.say("ours, %d rules, faults of one sample", n)
+		o, err := b.detect(ctx, detecting{rules: n, interval: "15s", lasts: 1, perRound: 10})
+		if err != nil {
+			return "", err
+		}
+		ours = append(ours, o.row(fmt.Sprintf("%d, all", n), o.every, true))
+		for _, k := range []faults.Kind{faults.Threshold, faults.TargetSum, faults.JobSum, faults.Rate} {
+			if ds := o.delays[k.Class()]; len(ds) > 0 {
+				ours = append(ours, o.row(fmt.Sprintf("%d, %s", n, k.Class()), ds, false))
+			}
+		}
+	}
+	fmt.Fprintf(&out, "Ours, faults of one sample, from the moment before the HTTP write to the webhook's receipt:\n\n%s\n", ours)
+
+	peers := table{{"", "faults", "told p50", "p99", "max", "missed", "false", "CPU, cores"}}
+	for _, c := range []struct {
+		name string
+		d    detecting
+	}{
+		{"Touchline, 500 rules at 15 s", detecting{rules: 500, interval: "15s"}},
+		{"Prometheus and Alertmanager, 500 rules at 15 s", detecting{rules: 500, interval: "15s", peer: true}},
+		{"Prometheus and Alertmanager, 500 rules at 1 s", detecting{rules: 500, interval: "1s", peer: true}},
+	} {
+		if b.quick && c.d.peer {
+			continue
+		}
+		b.say("%s, faults of 20 s", c.name)
+		c.d.rules, c.d.lasts, c.d.perRound = min(c.d.rules, b.fieldRules()), longFault, 10
+		o, err := b.detect(ctx, c.d)
+		if err != nil {
+			return "", err
+		}
+		peers = append(peers, o.row(c.name, o.every, true))
+	}
+	fmt.Fprintf(&out, "Faults of 20 seconds, beside today's pair with `group_wait: 0s`:\n\n%s\n", peers)
+
+	storm, err := b.detect(ctx, detecting{rules: b.fieldRules(), interval: "15s", lasts: longFault, storm: b.fieldRules()})
+	if err != nil {
+		return "", err
+	}
+	fmt.Fprintf(&out, "A storm: every one of %d rules fires within one round of two seconds, each in a group of its own:\n\n%s\n", b.fieldRules(),
+		table{{"", "faults", "told p50", "p99", "max", "missed", "false", "CPU, cores"}, storm.row("Touchline", storm.every, false)})
+
+	var on, off []float64
+	for _, turn := range measure.Palindromes(2, 1) {
+		d := detecting{rules: b.fieldRules(), interval: "15s"}
+		if turn == 1 {
+			d.args = []string{"--rules.arrival=disabled"}
+		}
+		b.say("CPU, arrival %s", []string{"enabled", "disabled"}[turn])
+		o, err := b.detect(ctx, d)
+		if err != nil {
+			return "", err
+		}
+		if turn == 0 {
+			on = append(on, o.cpu)
+		} else {
+			off = append(off, o.cpu)
+		}
+		if o.spurious > 0 {
+			return "", fmt.Errorf("%d alerts without a fault", o.spurious)
+		}
+	}
+	fmt.Fprintf(&out, "CPU without faults, %d rules: %.2f cores with arrival, %.2f without, ratio %.2f.\n",
+		b.fieldRules(), mean(on), mean(off), mean(on)/mean(off))
+	return out.String(), nil
+}
+
+func mean(xs []float64) float64 {
+	sum := 0.0
+	for _, x := range xs {
+		sum += x
+	}
+	return sum / float64(len(xs))
+}
+
+// row is a line of a table: of all faults of a run, or of one class.
+func (o *outcome) row(name string, ds []time.Duration, whole bool) []string {
+	quantile := func(q float64) string {
+		if len(ds) == 0 {
+			return "–"
+		}
+		return measure.Quantile(slices.Clone(ds), q).Round(100 * time.Microsecond).String()
+	}
+	n, missed, spurious, cpu := len(ds), "", "", ""
+	if whole {
+		n, missed, spurious, cpu = o.faults, fmt.Sprint(o.missed), fmt.Sprint(o.spurious), fmt.Sprintf("%.2f", o.cpu)
+	}
+	return []string{name, fmt.Sprint(n), quantile(.5), quantile(.99), quantile(1), missed, spurious, cpu}
+}
