@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -87,7 +88,7 @@ func TestParseVersion(t *testing.T) {
 
 func TestFirstBlock(t *testing.T) {
 	dir := t.TempDir()
-	if _, err := firstBlock(dir); err != errNoBlock {
+	if _, err := firstBlock(dir); !errors.Is(err, errNoBlock) {
 		t.Errorf("got %v, want %v", err, errNoBlock)
 	}
 	write := func(name, content string) {
@@ -101,7 +102,7 @@ func TestFirstBlock(t *testing.T) {
 		}
 	}
 	write("01AAAAAAAAAAAAAAAAAAAAAAAA.tmp-for-creation/meta.json", `{"stats":{"numSamples":1}}`)
-	if _, err := firstBlock(dir); err != errNoBlock {
+	if _, err := firstBlock(dir); !errors.Is(err, errNoBlock) {
 		t.Errorf("a block that is being written was taken: %v", err)
 	}
 	meta := `{"stats":{"numSamples":10}}`

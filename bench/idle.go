@@ -30,24 +30,24 @@ type idled struct {
 // idler is one thing that idles: ours, or the three of Debian.
 type idler struct {
 	name  string
-	start func(ctx context.Context, dir string) (trio, error)
+	start func(ctx context.Context, dir string) (group, error)
 }
 
 // idle leaves the servers alone and looks at what they take.
 func (b *bench) idle(ctx context.Context) (string, error) {
 	idlers := []idler{
-		{"Touchline, all sources at 1 s, shipped rules", func(ctx context.Context, dir string) (trio, error) {
+		{"Touchline, all sources at 1 s, shipped rules", func(ctx context.Context, dir string) (group, error) {
 			r, err := launch(ctx, dir, b.servers.touchlineSpec())
 			if err != nil {
 				return nil, err
 			}
-			return trio{r}, nil
+			return group{r}, nil
 		}},
-		{"the three of Debian, all targets at 1 s, the same rules", func(ctx context.Context, dir string) (trio, error) {
-			return b.servers.launchTrio(ctx, dir, "1s", true)
+		{"the three of Debian, all targets at 1 s, the same rules", func(ctx context.Context, dir string) (group, error) {
+			return b.servers.launchTrio(ctx, dir, time.Second, true)
 		}},
-		{"the three of Debian, all targets at 15 s, no rules", func(ctx context.Context, dir string) (trio, error) {
-			return b.servers.launchTrio(ctx, dir, "15s", false)
+		{"the three of Debian, all targets at 15 s, no rules", func(ctx context.Context, dir string) (group, error) {
+			return b.servers.launchTrio(ctx, dir, 15*time.Second, false)
 		}},
 	}
 	got := make([][]idled, len(idlers))
@@ -116,7 +116,7 @@ func (b *bench) idleOnce(ctx context.Context, x idler) (idled, error) {
 }
 
 // watch reads the memory of all processes together for the length of the window.
-func (b *bench) watch(ctx context.Context, t trio) (idled, error) {
+func (b *bench) watch(ctx context.Context, t group) (idled, error) {
 	before, err := t.cpu()
 	if err != nil {
 		return idled{}, err
@@ -149,7 +149,7 @@ func (b *bench) watch(ctx context.Context, t trio) (idled, error) {
 }
 
 // cpu is the processor time of all processes together.
-func (t trio) cpu() (time.Duration, error) {
+func (t group) cpu() (time.Duration, error) {
 	var sum time.Duration
 	for _, r := range t {
 		c, err := r.CPU()

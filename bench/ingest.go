@@ -14,10 +14,6 @@ import (
 	"touchline.dev/touchline/bench/process"
 )
 
-// settled is how long a server rests after it has taken all samples, before
-// its resident memory is read.
-const settled = 10 * time.Second
-
 // ingested is what one turn of one server gave.
 type ingested struct {
 	perSecond float64 // samples
@@ -118,7 +114,7 @@ func (b *bench) ingestOnce(ctx context.Context, p peer, series int, rounds [][][
 	samples := float64(series * (len(rounds) - 1))
 	out.perSecond = samples / took.Seconds()
 	out.cpu = float64((after - before).Microseconds()) / samples
-	if err := wait(ctx, settled); err != nil {
+	if err := wait(ctx, b.rest); err != nil {
 		return out, err
 	}
 	if out.memory, err = r.Memory(); err != nil {

@@ -25,6 +25,7 @@ import (
 type sizes struct {
 	ingestHosts  int // 300 series each
 	ingestRounds int
+	rest         time.Duration // after the samples, before the resident memory is read
 	diskHosts    int
 	queryHosts   int
 	queryRounds  int
@@ -38,11 +39,11 @@ type sizes struct {
 
 var (
 	full = sizes{
-		ingestHosts: 334, ingestRounds: 40, diskHosts: 33, queryHosts: 50, queryRounds: 241, instant: 60, ranges: 15,
+		ingestHosts: 334, ingestRounds: 40, rest: 10 * time.Second, diskHosts: 33, queryHosts: 50, queryRounds: 241, instant: 60, ranges: 15,
 		starts: 10, palindromes: 3, settle: 90 * time.Second, window: 3 * time.Minute,
 	}
 	quick = sizes{
-		ingestHosts: 20, ingestRounds: 10, diskHosts: 4, queryHosts: 4, queryRounds: 41, instant: 5, ranges: 3,
+		ingestHosts: 20, ingestRounds: 10, rest: time.Second, diskHosts: 4, queryHosts: 4, queryRounds: 41, instant: 5, ranges: 3,
 		starts: 1, palindromes: 1, settle: 5 * time.Second, window: 10 * time.Second,
 	}
 )
@@ -58,7 +59,7 @@ type bench struct {
 	scratch string // folder of the data; removed at the end
 	commit  string
 	machine string
-	command string
+	turns   int       // given by -turns
 	log     io.Writer // progress
 	out     io.Writer // sections, when no file is written
 	file    string    // RESULTS.md; "" writes to out
@@ -93,7 +94,7 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, out, log io.Writer) error {
-	b := &bench{out: out, log: log, command: "go run ./bench " + strings.Join(args, " ")}
+	b := &bench{out: out, log: log}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(log)
 	names := make([]string, 0, len(parts))
@@ -105,7 +106,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	flags.StringVar(&b.file, "out", "", "file whose generated sections are replaced; nothing prints them instead")
 	flags.StringVar(&b.commit, "commit", "unknown", "what is measured, for the record")
 	scratch := flags.String("scratch", os.TempDir(), "folder below which the servers keep their data")
-	palindromes := flags.Int("turns", 0, "half the turns of each server in a comparison; 0 for the default")
+	flags.IntVar(&b.turns, "turns", 0, "half the turns of each server in a comparison; 0 for the default")
 	b.servers.flags(flags)
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -126,8 +127,8 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	if b.quick {
 		b.sizes = quick
 	}
-	if *palindromes > 0 {
-		b.palindromes = *palindromes
+	if b.turns > 0 {
+		b.palindromes = b.turns
 	}
 	var err error
 	if err := b.servers.check(); err != nil {
@@ -186,12 +187,15 @@ func (b *bench) parts(ctx context.Context, wanted []string) error {
 
 // record says when, where and how a section was measured.
 func (b *bench) record(part, conditions string) string {
-	size := ""
-	if b.quick {
-		size = " Quick sizes: the times mean nothing."
+	command, size := "-only="+part, ""
+	if b.turns > 0 {
+		command += fmt.Sprintf(" -turns=%d", b.turns)
 	}
-	return fmt.Sprintf("%s, commit %s, on %s. Peers: %s. `make bench BENCH=\"-only=%s\"`. %s%s",
-		time.Now().UTC().Format("2006-01-02 15:04 MST"), b.commit, b.machine, b.servers.versions(), part, conditions, size)
+	if b.quick {
+		command, size = command+" -quick", " Quick sizes: the times mean nothing."
+	}
+	return fmt.Sprintf("%s, commit %s, on %s. Peers: %s. `make bench BENCH=\"%s\"`. %s%s",
+		time.Now().UTC().Format("2006-01-02 15:04 MST"), b.commit, b.machine, b.servers.versions(), command, conditions, size)
 }
 
 func (b *bench) say(format string, args ...any) {

@@ -177,12 +177,12 @@ func launch(ctx context.Context, dir string, spec func(string, int) (process.Spe
 	return &running{p, fmt.Sprintf("http://127.0.0.1:%d", port), took}, nil
 }
 
-// trio is Debian's three processes that do together what ours does, as far as they can.
-type trio []*running
+// group is the processes that do one job together: ours alone, or Debian's three.
+type group []*running
 
 // launchTrio starts Debian's node exporter, Alertmanager and Prometheus, wired
 // together. With rules it gets the shipped ones too.
-func (s *servers) launchTrio(ctx context.Context, dir, interval string, rules bool) (t trio, err error) {
+func (s *servers) launchTrio(ctx context.Context, dir string, interval time.Duration, rules bool) (t group, err error) {
 	defer func() {
 		if err != nil {
 			t.kill()
@@ -223,11 +223,7 @@ func (s *servers) launchTrio(ctx context.Context, dir, interval string, rules bo
 	})
 	add(func(dir string, port int) (process.Spec, error) {
 		var b bytes.Buffer
-		fmt.Fprintf(&b, "global: {scrape_interval: %s, scrape_timeout: %s, evaluation_interval: 15s}\n", interval, interval)
-		if interval == "15s" {
-			b.Reset()
-			fmt.Fprintf(&b, "global: {scrape_interval: 15s, evaluation_interval: 15s}\n")
-		}
+		fmt.Fprintf(&b, "global: {scrape_interval: %s, scrape_timeout: %s, evaluation_interval: 15s}\n", interval, min(interval, 10*time.Second))
 		fmt.Fprintf(&b, "alerting: {alertmanagers: [{static_configs: [{targets: [%q]}]}]}\n", am)
 		fmt.Fprintf(&b, "scrape_configs:\n- {job_name: node, static_configs: [{targets: [%q]}]}\n", node)
 		fmt.Fprintf(&b, "- {job_name: prometheus, static_configs: [{targets: ['127.0.0.1:%d']}]}\n", port)
@@ -252,13 +248,13 @@ func (s *servers) launchTrio(ctx context.Context, dir, interval string, rules bo
 	return t, err
 }
 
-func (t trio) kill() {
+func (t group) kill() {
 	for _, r := range t {
 		r.Kill()
 	}
 }
 
-func (t trio) stop() error {
+func (t group) stop() error {
 	var errs []error
 	for i := len(t) - 1; i >= 0; i-- {
 		errs = append(errs, t[i].Stop())
