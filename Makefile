@@ -52,6 +52,19 @@ test: ## vet and test everything; needs Go only
 	$(GO) vet ./...
 	$(GO) test ./...
 
+# How many histories `make property` compares with Prometheus's own rule manager, and from which seed.
+HISTORIES ?= 100000
+SEED ?= 1
+
+.PHONY: property
+property: ## histories of samples, ticks, reloads and restarts beside Prometheus's own rule manager: HISTORIES=N SEED=N
+	@echo "$(HISTORIES) histories from seed $(SEED)"
+	$(GO) test -count=1 -timeout 6h -run TestArrivalIsPrometheusSooner ./internal/rules -histories=$(HISTORIES) -seed=$(SEED)
+
+.PHONY: bench-detection
+bench-detection: ## how soon faults are told, beside today's Prometheus and Alertmanager, into bench/RESULTS.md
+	$(MAKE) bench BENCH=-only=detection
+
 .PHONY: race
 race: ## run the tests of our packages under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -timeout 15m $(RACE_PACKAGES)
