@@ -11,6 +11,7 @@ func commands() []*cobra.Command {
 		newCheckCommand(),
 		newTestCommand(),
 		newBacktestCommand(),
+		newShadowCommand(),
 		newVersionCommand(),
 	}
 }

@@ -314,7 +314,9 @@ func TestSources(t *testing.T) {
 	if err := db.Compact(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	read := remote.NewReadHandler(slog.New(slog.DiscardHandler), nil, db, func() config.Config { return config.Config{GlobalConfig: config.GlobalConfig{ExternalLabels: labels.FromStrings("region", "eu")}} }, 1e6, 4, 1<<20)
+	read := remote.NewReadHandler(slog.New(slog.DiscardHandler), nil, db, func() config.Config {
+		return config.Config{GlobalConfig: config.GlobalConfig{ExternalLabels: labels.FromStrings("region", "eu")}}
+	}, 1e6, 4, 1<<20)
 	asked := 0
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/prefix/api/v1/read" || r.Header.Get("Authorization") != "Bearer secret" {
