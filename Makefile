@@ -68,7 +68,7 @@ fixtures: oracle ## compare our verdicts with promtool's and amtool's over real 
 .PHONY: e2e
 e2e: build ## end-to-end tests with the real process and the real promtool and amtool
 	@test -n "$(call tagged,e2e)" || { echo 'make e2e: no package has tests behind the build tag e2e' >&2; exit 2; }
-	TOUCHLINE_BINARY="$(CURDIR)/bin/touchline" $(GO) test -tags e2e -count=1 -timeout 20m $(call tagged,e2e)
+	TOUCHLINE_BINARY="$(CURDIR)/bin/touchline" TOUCHLINE_ORACLE="$(ORACLE)" $(GO) test -tags e2e -count=1 -timeout 20m $(call tagged,e2e)
 
 .PHONY: lint
 lint: ## run the linters, at the pinned version and by .golangci.yml

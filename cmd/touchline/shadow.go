@@ -124,6 +124,9 @@ func (f *shadowFlags) execute(cmd *cobra.Command) error {
 	}
 	if file != nil {
 		err = errors.Join(err, file.Close())
+		if err != nil {
+			err = errors.Join(err, os.Remove(f.file)) // An empty report looks like a result.
+		}
 	}
 	if err != nil {
 		return err

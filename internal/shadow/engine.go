@@ -27,7 +27,7 @@ import (
 
 const (
 	lookback    = 5 * time.Minute
-	maxBackfill = 24 * time.Hour // an alert over a longer range is told as a limit of the report
+	maxBackfill = 24 * time.Hour // what a rule reads from further back is told as a limit of the report
 )
 
 // engine is our own storage and rules, in a directory of their own.

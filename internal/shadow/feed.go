@@ -25,8 +25,15 @@ import (
 // maxQuery keeps a request's selectors within what servers take as an address.
 const maxQuery = 6000
 
-// selectors are what the rules read that no rule writes.
-func selectors(groups []apiGroup, p parser.Parser) (list [][]*labels.Matcher, reach time.Duration, err error) {
+// needs are what the rules read that no rule writes.
+type needs struct {
+	selectors [][]*labels.Matcher
+	reach     time.Duration // how far back
+	long      []string      // rules that read further back than is fetched
+}
+
+func needsOf(groups []apiGroup, p parser.Parser) (needs, error) {
+	out := needs{reach: lookback}
 	recorded := map[string]bool{"ALERTS": true, "ALERTS_FOR_STATE": true}
 	for _, g := range groups {
 		for _, r := range g.Rules {
@@ -40,12 +47,14 @@ func selectors(groups []apiGroup, p parser.Parser) (list [][]*labels.Matcher, re
 		for _, r := range g.Rules {
 			expr, err := p.ParseExpr(r.Query)
 			if err != nil {
-				return nil, 0, fmt.Errorf("parse rule %s of group %s: %w", r.Name, g.Name, err)
+				return out, fmt.Errorf("parse rule %s of group %s: %w", r.Name, g.Name, err)
 			}
 			at := time.UnixMilli(1 << 40)
 			oldest, _ := promql.FindMinMaxTime(&parser.EvalStmt{Expr: expr, Start: at, End: at, LookbackDelta: lookback})
-			if back := at.Sub(time.UnixMilli(oldest)); back < maxBackfill {
-				reach = max(reach, back)
+			if back := at.Sub(time.UnixMilli(oldest)) + lookback; back <= maxBackfill {
+				out.reach = max(out.reach, back)
+			} else {
+				out.long = append(out.long, r.Name)
 			}
 			parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {
 				n, ok := node.(*parser.VectorSelector)
@@ -54,13 +63,13 @@ func selectors(groups []apiGroup, p parser.Parser) (list [][]*labels.Matcher, re
 				}
 				if text := selectorText(n.LabelMatchers); !seen[text] {
 					seen[text] = true
-					list = append(list, n.LabelMatchers)
+					out.selectors = append(out.selectors, n.LabelMatchers)
 				}
 				return nil
 			})
 		}
 	}
-	return list, reach, nil
+	return out, nil
 }
 
 // selectorText writes a selector without a name in front, whatever the name.

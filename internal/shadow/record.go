@@ -91,7 +91,8 @@ func (r *recorder) heldBy(alerts []held) {
 	defer r.mu.Unlock()
 	for _, a := range alerts {
 		e := r.open[a.labels.String()]
-		if e == nil || e.held || a.startsAt.Before(e.activeAt) || a.startsAt.After(e.fired) {
+		// Alertmanager's API tells milliseconds, Prometheus's nanoseconds.
+		if e == nil || e.held || a.startsAt.Before(e.activeAt.Truncate(time.Millisecond)) || a.startsAt.After(e.fired) {
 			continue
 		}
 		e.fired, e.held = a.startsAt, true

@@ -108,21 +108,24 @@ func (r *run) inside(ctx context.Context, rules int) (report *Report, err error)
 		return nil, fmt.Errorf("make a directory for samples: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	ms, reach, err := selectors(r.groups, parser.NewParser(parser.Options{}))
+	n, err := needsOf(r.groups, parser.NewParser(parser.Options{}))
 	if err != nil {
 		return nil, err
+	}
+	for _, name := range n.long {
+		r.limits = append(r.limits, fmt.Sprintf("%s reads further back than %s, or by \"@\": it had less data here.", name, maxBackfill))
 	}
 	e, err := openEngine(dir, r.groups, r.config, r.o.Prometheus, r.mine.notify, r.o.Logger)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, e.close()) }()
-	f := newFeed(r.prom, ms, r.config.ExternalLabels, e.store, r.o.Now)
+	f := newFeed(r.prom, n.selectors, r.config.ExternalLabels, e.store, r.o.Now)
 	src, err := backtest.OpenRemote(r.o.Prometheus, "", r.config.ExternalLabels, time.Minute)
 	if err != nil {
 		return nil, err
 	}
-	if err := f.backfill(ctx, src, ms, reach); err != nil {
+	if err := f.backfill(ctx, src, n.selectors, n.reach); err != nil {
 		if ctx.Err() != nil {
 			return nil, err
 		}
@@ -140,7 +143,7 @@ func (r *run) inside(ctx context.Context, rules int) (report *Report, err error)
 	}
 	e.rules.Run()
 	if r.o.Started != nil {
-		r.o.Started(Start{Groups: len(r.groups), Rules: rules, Selectors: len(ms), Active: len(r.before), Poll: poll})
+		r.o.Started(Start{Groups: len(r.groups), Rules: rules, Selectors: len(n.selectors), Active: len(r.before), Poll: poll})
 	}
 	r.limits = append(r.limits, "A group's own query_offset is not known: the rules API does not tell it.",
 		"Native histograms do not come by federation in the text format.")
