@@ -14,6 +14,7 @@ func commands() []*cobra.Command {
 		newRestoreCommand(),
 		newAdoptCommand(),
 		newBacktestCommand(),
+		newShadowCommand(),
 		newVersionCommand(),
 	}
 }

@@ -426,3 +426,50 @@ func TestSplit(t *testing.T) {
 		}
 	}
 }
+
+// TestOpenBesideWriter opens a directory again and again while its server writes.
+func TestOpenBesideWriter(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	db, err := tsdb.Open(dir, slog.New(slog.DiscardHandler), nil, tsdb.DefaultOptions(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop, done := make(chan struct{}), make(chan error, 1)
+	go func() {
+		for i := int64(0); ; i++ {
+			select {
+			case <-stop:
+				done <- nil
+				return
+			default:
+			}
+			app := db.Appender(context.Background())
+			for k := range 50 {
+				if _, err := app.Append(0, labels.FromStrings(labels.MetricName, "m", "k", fmt.Sprint(k)), day.UnixMilli()+i, float64(i)); err != nil {
+					done <- err
+					return
+				}
+			}
+			if err := app.Commit(); err != nil {
+				done <- err
+				return
+			}
+		}
+	}()
+	for range 15 {
+		src, err := OpenTSDB(dir, day.Add(time.Hour))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := src.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	close(stop)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -2,6 +2,7 @@ package backtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -19,6 +20,7 @@ import (
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/storage/remote"
 	"github.com/prometheus/prometheus/tsdb"
+	"github.com/prometheus/prometheus/tsdb/wlog"
 )
 
 // Source is where the stored samples come from.
@@ -75,6 +77,23 @@ func OpenTSDB(dir string, to time.Time) (*Source, error) {
 	if !isTSDB(dir) {
 		return nil, fmt.Errorf("open data directory %s: it has neither blocks nor a write-ahead log; give the directory that --storage.path (Prometheus: --storage.tsdb.path) names", dir)
 	}
+	for attempt := 1; ; attempt++ {
+		src, err := openReadOnly(dir, to)
+		var torn *wlog.CorruptionErr
+		// A server that is writing leaves half a record at the end for a moment.
+		if err == nil || attempt == openAttempts || !errors.As(err, &torn) {
+			return src, err
+		}
+		time.Sleep(openWait)
+	}
+}
+
+const (
+	openAttempts = 5
+	openWait     = 200 * time.Millisecond
+)
+
+func openReadOnly(dir string, to time.Time) (*Source, error) {
 	// Upstream links the head's chunk files into its sandbox, which works only
 	// on the same file system.
 	db, err := tsdb.OpenDBReadOnly(dir, filepath.Dir(dir), slog.New(slog.DiscardHandler))
@@ -83,18 +102,13 @@ func OpenTSDB(dir string, to time.Time) (*Source, error) {
 	}
 	q, err := db.Querier(math.MinInt64, to.UnixMilli())
 	if err != nil {
-		_ = db.Close()
-		return nil, fmt.Errorf("open data directory %s: %w", dir, err)
+		return nil, errors.Join(fmt.Errorf("open data directory %s: %w", dir, err), db.Close())
 	}
 	return &Source{
 		name:  dir,
 		query: func(int64, int64) (storage.Querier, error) { return kept{q}, nil },
 		close: func() error {
-			err := q.Close()
-			if cerr := db.Close(); err == nil {
-				err = cerr
-			}
-			return err
+			return errors.Join(q.Close(), db.Close())
 		},
 	}, nil
 }
