@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -62,17 +61,6 @@ const shopRules = `groups:
   rules:
   - {alert: ShopDown, expr: 'up{job="shop"} == 0', for: 5s}
 `
-
-// freePort is a port that was free a moment ago.
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}
 
 // other starts a program that is not ours and waits for its readiness.
 func other(t *testing.T, url, path string, args ...string) *process {
@@ -143,8 +131,8 @@ func shadowPair(t *testing.T, prometheus, alertmanager string) {
 	// Our server gets the same samples by remote write, for the second mode.
 	ours := launch(t, filepath.Join(dir, "ours"), "--stack.enabled=false", "--prometheus.config="+write(t, dir, "ours.yml",
 		"global: {evaluation_interval: 10s}\nrule_files: ["+rules+"]\n"))
-	amURL := fmt.Sprintf("http://127.0.0.1:%d", freePort(t))
-	promURL := fmt.Sprintf("http://127.0.0.1:%d", freePort(t))
+	amURL := "http://" + freePort(t)
+	promURL := "http://" + freePort(t)
 	am := other(t, amURL, alertmanager, "--config.file="+write(t, dir, "alertmanager.yml", "route: {receiver: none}\nreceivers: [{name: none}]\n"),
 		"--storage.path="+filepath.Join(dir, "am"), "--web.listen-address="+strings.TrimPrefix(amURL, "http://"), "--cluster.listen-address=")
 	prom := other(t, promURL, prometheus, "--config.file="+write(t, dir, "prometheus.yml", fmt.Sprintf(`
