@@ -436,12 +436,14 @@ func TestOpenBesideWriter(t *testing.T) {
 	}
 	stop, done := make(chan struct{}), make(chan error, 1)
 	go func() {
+		tick := time.NewTicker(time.Millisecond)
+		defer tick.Stop()
 		for i := int64(0); ; i++ {
 			select {
 			case <-stop:
 				done <- nil
 				return
-			default:
+			case <-tick.C:
 			}
 			app := db.Appender(context.Background())
 			for k := range 50 {
