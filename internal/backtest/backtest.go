@@ -38,7 +38,6 @@ type Options struct {
 	MaxSamples          int           // of one query
 	Workers             int
 	Examples            int // of alerts that differ, a rule and kind
-	Progress            func(until time.Time)
 
 	parser      parser.Parser
 	externalURL *url.URL

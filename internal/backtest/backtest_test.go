@@ -169,6 +169,22 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// TestAffected has an alert that did not change over a recorded series that did.
+func TestAffected(t *testing.T) {
+	o := example(t)
+	dir := t.TempDir()
+	text := "groups:\n- name: g\n  rules:\n  - record: r\n    expr: sum(broken) > %s\n  - alert: A\n    expr: r\n  - alert: Single\n    expr: broken @ end() > 5\n"
+	o.Before = []string{write(t, filepath.Join(dir, "a.yml"), strings.Replace(text, "%s", "0", 1))}
+	o.After = []string{write(t, filepath.Join(dir, "b.yml"), strings.Replace(text, "%s", "1", 1))}
+	r := run(t, o)
+	if a := r.find(t, "A"); a.Status != "affected" || a.Removed == 0 {
+		t.Errorf("A: %+v", a)
+	}
+	if s := r.find(t, "Single"); s.Status != "unchanged" || s.SingleReason == "" {
+		t.Errorf("Single: %+v", s)
+	}
+}
+
 func TestWriters(t *testing.T) {
 	r := run(t, example(t))
 	for name, f := range map[string]func(*bytes.Buffer) error{
@@ -436,12 +452,14 @@ func TestOpenBesideWriter(t *testing.T) {
 	}
 	stop, done := make(chan struct{}), make(chan error, 1)
 	go func() {
+		tick := time.NewTicker(time.Millisecond)
+		defer tick.Stop()
 		for i := int64(0); ; i++ {
 			select {
 			case <-stop:
 				done <- nil
 				return
-			default:
+			case <-tick.C:
 			}
 			app := db.Appender(context.Background())
 			for k := range 50 {

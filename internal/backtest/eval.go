@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,7 +18,8 @@ import (
 )
 
 const (
-	firstWindow = 6 * time.Hour
+	firstWindow = 30 * time.Minute // small: nobody knows yet how many samples it has
+	minWindow   = 10 * time.Minute
 	// windowSamples is how many stored samples one window should hold: 24
 	// bytes each.
 	windowSamples = 6_000_000
@@ -44,22 +47,21 @@ func (p *replay) run(ctx context.Context, from, to int64) error {
 	length := int64(cmp.Or(p.o.window, firstWindow))
 	for start := from; start <= to; {
 		end := min(start+length-1, to)
-		p.cache.reset(p.needs(start, end))
+		needs := p.needs(start, end)
+		p.cache.reset(needs)
 		if err := p.window(ctx, start, end); err != nil {
 			return err
 		}
 		n := p.cache.reset(nil)
-		if p.o.Progress != nil {
-			p.o.Progress(time.Unix(0, end))
-		}
 		took := end - start + 1
+		reached := reach(needs, time.Unix(0, start))
 		start = end + 1
 		if n > 0 {
 			length = int64(float64(took) * math.Min(4, float64(windowSamples)/float64(n)))
 		} else {
 			length = took * 4
 		}
-		length = min(max(length, int64(10*time.Minute)), int64(maxWindow))
+		length = min(max(length, int64(minWindow), reached), int64(maxWindow))
 		if p.o.window > 0 {
 			length = int64(p.o.window)
 		}
@@ -68,6 +70,16 @@ func (p *replay) run(ctx context.Context, from, to int64) error {
 		}
 	}
 	return nil
+}
+
+// reach is how far back a window reads. What lies before a window is read again
+// for the next one, so windows are not shorter than that.
+func reach(needs map[string]stretch, start time.Time) int64 {
+	back := time.Duration(0)
+	for _, s := range needs {
+		back = max(back, start.Sub(time.UnixMilli(s.mint)))
+	}
+	return int64(back)
 }
 
 // needs gives the stretch of time that each selector asks for in a window, so
@@ -384,7 +396,9 @@ func (p *replay) onsets(ctx context.Context, r *rule, mark int, first int64) err
 		}
 	}
 	step := max(r.group.interval/onsetSteps, time.Millisecond)
-	for tick, list := range byTick {
+	// In order, so that the same alerts are looked for in every run.
+	for _, tick := range slices.Sorted(maps.Keys(byTick)) {
+		list := byTick[tick]
 		found := map[uint64]int64{}
 		if r.onsetsAsked < maxOnsets {
 			r.onsetsAsked++

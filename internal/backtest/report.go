@@ -62,7 +62,7 @@ type RuleReport struct {
 	Name   string `json:"name"`
 	Group  string `json:"group"`
 	Labels string `json:"labels,omitempty"`
-	Status string `json:"status"` // unchanged, changed, added, removed
+	Status string `json:"status"` // unchanged, affected (by another rule that changed), changed, added, removed
 	Pair
 	New          int       `json:"new"`
 	Removed      int       `json:"removed"`
@@ -155,6 +155,12 @@ func newReport(o *Options, before, after *side, pg *pager) *Report {
 		if r.Compared && a != b {
 			rr.diff(p, b, a, o.Examples)
 		}
+		if rr.Status == "changed" && sameText(a, b) {
+			rr.Status = "unchanged"
+			if rr.New+rr.Removed+rr.Changed > 0 {
+				rr.Status = "affected"
+			}
+		}
 		if !r.Compared {
 			rr.diff(p, nil, a, o.Examples)
 		}
@@ -174,6 +180,12 @@ func newReport(o *Options, before, after *side, pg *pager) *Report {
 		}
 	}
 	return r
+}
+
+// sameText says whether two rules are written alike; what they read may differ.
+func sameText(a, b *rule) bool {
+	return a.query == b.query && a.hold == b.hold && a.keep == b.keep && labels.Equal(a.labels, b.labels) &&
+		a.group.interval == b.group.interval && a.group.offset == b.group.offset && a.group.limit == b.group.limit
 }
 
 func cmpOr(a, b *rule) *rule {
