@@ -41,7 +41,8 @@ type group struct {
 	delay    time.Duration // of the next one
 	urgent   bool          // the timer has been brought forward
 	senders  []*sender
-	finished bool // nothing was left to tell: a new alert begins a new group
+	past     map[model.Fingerprint]tracked // what the group knew before a reload of alerts that have not come again
+	finished bool                          // nothing was left to tell: a new alert begins a new group
 	halted   bool
 }
 
@@ -111,9 +112,7 @@ func (g *group) begin(a *alert.Alert, start time.Time, c carried) {
 	}
 	g.next = next
 	g.timer = time.AfterFunc(next.Sub(now), g.flush)
-	if t, ok := c.state[a.Fingerprint()]; ok {
-		g.state[a.Fingerprint()] = &t
-	}
+	g.past = c.state
 	g.put(a)
 }
 
@@ -132,7 +131,9 @@ func (g *group) put(a *alert.Alert) {
 	fp, now := a.Fingerprint(), time.Now()
 	t := g.state[fp]
 	if t == nil {
-		t = &tracked{}
+		was := g.past[fp]
+		delete(g.past, fp)
+		t = &was
 		g.state[fp] = t
 	}
 	was := t.alert
