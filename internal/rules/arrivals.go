@@ -183,15 +183,14 @@ func (a *arrivals) due(w *watched, at time.Time) {
 	a.enqueue(w, true)
 }
 
-// add lets a trigger wait. One of the same instant and partition takes it in.
+// add lets a trigger wait. One of the same instant takes it in.
 func (w *watched) add(t arrival.Trigger) {
 	w.qmu.Lock()
 	defer w.qmu.Unlock()
 	for i := range w.waiting {
 		o := &w.waiting[i]
-		if o.At == t.At && o.Partition == t.Partition {
-			o.Within = both(o.Within, t.Within)
-			o.Flip = o.Flip || t.Flip
+		if o.At == t.At {
+			o.Merge(t)
 			return
 		}
 	}
@@ -203,17 +202,6 @@ func (w *watched) add(t arrival.Trigger) {
 		w.idx.Again()
 	}
 	w.waiting = append(w.waiting, t)
-}
-
-// both is what two restrictions have in common, which selects the series of both.
-func both(a, b labels.Labels) labels.Labels {
-	out := labels.NewScratchBuilder(a.Len())
-	a.Range(func(l labels.Label) {
-		if b.Get(l.Name) == l.Value {
-			out.Add(l.Name, l.Value)
-		}
-	})
-	return out.Labels()
 }
 
 func (a *arrivals) enqueue(w *watched, flip bool) {

@@ -12,11 +12,11 @@ import (
 
 // Trigger asks for the evaluation of a rule.
 type Trigger struct {
-	At        int64         // sample time at which to evaluate, ms
-	Received  int64         // when the commit that caused it ended, ns
-	Within    labels.Labels // only series with these labels take part
-	Partition string        // with Class other than Local: only elements of this partition are decided; see Rule.Decides
-	Flip      bool          // a comparison has just become true: to be told before anything that may be nothing
+	At         int64         // sample time at which to evaluate, ms
+	Received   int64         // when the commit that caused it ended, ns
+	Within     labels.Labels // only series with these labels take part
+	Partitions []string      // where not empty, only elements of these partitions are decided; see Rule.Decides
+	Flip       bool          // a comparison has just become true: to be told before anything that may be nothing
 }
 
 // Sink takes triggers. It must not block: the sender of the samples waits.
@@ -63,12 +63,23 @@ func (r *Rule) Plan() *Plan { return r.plan }
 // Again makes the rule be asked for again where its condition holds.
 func (r *Rule) Again() { r.epoch.Add(1) }
 
-// Decides says whether an element of a result belongs to a trigger's partition.
+// Decides says whether an element of a result belongs to a trigger's partitions.
 func (r *Rule) Decides(t Trigger, element labels.Labels) bool {
-	if r.plan.Class == Local || t.Partition == "" {
+	if r.plan.Class == Local || len(t.Partitions) == 0 {
 		return true
 	}
-	return string(r.plan.Partition.key(element, nil)) == t.Partition
+	return slices.Contains(t.Partitions, string(r.plan.Partition.key(element, nil)))
+}
+
+// Merge makes one trigger of two of the same instant.
+func (t *Trigger) Merge(o Trigger) {
+	t.Within = common(t.Within, o.Within)
+	t.Flip = t.Flip || o.Flip
+	if len(t.Partitions) == 0 || len(o.Partitions) == 0 {
+		t.Partitions = nil // one of them decides on every element
+		return
+	}
+	t.Partitions = append(t.Partitions, o.Partitions...)
 }
 
 // steadySince says whether the result is proven to be what it was when it was
@@ -272,7 +283,7 @@ func byTime(a, b touch) int {
 	return 0
 }
 
-var commits = sync.Pool{New: func() any { return &commit{hits: map[*Rule]int{}} }}
+var commits = sync.Pool{New: func() any { return &commit{hits: map[*Rule]int{}, judgedAt: map[judgedKey]int{}} }}
 
 // commit is the scratch space of one transaction.
 type commit struct {
@@ -281,6 +292,20 @@ type commit struct {
 	hits     map[*Rule]int // where in local a rule stands
 	parts    []*partition
 	instants []int64
+	judged   []judgement
+	judgedAt map[judgedKey]int // where in judged a rule's instant stands
+}
+
+// judgement is a rule that can be judged at an instant. All partitions of it that
+// one transaction completes are judged by one evaluation.
+type judgement struct {
+	rule *Rule
+	t    Trigger
+}
+
+type judgedKey struct {
+	rule *Rule
+	at   int64
 }
 
 // instants numbers the instants of all transactions, so that a partition can
@@ -307,24 +332,41 @@ func (c *commit) instant(x *Index, ts []touch) {
 		*h = localHit{}
 	}
 	for i, p := range c.parts {
-		c.decide(x, p, t)
+		c.decide(p, t)
 		c.parts[i] = nil
 	}
+	for i, j := range c.judged {
+		x.sink.Trigger(j.rule, j.t)
+		c.judged[i] = judgement{}
+	}
+	c.judged = c.judged[:0]
+	clear(c.judgedAt)
 	c.local, c.parts = c.local[:0], c.parts[:0]
 	clear(c.hits)
 }
 
-func (c *commit) decide(x *Index, p *partition, t int64) {
+func (c *commit) decide(p *partition, t int64) {
 	if p.rule.eager {
-		x.sink.Trigger(p.rule, Trigger{At: t, Received: c.received, Within: p.pick, Partition: p.key})
+		c.judge(p, t)
 		return
 	}
 	at, skipped := p.judge(c.instants[:0])
 	p.rule.Skipped.Add(skipped)
 	for _, t := range at {
-		x.sink.Trigger(p.rule, Trigger{At: t, Received: c.received, Within: p.pick, Partition: p.key})
+		c.judge(p, t)
 	}
 	c.instants = at[:0]
+}
+
+func (c *commit) judge(p *partition, at int64) {
+	k := judgedKey{p.rule, at}
+	t := Trigger{At: at, Received: c.received, Within: p.pick, Partitions: []string{p.key}}
+	if i, ok := c.judgedAt[k]; ok {
+		c.judged[i].t.Merge(t)
+		return
+	}
+	c.judgedAt[k] = len(c.judged)
+	c.judged = append(c.judged, judgement{p.rule, t})
 }
 
 func (c *commit) apply(x *Index, t *touch, id uint64) {
