@@ -35,7 +35,7 @@ func (c *apiClient) stream(ctx context.Context, path string, w io.Writer) error 
 	}
 	long := *c.http
 	long.Timeout = 0
-	resp, err := long.Do(req)
+	resp, err := long.Do(req) //nolint:bodyclose // it is closed below; the readers in between hide that
 	if err != nil {
 		if cause := context.Cause(ctx); errors.Is(cause, errStalled) {
 			err = cause

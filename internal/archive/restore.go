@@ -66,7 +66,7 @@ func fits(dir string, h Header) error {
 	if err := syscall.Statfs(dir, &st); err != nil {
 		return fmt.Errorf("look for free space in %s: %w", dir, err)
 	}
-	free := int64(st.Bavail) * int64(st.Bsize)
+	free := int64(st.Bavail) * st.Bsize
 	if h.Bytes > free-spare {
 		return fmt.Errorf("the backup holds %d bytes and %s has %d free; make room, or restore to another disk with --storage.path", h.Bytes, dir, free)
 	}

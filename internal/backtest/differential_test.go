@@ -104,7 +104,7 @@ func (g *generator) expr(recorded []string) string {
 	case 13:
 		return fmt.Sprintf("%s @ end() > 2", s)
 	case 14:
-		return fmt.Sprintf("ALERTS_FOR_STATE + 60 < time()")
+		return "ALERTS_FOR_STATE + 60 < time()"
 	}
 	return fmt.Sprintf("%s > %d", s, g.r.IntN(5))
 }

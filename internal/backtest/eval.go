@@ -421,7 +421,7 @@ func (p *replay) onsets(ctx context.Context, r *rule, mark int, first int64) err
 		}
 		for _, b := range list {
 			onset := tick
-			metric := labels.EmptyLabels()
+			var metric labels.Labels
 			if b.e != nil {
 				metric = b.e.metric
 			} else {

@@ -22,10 +22,7 @@ func (r *Report) write(w io.Writer, markdown bool) error {
 		span(r.To.Sub(r.From).Seconds()), r.Unchanged, r.Took)
 	p.line("Pages: %s. Flapping: fires again within %s.", r.PagesBy, span(r.FlapWindow))
 	p.gap()
-	head := []string{"rule", "status"}
-	for _, c := range []string{"alerts", "pages/week", "firing", "delay p50", "p95", "max", "flaps"} {
-		head = append(head, c)
-	}
+	head := []string{"rule", "status", "alerts", "pages/week", "firing", "delay p50", "p95", "max", "flaps"}
 	var rows [][]string
 	for i := range r.Rules {
 		rr := &r.Rules[i]

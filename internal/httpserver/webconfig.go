@@ -117,7 +117,7 @@ func newWebConfig(path string, log *slog.Logger, failures prometheus.Counter) (*
 	c.start = cfg
 	c.file.changed = func(now *web.Config) {
 		for _, what := range c.needsRestart(now) {
-			log.Warn(what, "file", path)
+			log.Warn("A change of the web configuration waits for a restart", "what", what, "file", path)
 		}
 	}
 	c.withTLS = cfg.TLSConfig.IsEnabled()

@@ -77,10 +77,10 @@ func parseScraped(t *testing.T, text string) *scraped {
 	out := &scraped{Dropped: map[string]int{}}
 	for line := range strings.Lines(text) {
 		f := strings.SplitN(strings.TrimSpace(line), " ", 5)
-		switch {
-		case f[0] == "job":
+		switch f[0] {
+		case "job":
 			out.Jobs = append(out.Jobs, f[1])
-		case f[0] == "dropped":
+		case "dropped":
 			n, err := strconv.Atoi(f[2])
 			if err != nil {
 				t.Fatal(err)

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/alertmanager/alert"
 	amtemplate "github.com/prometheus/alertmanager/template"
-	"github.com/prometheus/alertmanager/types"
 	"github.com/prometheus/common/model"
 	"go.yaml.in/yaml/v3"
 )
@@ -72,14 +72,14 @@ func templateGlobs(d *Document) []string {
 // sampleData is a group with one alert that fires and one that is resolved.
 func sampleData(t *amtemplate.Template) *amtemplate.Data {
 	now := time.Now()
-	alert := func(instance string, ends time.Time) *types.Alert {
-		return &types.Alert{Alert: model.Alert{
+	sample := func(instance string, ends time.Time) *alert.Alert {
+		return &alert.Alert{Alert: model.Alert{
 			Labels:      model.LabelSet{"alertname": "Sample", "instance": model.LabelValue(instance), "job": "sample", "severity": "critical"},
 			Annotations: model.LabelSet{"summary": "a sample", "description": "a sample", "runbook_url": "http://example.com/"},
 			StartsAt:    now.Add(-time.Hour), EndsAt: ends, GeneratorURL: "http://example.com/",
 		}, UpdatedAt: now}
 	}
-	return t.Data("sample", model.LabelSet{"alertname": "Sample"}, nil, "", alert("a:1", time.Time{}), alert("b:1", now.Add(-time.Minute)))
+	return t.Data("sample", model.LabelSet{"alertname": "Sample"}, nil, "", sample("a:1", time.Time{}), sample("b:1", now.Add(-time.Minute)))
 }
 
 type keyedText struct {

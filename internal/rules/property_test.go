@@ -92,7 +92,6 @@ groups:
 // world is a rule manager over a storage of its own.
 type world struct {
 	store *memStore
-	read  storage.Queryable
 	write storage.AppendableV2
 	rules func() []*rules.AlertingRule
 	group func() []*rules.Group

@@ -21,10 +21,6 @@ var timestamps = regexp.MustCompile(`(?m)^([^#].* )(\d{13}|\d{10}(?:\.\d+)?)\n`)
 // protoTimes are the timestamps of an exposition in protobuf's text format.
 var protoTimes = regexp.MustCompile(`timestamp_ms: ?\d+`)
 
-// protoSpaces differ from program to program: protobuf's text format varies
-// them on purpose, so that nobody relies on them.
-var protoSpaces = regexp.MustCompile(`: +`)
-
 // families decodes an exposition in delimited protobuf, without its timestamps.
 func families(t *testing.T, a answer) string {
 	t.Helper()

@@ -267,7 +267,7 @@ func (g *group) failed(err error, alerts int) {
 	if errors.Is(g.d.ctx.Err(), context.Canceled) {
 		level = g.d.o.Logger.Debug // a reload or the stop
 	}
-	level("Alerts could not be told", "aggrGroup", g.key, "num_alerts", alerts, "err", err)
+	level("Alerts could not be told", "group", g.key, "alerts", alerts, "err", err)
 }
 
 // retold makes a flush that no sender has seen count as no attempt.
@@ -352,7 +352,7 @@ func (g *group) routeLabels(as []*alert.Alert) model.LabelSet {
 	for name, value := range o.Labels {
 		v, err := render(string(name))
 		if err != nil {
-			g.d.o.Logger.Error("A label of a route could not be filled in", "aggrGroup", g.key, "label", name, "value", string(value), "err", err)
+			g.d.o.Logger.Error("A label of a route could not be filled in", "group", g.key, "label", name, "value", string(value), "err", err)
 			continue
 		}
 		out[name] = model.LabelValue(v)

@@ -99,7 +99,7 @@ func until(t *testing.T, what string, ok func() bool) {
 // listen opens a unix socket with a path short enough for one.
 func listen(t *testing.T) (net.Listener, string) {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "rt")
+	dir, err := os.MkdirTemp("", "rt") //nolint:usetesting // the path of a socket must be short
 	if err != nil {
 		t.Fatal(err)
 	}
