@@ -327,7 +327,6 @@ func (p *replay) singles(ctx context.Context, u *unit, start, end int64) error {
 		next[i] = r.group.tickAfter(start)
 		firsts[i] = next[i]
 		marks[i] = len(r.outcome.episodes)
-		r.outcome.single = true
 	}
 	for {
 		i := 0

@@ -66,7 +66,6 @@ type outcome struct {
 	failures     int
 	firstFailure string
 	episodes     []*episode
-	single       bool // evaluated one time at a time
 }
 
 // episode is one alert from its firing to its end. Times are nanoseconds.
