@@ -43,6 +43,7 @@ type watched struct {
 
 	timer    *time.Timer
 	deadline time.Time
+	ringing  time.Time // the earliest time for which an alarm waits, guarded by arrivals.mu
 
 	// qmu guards what waits.
 	qmu      sync.Mutex
@@ -66,6 +67,7 @@ type ruleAlerts struct {
 	series   map[string]labels.Labels // ALERTS and ALERTS_FOR_STATE that have a sample and no staleness marker
 	written  map[string]labels.Labels // those of them that an arrival wrote since the last tick
 	recent   map[uint64]recentRaise   // by element: raised by samples that the last tick did not see
+	cleared  map[uint64]int64         // by element: the instant of the tick that cleared its alert, ms
 }
 
 // recentRaise is an element that an arrival has raised.
@@ -84,7 +86,7 @@ func (w *watched) inherit(old *watched) {
 	}
 	old.mu.Lock()
 	defer old.mu.Unlock()
-	w.series, w.written, w.recent = old.series, old.written, old.recent
+	w.series, w.written, w.recent, w.cleared = old.series, old.written, old.recent, old.cleared
 }
 
 // slot is the earliest time that the rule's next tick can have.
