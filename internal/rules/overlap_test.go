@@ -7,8 +7,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/timestamp"
 	"github.com/prometheus/prometheus/rules"
+
+	"touchline.dev/touchline/internal/rules/arrival"
 )
 
 // A heartbeat that beats moves its crossing with every sample: the timer that
@@ -140,6 +143,58 @@ groups:
 		synctest.Wait()
 		if got := s.ours.told(); len(got) > 0 {
 			t.Errorf("told %v, though it was over after 30 s", got)
+		}
+	})
+}
+
+// An evaluation notes its elements before it has their alerts: a record of the
+// journal that is written meanwhile must not make the rule forget them.
+func TestRecordLeavesTheElementsOfAnEvaluationAlone(t *testing.T) {
+	stage(t, oneRule, func(s *scene) {
+		s.wait(61 * time.Second)
+		g := s.m.RuleGroups()[0]
+		st := s.m.restore.group(g)
+		id := ruleID(rules.NewRuleDetail(g.Rules()[0]))
+		st.note(id, labels.FromStrings("__name__", "m", "job", "x", "instance", "1"))
+		s.m.journal.record(g, st)
+		if n := len(st.elements(id)); n != 1 {
+			t.Errorf("%d elements are known, want 1", n)
+		}
+		s.wait(time.Minute)
+		if n := len(st.elements(id)); n != 0 {
+			t.Errorf("%d elements are known after a tick that had none, want 0", n)
+		}
+	})
+}
+
+// Two rules that no query tells apart are evaluated by ticks, as Prometheus does.
+func TestTwinsAreLeftToTheTick(t *testing.T) {
+	stage(t, `
+groups:
+- name: g
+  interval: 60s
+  rules:
+  - {alert: High, expr: m > 5}
+  - {alert: Other, expr: m > 6}
+  - {alert: High, expr: m > 5, for: 90s}
+`, func(s *scene) {
+		s.wait(61 * time.Second)
+		for range 200 {
+			s.put("x/1", map[string]float64{"m": 9})
+			s.put("x/2", map[string]float64{"m": 1})
+			s.wait(time.Second)
+		}
+		for _, w := range s.m.arrivals.set.Load().all {
+			w.mu.Lock()
+			if w.rule.Name() == "High" && (w.idx.Plan().Class != arrival.Ticks || len(w.written) > 0) {
+				t.Errorf("%s with for %s has class %s and %d series of its own", w.rule.Name(), w.rule.HoldDuration(), w.idx.Plan().Class, len(w.written))
+			}
+			w.mu.Unlock()
+		}
+		ours, stock := s.ours.told(), s.stock.told()
+		high := func(s string) bool { return s != "High firing" }
+		if ours, stock := slices.DeleteFunc(ours, high), slices.DeleteFunc(stock, high); len(ours) < 2 || len(ours) != len(stock) {
+			t.Errorf("told %v, Prometheus %v", ours, stock)
 		}
 	})
 }

@@ -467,6 +467,7 @@ func (t *tick) release() {
 func (t *tick) leave(w *watched, saw []alertCopy) {
 	after, _ := w.activeAlerts()
 	w.note(after)
+	w.prune()
 	still := make(map[uint64]rules.AlertState, len(after))
 	for _, x := range after {
 		still[x.hash] = x.state

@@ -32,6 +32,7 @@ type watched struct {
 	group *rules.Group
 	state *groupState
 	rule  *rules.AlertingRule
+	twins []*rules.AlertingRule // rules of the group that no query can be told from this one by
 	id    string
 	expr  string
 	mode  Arrival
@@ -176,7 +177,18 @@ func (w *watched) activeAlerts() (out []alertCopy, complete bool) {
 	return out, complete
 }
 
-// note keeps which elements have active alerts, and drops the elements that have none.
+// prune forgets the elements that no alert came from. Only who holds mu may do
+// so: an evaluation that is under way knows its elements before it has their alerts.
+func (w *watched) prune() {
+	own := ownLabels(w.rule)
+	used := map[uint64]bool{}
+	for _, r := range append([]*rules.AlertingRule{w.rule}, w.twins...) {
+		r.ForEachActiveAlert(func(a *rules.Alert) { used[elementKey(a.Labels, own)] = true })
+	}
+	w.state.prune(w.id, used, func(el labels.Labels) uint64 { return elementKey(el, own) })
+}
+
+// note keeps which elements have active alerts.
 func (w *watched) note(alerts []alertCopy) {
 	w.active = make(map[uint64]uint64, len(alerts))
 	for _, a := range alerts {
