@@ -198,3 +198,21 @@ groups:
 		}
 	})
 }
+
+// A tick that a reload overtakes already holds what the rule of the new set guards its state with.
+func TestTickThatAReloadOvertakesHoldsItsRuleOnce(t *testing.T) {
+	stage(t, oneRule, func(s *scene) {
+		s.wait(61 * time.Second)
+		a, g := s.m.arrivals, s.m.RuleGroups()[0]
+		d := rules.NewRuleDetail(g.Rules()[0])
+		tk := &tick{a: a, group: g, at: time.Now(), concurrent: true}
+		w := tk.enter(d, d.Query)
+		next := a.watch(g, w.state, w.rule, time.Now(), false)
+		next.inherit(w)
+		a.set.Store(&watchedSet{byGroup: map[*rules.Group]map[string]*watched{g: {next.id: next}}, all: []*watched{next}})
+		if got := tk.enter(d, d.Query); got != w {
+			t.Errorf("the tick holds another rule after the reload")
+		}
+		tk.end()
+	})
+}

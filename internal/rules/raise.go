@@ -402,8 +402,14 @@ type tick struct {
 	concurrent bool
 
 	mu     sync.Mutex
-	held   map[*watched][]alertCopy // with the alerts that were active before
+	held   map[*ruleAlerts]heldRule
 	failed map[uint64]bool          // alerts that could not be handed over
+}
+
+// heldRule is a rule that a tick evaluates, with the alerts that were active before.
+type heldRule struct {
+	w   *watched
+	saw []alertCopy
 }
 
 // unsent notes alerts that could not be handed over.
@@ -430,8 +436,10 @@ func (t *tick) enter(d rules.RuleDetail, q string) *watched {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if _, again := t.held[w]; again {
-		return w // the same text, asked by a template
+	if w != nil {
+		if h, again := t.held[w.ruleAlerts]; again {
+			return h.w // the same text, asked by a template, maybe after a reload
+		}
 	}
 	if !t.concurrent {
 		t.release()
@@ -443,9 +451,9 @@ func (t *tick) enter(d rules.RuleDetail, q string) *watched {
 	w.lastTick = t.at
 	saw, _ := w.activeAlerts()
 	if t.held == nil {
-		t.held = map[*watched][]alertCopy{}
+		t.held = map[*ruleAlerts]heldRule{}
 	}
-	t.held[w] = saw
+	t.held[w.ruleAlerts] = heldRule{w, saw}
 	return w
 }
 
@@ -457,9 +465,9 @@ func (t *tick) end() {
 }
 
 func (t *tick) release() {
-	for w, saw := range t.held {
-		t.leave(w, saw)
-		delete(t.held, w)
+	for k, h := range t.held {
+		t.leave(h.w, h.saw)
+		delete(t.held, k)
 	}
 }
 
