@@ -131,7 +131,7 @@ func (a *arrivals) Trigger(r *arrival.Rule, t arrival.Trigger) {
 	switch {
 	case at.After(now):
 		a.later(w, t, at)
-	case at.Before(now.Add(-max(maxLate, 2*w.group.Interval()))):
+	case at.Before(now.Add(-w.tooOld())):
 		w.stats.tooOld.Add(1)
 		r.Again()
 	default:
@@ -139,6 +139,9 @@ func (a *arrivals) Trigger(r *arrival.Rule, t arrival.Trigger) {
 		a.enqueue(w, t.Flip)
 	}
 }
+
+// tooOld is the age at which a trigger is left to the tick.
+func (w *watched) tooOld() time.Duration { return max(maxLate, 2*w.group.Interval()) }
 
 // Alarm asks the rule for the triggers that time alone brings.
 func (a *arrivals) Alarm(r *arrival.Rule, at int64) {
@@ -275,13 +278,19 @@ func (a *arrivals) work() {
 func (a *arrivals) later(w *watched, t arrival.Trigger, at time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.closed {
+	if a.closed || w.dead.Load() {
 		return
+	}
+	if t.At == alarmOnly && !w.ringing.IsZero() && !at.Before(w.ringing) {
+		return // One alarm asks for all crossings that have come, and when to come again.
 	}
 	if len(a.future) >= maxFuture {
 		w.stats.dropped.Add(1)
 		w.idx.Again()
 		return
+	}
+	if t.At == alarmOnly {
+		w.ringing = at
 	}
 	heap.Push(&a.future, futureTrigger{w: w, t: t, at: at})
 	a.setAlarm()
@@ -309,7 +318,11 @@ func (a *arrivals) wakeFuture() {
 	a.alarm = nil
 	var due []futureTrigger
 	for len(a.future) > 0 && !a.future[0].at.After(now) {
-		due = append(due, heap.Pop(&a.future).(futureTrigger))
+		f := heap.Pop(&a.future).(futureTrigger)
+		if f.t.At == alarmOnly && f.at.Equal(f.w.ringing) {
+			f.w.ringing = time.Time{}
+		}
+		due = append(due, f)
 	}
 	a.setAlarm()
 	a.mu.Unlock()

@@ -288,20 +288,22 @@ func snapshot(g *rules.Group, st *groupState) *savedGroup {
 			continue
 		}
 		s := savedRule{ID: ruleID(rules.NewRuleDetail(ar)), Hold: ar.HoldDuration().Seconds()}
-		elements := st.elements(s.ID)
-		used := map[uint64]bool{}
+		own := ownLabels(ar)
+		byKey := map[uint64]labels.Labels{}
+		for _, el := range st.elements(s.ID) {
+			byKey[elementKey(el, own)] = el
+		}
 		ar.ForEachActiveAlert(func(a *rules.Alert) {
-			el, ok := match(elements, a.Labels, ar.Labels())
+			// The element is the one whose labels the alert carries, but for those that the rule itself sets.
+			el, ok := byKey[elementKey(a.Labels, own)]
 			if !ok {
 				return
 			}
-			used[el.Hash()] = true
 			s.Alerts = append(s.Alerts, savedAlert{
 				Element: el.Map(), Labels: a.Labels.Map(), State: a.State.String(),
 				ActiveAt: a.ActiveAt, FiredAt: a.FiredAt, ResolvedAt: a.ResolvedAt, KeepFiringSince: a.KeepFiringSince,
 			})
 		})
-		st.prune(s.ID, used)
 		if len(s.Alerts) > 0 {
 			slices.SortFunc(s.Alerts, func(a, b savedAlert) int {
 				return labels.Compare(labels.FromMap(a.Labels), labels.FromMap(b.Labels))
@@ -310,31 +312,6 @@ func snapshot(g *rules.Group, st *groupState) *savedGroup {
 		}
 	}
 	return out
-}
-
-// match finds the result element that an alert came from: the one whose
-// labels the alert carries, but for those that the rule itself sets.
-func match(elements map[uint64]labels.Labels, alert, rule labels.Labels) (labels.Labels, bool) {
-	for _, el := range elements {
-		same := true
-		el.Range(func(l labels.Label) {
-			if l.Name != labels.MetricName && !rule.Has(l.Name) && l.Name != labels.AlertName && alert.Get(l.Name) != l.Value {
-				same = false
-			}
-		})
-		if !same {
-			continue
-		}
-		alert.Range(func(l labels.Label) {
-			if !rule.Has(l.Name) && l.Name != labels.AlertName && el.Get(l.Name) != l.Value {
-				same = false
-			}
-		})
-		if same {
-			return el, true
-		}
-	}
-	return labels.EmptyLabels(), false
 }
 
 // writeState writes the newest record of every group, as compact would.

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/prometheus/model/labels"
 	"go.uber.org/goleak"
 )
 
@@ -87,19 +86,6 @@ func TestUnchangedStateIsNotWrittenAgain(t *testing.T) {
 	}
 	if err := j.write("f.yml;one", line(t, group("one", "pending"))); err == nil {
 		t.Error("a closed journal must refuse records")
-	}
-}
-
-func TestMatchFindsTheElementOfAnAlert(t *testing.T) {
-	a, b := labels.FromStrings("__name__", "m", "host", "a"), labels.FromStrings("__name__", "m", "host", "b")
-	elements := map[uint64]labels.Labels{a.Hash(): a, b.Hash(): b}
-	rule := labels.FromStrings("severity", "critical")
-	got, ok := match(elements, labels.FromStrings("alertname", "A", "host", "b", "severity", "critical"), rule)
-	if !ok || !labels.Equal(got, b) {
-		t.Errorf("got %v %v, want %v", got, ok, b)
-	}
-	if _, ok := match(elements, labels.FromStrings("alertname", "A", "host", "c", "severity", "critical"), rule); ok {
-		t.Error("an alert of another host matched")
 	}
 }
 

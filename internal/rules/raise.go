@@ -104,10 +104,12 @@ func (a *arrivals) confirm(w *watched, t arrival.Trigger) (promql.Vector, error)
 // nothing is cleared: that is for the tick.
 func (a *arrivals) raise(w *watched, found map[uint64]candidate, ts []arrival.Trigger) {
 	if !w.mu.TryLock() {
-		// Its tick is running. What it decides may be older than these samples.
+		// Its tick is running, or another arrival. What it decides may be older than these samples.
 		w.putOff(ts)
 		return
 	}
+	// What came meanwhile has been put off, as it is during a tick.
+	defer w.resume()
 	defer w.mu.Unlock()
 	now := a.o.Now()
 	a.restore.prime(a.ctx, w.group, w.state, now, a.o.ExternalURL)
@@ -119,11 +121,12 @@ func (a *arrivals) raise(w *watched, found map[uint64]candidate, ts []arrival.Tr
 		w.idx.Again()
 		return
 	}
+	w.settled(found, before, at)
 	news := w.news(found, before, at)
 	if len(news) == 0 {
 		return
 	}
-	if limit := w.group.Limit(); limit > 0 && len(before)+len(news) > limit {
+	if limit := w.group.Limit(); limit > 0 && w.count(news, before) > limit {
 		// Upstream clears all alerts of a rule over its limit: for the tick to do.
 		w.idx.Again()
 		return
@@ -151,7 +154,40 @@ func (a *arrivals) raise(w *watched, found map[uint64]candidate, ts []arrival.Tr
 	a.changed(w.group, w.state)
 }
 
-// putOff keeps triggers until the tick that is running has ended.
+// settled takes out the candidates that were decided at an instant that no
+// longer counts. Series that are late make such instants known long after: one
+// that the tick has looked past when it cleared the alert must not bring it back,
+// and one before the end of `for` does not say that the condition held until then.
+func (w *watched) settled(found map[uint64]candidate, before []alertCopy, at time.Time) {
+	for h, c := range found {
+		if until, ok := w.cleared[h]; ok && c.t.At <= until {
+			delete(found, h)
+		}
+	}
+	hold := w.rule.HoldDuration()
+	for _, b := range before {
+		if b.state != rules.StatePending || at.Sub(b.activeAt) < hold {
+			continue
+		}
+		h := b.element.Hash()
+		if c, ok := found[h]; ok && c.t.At < timestamp.FromTime(b.activeAt.Add(hold-w.group.QueryOffset())) {
+			delete(found, h)
+		}
+	}
+}
+
+// count is how many alerts are active with those that are new.
+func (w *watched) count(news map[uint64]candidate, before []alertCopy) int {
+	n := len(before) + len(news)
+	for _, b := range before {
+		if _, ok := news[b.element.Hash()]; ok {
+			n-- // a pending one that fires
+		}
+	}
+	return n
+}
+
+// putOff keeps triggers until the tick or the arrival that is at work has ended.
 func (w *watched) putOff(ts []arrival.Trigger) {
 	for _, t := range ts {
 		w.add(t)
@@ -366,8 +402,14 @@ type tick struct {
 	concurrent bool
 
 	mu     sync.Mutex
-	held   map[*watched][]alertCopy // with the alerts that were active before
+	held   map[*ruleAlerts]heldRule
 	failed map[uint64]bool          // alerts that could not be handed over
+}
+
+// heldRule is a rule that a tick evaluates, with the alerts that were active before.
+type heldRule struct {
+	w   *watched
+	saw []alertCopy
 }
 
 // unsent notes alerts that could not be handed over.
@@ -394,8 +436,10 @@ func (t *tick) enter(d rules.RuleDetail, q string) *watched {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if _, again := t.held[w]; again {
-		return w // the same text, asked by a template
+	if w != nil {
+		if h, again := t.held[w.ruleAlerts]; again {
+			return h.w // the same text, asked by a template, maybe after a reload
+		}
 	}
 	if !t.concurrent {
 		t.release()
@@ -407,9 +451,9 @@ func (t *tick) enter(d rules.RuleDetail, q string) *watched {
 	w.lastTick = t.at
 	saw, _ := w.activeAlerts()
 	if t.held == nil {
-		t.held = map[*watched][]alertCopy{}
+		t.held = map[*ruleAlerts]heldRule{}
 	}
-	t.held[w] = saw
+	t.held[w.ruleAlerts] = heldRule{w, saw}
 	return w
 }
 
@@ -421,9 +465,9 @@ func (t *tick) end() {
 }
 
 func (t *tick) release() {
-	for w, saw := range t.held {
-		t.leave(w, saw)
-		delete(t.held, w)
+	for k, h := range t.held {
+		t.leave(h.w, h.saw)
+		delete(t.held, k)
 	}
 }
 
@@ -431,6 +475,7 @@ func (t *tick) release() {
 func (t *tick) leave(w *watched, saw []alertCopy) {
 	after, _ := w.activeAlerts()
 	w.note(after)
+	w.prune()
 	still := make(map[uint64]rules.AlertState, len(after))
 	for _, x := range after {
 		still[x.hash] = x.state
@@ -441,6 +486,7 @@ func (t *tick) leave(w *watched, saw []alertCopy) {
 		was[b.hash] = b.state
 		if _, ok := still[b.hash]; !ok {
 			cleared = true
+			w.forbid(b.element.Hash(), t.at)
 		}
 	}
 	for h, s := range still {
@@ -455,11 +501,31 @@ func (t *tick) leave(w *watched, saw []alertCopy) {
 	if cleared {
 		w.idx.Again()
 	}
+	w.allow(t.at)
 	t.a.settle(w, after, t.at)
 	w.idx.Ticked(timestamp.FromTime(t.at))
 	w.schedule(after, t.a.o.Now())
 	w.mu.Unlock()
 	w.resume()
+}
+
+// forbid notes that a tick has cleared the alert of an element: instants up to
+// the one that it looked at cannot raise it again.
+func (w *watched) forbid(element uint64, tick time.Time) {
+	if w.cleared == nil {
+		w.cleared = map[uint64]int64{}
+	}
+	w.cleared[element] = timestamp.FromTime(tick.Add(-w.group.QueryOffset()))
+}
+
+// allow forgets what was cleared so long ago that no trigger is as old.
+func (w *watched) allow(tick time.Time) {
+	oldest := timestamp.FromTime(tick.Add(-w.group.QueryOffset() - w.tooOld()))
+	for h, until := range w.cleared {
+		if until < oldest {
+			delete(w.cleared, h)
+		}
+	}
 }
 
 // settle ends the series that arrivals wrote since the last tick and that the

@@ -31,14 +31,21 @@ func (a *arrivals) replace(update func() ([]*rules.Group, error)) error {
 	for _, g := range groups {
 		st := a.restore.group(g)
 		a.restore.prime(a.ctx, g, st, start, a.o.ExternalURL)
-		byID := map[string]*watched{}
+		byID, times := map[string]*watched{}, map[string]int{}
+		for _, r := range g.Rules() {
+			times[ruleID(rules.NewRuleDetail(r))]++
+		}
 		for _, r := range g.Rules() {
 			ar, ok := r.(*rules.AlertingRule)
 			if !ok {
 				continue
 			}
-			w := a.watch(g, st, ar, start)
-			byID[w.id] = w
+			w := a.watch(g, st, ar, start, times[ruleID(rules.NewRuleDetail(ar))] > 1)
+			if first := byID[w.id]; first != nil {
+				first.twins = append(first.twins, ar)
+			} else {
+				byID[w.id] = w
+			}
 			next.all = append(next.all, w)
 			if w.mode != ArrivalDisabled {
 				indexed = append(indexed, w.idx)
@@ -63,8 +70,10 @@ func (a *arrivals) replace(update func() ([]*rules.Group, error)) error {
 	return nil
 }
 
-// watch makes the watched rule of an alerting rule.
-func (a *arrivals) watch(g *rules.Group, st *groupState, ar *rules.AlertingRule, now time.Time) *watched {
+// watch makes the watched rule of an alerting rule. twice says that its group
+// has another one with the same name, labels and expression: a tick cannot tell
+// which of them asks, and so cannot keep arrivals away from it.
+func (a *arrivals) watch(g *rules.Group, st *groupState, ar *rules.AlertingRule, now time.Time, twice bool) *watched {
 	w := &watched{
 		ruleAlerts: &ruleAlerts{},
 		a:          a, group: g, state: st, rule: ar, id: ruleID(rules.NewRuleDetail(ar)), expr: ar.Query().String(),
@@ -73,6 +82,9 @@ func (a *arrivals) watch(g *rules.Group, st *groupState, ar *rules.AlertingRule,
 	plan := arrival.Analyze(ar.Query(), a.recorded)
 	if w.mode == ArrivalDisabled {
 		plan = &arrival.Plan{Class: arrival.Ticks, Reason: "arrival is disabled for this group in touchline.yaml"}
+	}
+	if twice {
+		plan = &arrival.Plan{Class: arrival.Ticks, Reason: "another rule of the group has the same name, labels and expression"}
 	}
 	w.idx = arrival.NewRule(plan, w.mode == ArrivalEager, a.o.Lookback.Milliseconds())
 	w.idx.Owner = w

@@ -43,8 +43,15 @@ type groupState struct {
 
 	mu      sync.Mutex
 	primed  bool
-	saved   map[string]savedRule                // by rule, until the grace period has passed
-	results map[string]map[uint64]labels.Labels // elements of results whose alerts may be active, by rule
+	saved   map[string]savedRule        // by rule, until the grace period has passed
+	results map[string]map[uint64]noted // elements of results whose alerts may be active, by rule
+	round   uint64                      // counts the results of ticks
+}
+
+// noted is an element, and the round in which a result had it last.
+type noted struct {
+	ls    labels.Labels
+	round uint64
 }
 
 func (r *restorer) group(g *rules.Group) *groupState {
@@ -53,7 +60,7 @@ func (r *restorer) group(g *rules.Group) *groupState {
 	defer r.mu.Unlock()
 	st := r.groups[key]
 	if st == nil {
-		st = &groupState{results: map[string]map[uint64]labels.Labels{}, saved: map[string]savedRule{}}
+		st = &groupState{results: map[string]map[uint64]noted{}, saved: map[string]savedRule{}}
 		if s := r.saved[key]; s != nil {
 			for _, rule := range s.Rules {
 				st.saved[rule.ID] = rule
@@ -69,18 +76,24 @@ func (st *groupState) elements(id string) map[uint64]labels.Labels {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	out := make(map[uint64]labels.Labels, len(st.results[id]))
-	for h, l := range st.results[id] {
-		out[h] = l
+	for h, n := range st.results[id] {
+		out[h] = n.ls
 	}
 	return out
 }
 
-// prune forgets the elements that no alert came from.
-func (st *groupState) prune(id string, used map[uint64]bool) {
+// prune forgets the elements whose key is not used and, of those with the same
+// key, all but the newest: an alert has come from one of them alone.
+func (st *groupState) prune(id string, used map[uint64]bool, key func(labels.Labels) uint64) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	for h := range st.results[id] {
-		if !used[h] {
+	newest := map[uint64]uint64{} // round by key
+	for _, n := range st.results[id] {
+		k := key(n.ls)
+		newest[k] = max(newest[k], n.round)
+	}
+	for h, n := range st.results[id] {
+		if k := key(n.ls); !used[k] || n.round < newest[k] {
 			delete(st.results[id], h)
 		}
 	}
@@ -95,9 +108,9 @@ func (st *groupState) note(id string, ls labels.Labels) {
 
 func (st *groupState) remember(id string, ls labels.Labels) {
 	if st.results[id] == nil {
-		st.results[id] = map[uint64]labels.Labels{}
+		st.results[id] = map[uint64]noted{}
 	}
-	st.results[id][ls.Hash()] = ls
+	st.results[id][ls.Hash()] = noted{ls, st.round}
 }
 
 // query evaluates an expression. For the expression of an alerting rule it
@@ -114,6 +127,7 @@ func (r *restorer) query(ctx context.Context, q string, t time.Time) (promql.Vec
 	id := ruleID(d)
 	st.mu.Lock()
 	defer st.mu.Unlock()
+	st.round++
 	have := make(map[uint64]bool, len(res))
 	for _, s := range res {
 		have[s.Metric.Hash()] = true

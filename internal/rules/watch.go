@@ -32,6 +32,7 @@ type watched struct {
 	group *rules.Group
 	state *groupState
 	rule  *rules.AlertingRule
+	twins []*rules.AlertingRule // rules of the group that no query can be told from this one by
 	id    string
 	expr  string
 	mode  Arrival
@@ -43,6 +44,7 @@ type watched struct {
 
 	timer    *time.Timer
 	deadline time.Time
+	ringing  time.Time // the earliest time for which an alarm waits, guarded by arrivals.mu
 
 	// qmu guards what waits.
 	qmu      sync.Mutex
@@ -66,6 +68,7 @@ type ruleAlerts struct {
 	series   map[string]labels.Labels // ALERTS and ALERTS_FOR_STATE that have a sample and no staleness marker
 	written  map[string]labels.Labels // those of them that an arrival wrote since the last tick
 	recent   map[uint64]recentRaise   // by element: raised by samples that the last tick did not see
+	cleared  map[uint64]int64         // by element: the instant of the tick that cleared its alert, ms
 }
 
 // recentRaise is an element that an arrival has raised.
@@ -84,7 +87,7 @@ func (w *watched) inherit(old *watched) {
 	}
 	old.mu.Lock()
 	defer old.mu.Unlock()
-	w.series, w.written, w.recent = old.series, old.written, old.recent
+	w.series, w.written, w.recent, w.cleared = old.series, old.written, old.recent, old.cleared
 }
 
 // slot is the earliest time that the rule's next tick can have.
@@ -174,7 +177,18 @@ func (w *watched) activeAlerts() (out []alertCopy, complete bool) {
 	return out, complete
 }
 
-// note keeps which elements have active alerts, and drops the elements that have none.
+// prune forgets the elements that no alert came from. Only who holds mu may do
+// so: an evaluation that is under way knows its elements before it has their alerts.
+func (w *watched) prune() {
+	own := ownLabels(w.rule)
+	used := map[uint64]bool{}
+	for _, r := range append([]*rules.AlertingRule{w.rule}, w.twins...) {
+		r.ForEachActiveAlert(func(a *rules.Alert) { used[elementKey(a.Labels, own)] = true })
+	}
+	w.state.prune(w.id, used, func(el labels.Labels) uint64 { return elementKey(el, own) })
+}
+
+// note keeps which elements have active alerts.
 func (w *watched) note(alerts []alertCopy) {
 	w.active = make(map[uint64]uint64, len(alerts))
 	for _, a := range alerts {

@@ -504,3 +504,29 @@ func TestGroupLimit(t *testing.T) {
 		}
 	})
 }
+
+// An end that a receiver has refused so far is still to be told after a reload.
+func TestReloadWhileAnEndIsRefused(t *testing.T) {
+	play(t, "", plain, func(s *scene) {
+		s.fire("a")
+		s.at(11 * time.Second)
+		s.expect("10s r/0 firing=a resolved=")
+		refuse := func(n int) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.fails["r/0"] = n
+		}
+		refuse(1 << 30)
+		s.resolve("a")
+		s.at(140 * time.Second) // the first attempt has come to its end
+		s.load(plain + "# changed\n")
+		s.at(290 * time.Second) // and so has the first one after the reload
+		refuse(0)
+		s.at(8 * time.Minute)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if len(s.told) != 1 || !strings.HasSuffix(s.told[0], "firing= resolved=a") {
+			t.Errorf("told %v once the receiver took messages again", s.told)
+		}
+	})
+}

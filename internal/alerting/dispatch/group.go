@@ -368,18 +368,19 @@ func (d *Dispatcher) carry() map[string]carried {
 			g.mu.Lock()
 			if !g.finished {
 				c := carried{next: g.next, flushes: g.flushes, early: g.early, delay: g.delay, urgent: g.urgent, state: make(map[model.Fingerprint]tracked, len(g.state))}
-				tried := uint64(math.MaxUint64)
+				tried, known := uint64(math.MaxUint64), uint64(math.MaxUint64)
 				for _, s := range g.senders {
-					t, _ := s.progress()
-					tried = min(tried, t)
+					t, k := s.progress()
+					tried, known = min(tried, t), min(known, k)
 				}
 				if len(g.senders) > 0 && tried < g.flushes {
 					c.next = time.Time{} // a flush was cut off: the next one comes at once
 				}
 				for fp, t := range g.state {
 					x := *t
-					// What a sender was cut off from telling has not been told.
-					if x.told > tried {
+					// What a sender was cut off from telling has not been told, nor
+					// an end that its integration has refused so far.
+					if x.told > tried || x.over && x.told > known {
 						x.told, x.over = 0, false
 					}
 					c.state[fp] = x
