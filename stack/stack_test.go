@@ -116,6 +116,11 @@ func TestEveryAlertHasARunbookInBothLanguages(t *testing.T) {
 			if !strings.Contains(squeeze(string(text)), squeeze(rule.Expr)) {
 				t.Errorf("%s: the runbook of %s shows another expression than %s", language, rule.Alert, rule.file)
 			}
+			// A silence without the token is refused, so the command has to name it.
+			silence := "credentials_file: data/admin.token\\n' >amtool-http.yml\namtool silence add alertname=" + rule.Alert + " "
+			if !strings.Contains(string(text), silence) || !strings.Contains(string(text), " --http.config.file=amtool-http.yml\n") {
+				t.Errorf("%s: the runbook of %s has no amtool command with the admin token", language, rule.Alert)
+			}
 			if !strings.Contains(string(text), "`"+rule.Labels["severity"]+"`") {
 				t.Errorf("%s: the runbook of %s does not name its severity", language, rule.Alert)
 			}
