@@ -35,7 +35,7 @@ blocks are linked where the file system and the owner allow it, everything else 
 the way back is to start the old servers again. --dry-run says what was found.
 
 Exit code: 0 when it is taken over (or, with --dry-run, could be), 1 when it was refused, 2 for wrong usage.`,
-		Args: cobra.MinimumNArgs(1),
+		Args: wantArgs(1, 0, "directories to take over", "touchline adopt /var/lib/prometheus --dry-run"),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.execute(cmd, args) },
 	}
 	cmd.Flags().StringVar(&f.dataDir, "storage.path", dataDirDefault(), "data directory that takes it (TOUCHLINE_STORAGE_PATH)")

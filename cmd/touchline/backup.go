@@ -42,7 +42,7 @@ Where the server is stopped, name its data directory: touchline backup FILE --st
 Not in it: the admin token (the restored server writes a new one), your configuration files, and what a restart forgets.
 
 Exit code: 0 when the backup is there, 1 when it failed, 2 for wrong usage or when nothing could be asked.`,
-		Args: cobra.ExactArgs(1),
+		Args: wantArgs(1, 1, "one file to write", "touchline backup /backup/touchline.tar.zst"),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.execute(cmd, args[0]) },
 	}
 	f.client.register(cmd)

@@ -29,7 +29,7 @@ The backup has no admin token: "touchline run" writes a new one at its first sta
 into the directory.
 
 Exit code: 0 when it is restored (or, with --dry-run, could be), 1 when it could not be, 2 for wrong usage.`,
-		Args: cobra.ExactArgs(1),
+		Args: wantArgs(1, 1, "one backup to read", "touchline restore /backup/touchline.tar.zst"),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.execute(cmd, args[0]) },
 	}
 	cmd.Flags().StringVar(&f.dataDir, "storage.path", dataDirDefault(), "data directory to restore to (TOUCHLINE_STORAGE_PATH)")

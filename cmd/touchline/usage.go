@@ -53,6 +53,19 @@ func alike(a, b string) int {
 	return 100*(start+end) - max(len(a), len(b))
 }
 
+// wantArgs refuses fewer arguments than least and, unless most is 0, more than most; the message shows how it is written.
+func wantArgs(least, most int, what, example string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		switch {
+		case len(args) < least:
+			return fmt.Errorf("name %s, such as: %s", what, example)
+		case most > 0 && len(args) > most:
+			return fmt.Errorf("name only %s, and %q is one more; such as: %s", what, args[most], example)
+		}
+		return nil
+	}
+}
+
 // explainCommand puts cobra's answer to an unknown command into one line.
 func explainCommand(root *cobra.Command, err error) error {
 	m := unknownCommand.FindStringSubmatch(err.Error())
