@@ -58,7 +58,7 @@ names are not read.
 
 Exit code: 0 good, 1 a condition of --fail-on has come true, 2 usage, or the files or data could not be read.`,
 		Example: `  touchline backtest --before=rules/app.yml --after=new/app.yml --from=-7d
-  touchline backtest --after=rules/*.yml --data=./data --output=markdown
+  touchline backtest --after='rules/*.yml' --data=./data --output=markdown
   touchline backtest --before=old.yml --after=new.yml --fail-on=more-pages=20%,flapping,slower=30s,lost`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -66,6 +67,44 @@ func TestWrongUsage(t *testing.T) {
 		}
 		if c.code == 0 && out.Len() == 0 {
 			t.Errorf("touchline %s prints nothing", c.args)
+		}
+	}
+}
+
+// TestRunReadsFilesFirst wants errors of the configuration told before the
+// data directory is made or a log is replayed.
+func TestRunReadsFilesFirst(t *testing.T) {
+	dir := t.TempDir()
+	prom, am, data := filepath.Join(dir, "prometheus.yml"), filepath.Join(dir, "alertmanager.yml"), filepath.Join(dir, "data")
+	for file, text := range map[string]string{prom: "scrape_config: []\n", am: "rout: {}\n"} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		flag, file string
+		want       []string
+	}{
+		{"--prometheus.config", prom, []string{"field scrape_config not found", "touchline check " + prom}},
+		{"--alertmanager.config", am, []string{"field rout not found", "touchline check " + am}},
+		{"--prometheus.config", filepath.Join(dir, "missing.yml"), []string{"(--prometheus.config)", "missing.yml: no such file"}},
+		{"--alertmanager.config", filepath.Join(dir, "missing.yml"), []string{"(--alertmanager.config)", "missing.yml: no such file"}},
+	} {
+		root := newRootCommand()
+		var out, errs bytes.Buffer
+		root.SetOut(&out)
+		root.SetErr(&errs)
+		code := run(t.Context(), root, []string{"run", "--storage.path=" + data, "--web.listen-address=127.0.0.1:0", c.flag + "=" + c.file})
+		if code != 2 {
+			t.Errorf("%s=%s: code %d", c.flag, c.file, code)
+		}
+		for _, want := range c.want {
+			if !strings.Contains(errs.String(), want) {
+				t.Errorf("%s=%s: no %q in:\n%s", c.flag, c.file, want, errs.String())
+			}
+		}
+		if _, err := os.Stat(data); !os.IsNotExist(err) {
+			t.Errorf("%s=%s: the data directory was made: %v", c.flag, c.file, err)
 		}
 	}
 }

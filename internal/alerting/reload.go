@@ -42,7 +42,7 @@ type File struct {
 func LoadFile(path string) (*File, error) {
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("read alertmanager configuration: %w", err)
+		return nil, fmt.Errorf("read alertmanager configuration (--alertmanager.config): %w", err)
 	}
 	for {
 		c, err := config.LoadFile(path)
@@ -52,7 +52,7 @@ func LoadFile(path string) (*File, error) {
 		// Upstream reads the file by itself; an editor may have been in between.
 		again, err := os.ReadFile(path)
 		if err != nil {
-			return nil, fmt.Errorf("read alertmanager configuration: %w", err)
+			return nil, fmt.Errorf("read alertmanager configuration (--alertmanager.config): %w", err)
 		}
 		if bytes.Equal(raw, again) {
 			return &File{Config: c, raw: raw}, nil

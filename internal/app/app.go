@@ -118,6 +118,9 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if a.host, err = os.Hostname(); err != nil {
 		return nil, fmt.Errorf("read host name: %w", err)
 	}
+	if err := a.checkFiles(); err != nil {
+		return nil, err
+	}
 	if err := a.openData(); err != nil {
 		return nil, err
 	}
@@ -132,7 +135,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	if err := a.load(); err != nil {
-		return nil, err
+		return nil, a.withHint(err)
 	}
 	return a, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -54,6 +55,29 @@ func (a *App) Reload() error {
 	return nil
 }
 
+// checkFiles parses the user's files before the data directory is touched: the
+// replay of a large log takes minutes, and a typo should not cost them.
+func (a *App) checkFiles() error {
+	_, perr := metrics.LoadConfig(a.c.PrometheusFile, a.log)
+	_, aerr := a.alertmanagerFile()
+	return a.withHint(errors.Join(perr, aerr))
+}
+
+// withHint names the command that says more about the user's files than the
+// first error that a start ran into.
+func (a *App) withHint(err error) error {
+	var files []string
+	for _, f := range []string{a.c.PrometheusFile, a.c.AlertmanagerFile} {
+		if f != "" {
+			files = append(files, f)
+		}
+	}
+	if err == nil || len(files) == 0 || errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return fmt.Errorf("%w\nevery error, with its place and what to write instead: touchline check %s", err, strings.Join(files, " "))
+}
+
 func (a *App) load() (err error) {
 	a.reloadMu.Lock()
 	defer a.reloadMu.Unlock()
@@ -67,7 +91,7 @@ func (a *App) load() (err error) {
 	}()
 
 	// Everything that can fail comes first, and all faults are told together.
-	prom, perr := metrics.LoadConfig(a.c.PrometheusFile, a.engine)
+	prom, perr := metrics.LoadConfig(a.c.PrometheusFile, a.log)
 	var mc *metrics.Change
 	var rc *rules.Change
 	if perr == nil {

@@ -165,6 +165,9 @@ ha:
 sources:
   disable: [nodes]
 cluster:
+rules:
+  groups:
+    a.yml: {g: {arrival: soon}}
 `)
 	_, err := Resolve(parse(t, "--config.file="+p, "--log.level=inf", "--web.listen-address=7070"), []string{"TOUCHLINE_RULES_ALERT_RESEND_DELAY=x"})
 	var ps Problems
@@ -185,6 +188,7 @@ f:15:1: log: given twice, first in line 14; keep one of the two
 f:17:1: query.timeout: unknown key; each dot is a level: write query: and, indented below it, timeout:
 f:19:18: ha.replica_label: "a-b" is not a label name; write letters, digits and underscores, not beginning with a digit
 f:21:12: sources.disable: "nodes" is not known; did you mean "node"? One of node, cadvisor, touchline
+f:25:26: rules.groups.a.yml.g.arrival: "soon" is not known; write one of: enabled, disabled, eager
 --web.listen-address: "7070" has no host; write 127.0.0.1:7070, or :7070 for every interface
 TOUCHLINE_RULES_ALERT_RESEND_DELAY: "x" is not a duration; write a number and a unit, such as 30s, 5m, 1h30m or 15d
 --log.level: "inf" is not known; did you mean "info"? One of debug, info, warn, error`

@@ -355,7 +355,7 @@ func (r *fileReader) groups(s *Setting, n ast.Node) (out []string) {
 				case key != "arrival":
 					r.problem(position(value), path+"."+key, "known here: arrival", "unknown key")
 				case !ok || !slices.Contains(s.Enum, text):
-					r.problem(position(value), path+".arrival", "write one of: "+strings.Join(s.Enum, ", "), "expected a value, found %s", strings.TrimSpace(value.String()))
+					r.problem(position(value), path+".arrival", "write one of: "+strings.Join(s.Enum, ", "), "%q is not known", strings.TrimSpace(value.String()))
 				default:
 					out = append(out, file+":"+group+"="+text)
 				}

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -34,15 +35,15 @@ type Change struct {
 
 // LoadConfig parses prometheus.yml strictly, as upstream does. An empty path
 // gives upstream's defaults.
-func LoadConfig(path string, e *Engine) (*config.Config, error) {
+func LoadConfig(path string, log *slog.Logger) (*config.Config, error) {
 	if path == "" {
-		return config.Load("{}", e.log)
+		return config.Load("{}", log)
 	}
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("read prometheus configuration: %w", err)
+		return nil, fmt.Errorf("read prometheus configuration (--prometheus.config): %w", err)
 	}
-	c, err := config.Load(string(raw), e.log)
+	c, err := config.Load(string(raw), log)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

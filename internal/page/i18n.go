@@ -68,7 +68,7 @@ func translate(lang, text string, args ...any) string {
 var chinese = map[string]string{
 	"Overview": "总览", "Explore": "查询", "Alerts": "告警", "Watched": "监控目标", "Rules": "规则", "Status": "状态",
 	"Silences": "静默", "Runbooks": "处理手册", "Not found": "未找到",
-	"Skip to content": "跳到正文", "Menu": "菜单", "Language": "语言",
+	"Skip to content": "跳到正文", "Menu": "菜单", "Language": "语言", " and %d more": "，另有 %d 种",
 
 	"All right: %s watch %s; nothing is firing.":                   "一切正常：%s正在监控%s；没有触发的告警。",
 	"%s watch %s and nothing is firing, but nobody would be told.": "%s正在监控%s，没有触发的告警，但出事时不会通知任何人。",

@@ -167,7 +167,7 @@ func (p *Page) headline(lang string, b *overviewBody, open []alertRow, hosts, ta
 	}
 	list := strings.Join(names[:min(len(names), 3)], ", ")
 	if len(names) > 3 {
-		list += ", …"
+		list += t(" and %d more", len(names)-3)
 	}
 	down := 0
 	for _, q := range b.Pools {

@@ -266,6 +266,20 @@ func TestAllRight(t *testing.T) {
 	}
 }
 
+func TestSentenceNamesThreeAlerts(t *testing.T) {
+	api := newAnswers()
+	var rules []string
+	for _, n := range []string{"A", "B", "C", "D", "E"} {
+		rules = append(rules, `{"name":"`+n+`","type":"alerting","labels":{"severity":"critical"},"alerts":[{"labels":{"alertname":"`+n+`","severity":"critical"},"annotations":{},"state":"firing","activeAt":"2026-01-01T00:00:00Z","value":"1"}]}`)
+	}
+	api.bodies["/api/v1/rules"] = `{"status":"success","data":{"groups":[{"name":"g","file":"f","interval":5,"rules":[` + strings.Join(rules, ",") + `]}]}}`
+	api.bodies["/api/v2/alerts"] = `[]`
+	body := get(t, newPage(t, api, nil).Handler(), "/ui/").Body.String()
+	if want := "5 alerts critical and firing: A, B, C and 2 more."; !strings.Contains(body, want) {
+		t.Errorf("%q is missing in %s", want, body)
+	}
+}
+
 // TestAnswersAreShared holds that more viewers do not mean more queries.
 func TestAnswersAreShared(t *testing.T) {
 	api := newAnswers()

@@ -103,6 +103,21 @@ type brokenWriter struct{}
 
 func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("pipe is closed") }
 
+// TestWriteTextNamesTheFlagOnce holds that an error that names the flag is not told it again.
+func TestWriteTextNamesTheFlagOnce(t *testing.T) {
+	r := Report{Listeners: []Listener{{
+		Name: "otlp-grpc", Address: "127.0.0.1:4317", Flag: "--otlp.grpc-address",
+		Error: "address already in use; choose another with --otlp.grpc-address",
+	}}}
+	var got strings.Builder
+	if err := r.WriteText(&got, Style{Width: 200}); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(got.String(), "--otlp.grpc-address"); n != 1 {
+		t.Errorf("the flag stands there %d times:\n%s", n, got.String())
+	}
+}
+
 func TestWriteTextGivesTheErrorOfTheWriter(t *testing.T) {
 	if err := fullReport().WriteText(brokenWriter{}, Style{}); err == nil || !strings.Contains(err.Error(), "pipe is closed") {
 		t.Errorf("got %v", err)

@@ -90,7 +90,7 @@ func (r Report) writeState(p *printer) {
 	for _, l := range r.Listeners {
 		if l.Error != "" {
 			text := l.Error
-			if l.Flag != "" {
+			if l.Flag != "" && !strings.Contains(text, l.Flag) {
 				text += "; move it with " + l.Flag
 			}
 			p.wrapped("  "+p.paint(ansiYellow, "not open")+"  "+l.Name+" "+l.Address+"  ", 2+8+2+width(l.Name)+1+width(l.Address)+2, text)
