@@ -216,3 +216,34 @@ func TestTickThatAReloadOvertakesHoldsItsRuleOnce(t *testing.T) {
 		tk.end()
 	})
 }
+
+// A label that a query fills in may have another value by now: an arrival
+// must not end the alerts that carry the old one.
+func TestLabelThatAsksAQueryIsLeftToTheTick(t *testing.T) {
+	stage(t, `
+groups:
+- name: g
+  interval: 60s
+  rules:
+  - alert: High
+    expr: m > 5
+    labels: {n: '{{ with query "count(m)" }}{{ . | first | value }}{{ end }}'}
+`, func(s *scene) {
+		s.wait(61 * time.Second)
+		g := s.m.RuleGroups()[0]
+		s.put("x/1", map[string]float64{"m": 9})
+		s.wait(time.Until(g.EvalTimestamp(time.Now().UnixNano()).Add(g.Interval())) + time.Second)
+		s.put("x/1", map[string]float64{"m": 9})
+		before := s.ours.states()
+		if len(before) == 0 {
+			t.Fatal("nothing fires")
+		}
+		s.put("x/2", map[string]float64{"m": 9})
+		after := s.ours.states()
+		for a, st := range before {
+			if after[a] != st {
+				t.Errorf("an arrival ended %s: %v", a, after)
+			}
+		}
+	})
+}
