@@ -403,7 +403,7 @@ type tick struct {
 
 	mu     sync.Mutex
 	held   map[*ruleAlerts]heldRule
-	failed map[uint64]bool          // alerts that could not be handed over
+	failed map[uint64]bool // alerts that could not be handed over
 }
 
 // heldRule is a rule that a tick evaluates, with the alerts that were active before.
