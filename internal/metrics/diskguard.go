@@ -73,6 +73,8 @@ type diskGuard struct {
 	gate   sync.RWMutex // held for reading by a commit, for writing by a change of state
 	lame   bool         // chunks are no longer written; only a restart helps. Used by check alone.
 	healed float64      // value of Failures up to which the logs are whole; guarded by gate
+	failed int          // repairs in a row that have failed, and
+	skip   int          // checks to pass before the next one. Both used by check alone.
 
 	wake chan struct{}
 	stop chan struct{}
@@ -198,16 +200,27 @@ func (g *diskGuard) mapHead() {
 	g.o.MapHead()
 }
 
-// leave takes samples again, after the logs have been made whole.
+// maxRepairPause is how many checks pass at most between two repairs: half a minute.
+const maxRepairPause = int(30 * time.Second / diskPoll)
+
+// leave takes samples again, after the logs have been made whole. A repair
+// reads all of the log and says so when it fails: one that keeps failing is
+// tried ever less often.
 func (g *diskGuard) leave(limit int64) {
+	if g.skip > 0 {
+		g.skip--
+		return
+	}
 	g.gate.Lock()
 	defer g.gate.Unlock()
 	if failures := g.o.Failures(); failures > g.healed {
 		if err := g.o.Heal(); err != nil {
-			g.log.Error("The write-ahead log could not be made whole yet; trying again", "err", err)
+			g.skip = min(1<<min(g.failed, 10)-1, maxRepairPause)
+			g.failed++
+			g.log.Error("The write-ahead log could not be made whole yet; trying again", "err", err, "after", time.Duration(g.skip+1)*diskPoll)
 			return
 		}
-		g.healed = failures
+		g.healed, g.failed = failures, 0
 		g.heals.Inc()
 		g.log.Info("The write-ahead log is whole again after a failed write")
 	}

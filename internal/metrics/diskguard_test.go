@@ -119,6 +119,25 @@ func TestDiskGuardAcknowledgesNothingBehindAFailedWrite(t *testing.T) {
 }
 
 // TestMendSegment cuts records off as a failed write does, and reads what is left.
+func TestDiskGuardRepairsEverLessOften(t *testing.T) {
+	d := &fakeDisk{free: 1000, total: 100000, healErr: errors.New("damaged elsewhere")}
+	g := d.guard(t)
+	d.failures.Add(1)
+	for range 4 * 60 { // a minute of checks
+		g.check()
+	}
+	if d.healed < 3 || d.healed > 12 {
+		t.Errorf("the log was read %d times in a minute for a repair that fails", d.healed)
+	}
+	d.healErr = nil
+	for range maxRepairPause + 1 {
+		g.check()
+	}
+	if outside, own := refused(g); outside || own {
+		t.Error("samples are refused after the repair")
+	}
+}
+
 func TestMendSegment(t *testing.T) {
 	dir := t.TempDir()
 	w, err := wlog.NewSize(slog.New(slog.DiscardHandler), nil, dir, 8*logPage, compression.None)

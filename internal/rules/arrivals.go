@@ -179,7 +179,9 @@ func (a *arrivals) due(w *watched, at time.Time) {
 		return
 	}
 	if w.idx.Plan().Class != arrival.Local && w.idx.Busy() {
-		// Half of the series are new: the rest, or the tick, decides in a moment.
+		// Half of the series are new: the first instant from now on decides,
+		// also where no value has changed, or the tick.
+		w.idx.Again()
 		return
 	}
 	w.add(arrival.Trigger{At: timestamp.FromTime(at.Add(-w.group.QueryOffset())), Received: at.UnixNano(), Flip: true})

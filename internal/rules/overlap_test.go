@@ -216,3 +216,59 @@ func TestTickThatAReloadOvertakesHoldsItsRuleOnce(t *testing.T) {
 		tk.end()
 	})
 }
+
+// A label that a query fills in may have another value by now: an arrival
+// must not end the alerts that carry the old one.
+func TestLabelThatAsksAQueryIsLeftToTheTick(t *testing.T) {
+	stage(t, `
+groups:
+- name: g
+  interval: 60s
+  rules:
+  - alert: High
+    expr: m > 5
+    labels: {n: '{{ with query "count(m)" }}{{ . | first | value }}{{ end }}'}
+`, func(s *scene) {
+		s.wait(61 * time.Second)
+		g := s.m.RuleGroups()[0]
+		s.put("x/1", map[string]float64{"m": 9})
+		s.wait(time.Until(g.EvalTimestamp(time.Now().UnixNano()).Add(g.Interval())) + time.Second)
+		s.put("x/1", map[string]float64{"m": 9})
+		before := s.ours.states()
+		if len(before) == 0 {
+			t.Fatal("nothing fires")
+		}
+		s.put("x/2", map[string]float64{"m": 9})
+		after := s.ours.states()
+		for a, st := range before {
+			if after[a] != st {
+				t.Errorf("an arrival ended %s: %v", a, after)
+			}
+		}
+	})
+}
+
+// Where targets are scraped one after the other something always waits for the
+// rest: the end of `for` must not have to wait for the tick because of it.
+func TestForEndsAmidScrapesOfManyTargets(t *testing.T) {
+	stage(t, `
+groups:
+- name: g
+  interval: 5m
+  rules:
+  - {alert: Sum, expr: sum(m) > 10, for: 40s}
+`, func(s *scene) {
+		s.wait(11 * time.Minute)
+		g := s.m.RuleGroups()[0]
+		s.wait(time.Until(g.EvalTimestamp(time.Now().UnixNano()).Add(g.Interval())) + time.Second)
+		for range 120 {
+			s.put("x/1", map[string]float64{"m": 9})
+			s.wait(500 * time.Millisecond)
+			s.put("x/2", map[string]float64{"m": 9})
+			s.wait(500 * time.Millisecond)
+		}
+		if got := s.ours.told(); !slices.Contains(got, "Sum firing") {
+			t.Errorf("told %v a minute after it began, with for 40s", got)
+		}
+	})
+}

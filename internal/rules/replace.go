@@ -2,7 +2,9 @@ package rules
 
 import (
 	"context"
+	"fmt"
 	"maps"
+	"regexp"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -86,9 +88,27 @@ func (a *arrivals) watch(g *rules.Group, st *groupState, ar *rules.AlertingRule,
 	if twice {
 		plan = &arrival.Plan{Class: arrival.Ticks, Reason: "another rule of the group has the same name, labels and expression"}
 	}
+	if l := changing(ar.Labels()); l != "" {
+		plan = &arrival.Plan{Class: arrival.Ticks, Reason: fmt.Sprintf("the template of its label %s asks a query or for the time", l)}
+	}
 	w.idx = arrival.NewRule(plan, w.mode == ArrivalEager, a.o.Lookback.Milliseconds())
 	w.idx.Owner = w
 	return w
+}
+
+// askingTemplate matches a template whose text is not a function of the element and its value alone.
+var askingTemplate = regexp.MustCompile(`\{\{[^}]*\b(query|now)\b`)
+
+// changing names a label that may have another value each time that it is
+// filled in, or "". To run the state machine for one alert would end all others
+// that carry an old value.
+func changing(ls labels.Labels) (name string) {
+	ls.Range(func(l labels.Label) {
+		if askingTemplate.MatchString(l.Value) {
+			name = l.Name
+		}
+	})
+	return name
 }
 
 // recordings lists the recording rules by the metric that they record.

@@ -3,6 +3,7 @@ package arrival
 import (
 	"container/heap"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -30,6 +31,7 @@ type crossings struct {
 	mu    sync.Mutex
 	items map[uint64]*crossingItem // by hash of the series' labels
 	heap  crossingHeap
+	ended int // places in the heap of series that have ended
 }
 
 type crossingItem struct {
@@ -69,6 +71,28 @@ func (c *crossings) arm(ls labels.Labels, due int64) (next int64, ok bool) {
 	return c.heap[0].turn, true
 }
 
+// drop forgets a series that has ended. Its place in the heap goes once most
+// places are such: its turn may be years away.
+func (c *crossings) drop(ls labels.Labels) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	h := ls.Hash()
+	it := c.items[h]
+	if it == nil {
+		return
+	}
+	delete(c.items, h)
+	if it.due = never; !it.placed {
+		return
+	}
+	if c.ended++; c.ended < 64 || 2*c.ended < len(c.heap) {
+		return
+	}
+	c.heap = slices.DeleteFunc(c.heap, func(it *crossingItem) bool { return c.items[it.ls.Hash()] != it })
+	heap.Init(&c.heap)
+	c.ended = 0
+}
+
 // Due returns a trigger for each series of a rule of the form `time() -
 // selector > c` whose time has come, and when to ask next.
 func (r *Rule) Due(now int64) (ts []Trigger, next int64, ok bool) {
@@ -87,7 +111,11 @@ func (r *Rule) Due(now int64) (ts []Trigger, next int64, ok bool) {
 		}
 		heap.Pop(&c.heap)
 		it.placed = false
-		delete(c.items, it.ls.Hash())
+		if h := it.ls.Hash(); c.items[h] == it {
+			delete(c.items, h)
+		} else {
+			c.ended--
+		}
 	}
 	if len(c.heap) == 0 {
 		return ts, 0, false

@@ -399,6 +399,9 @@ func (c *commit) apply(x *Index, t *touch, id uint64) {
 			}
 		case stale:
 			em.seen = 0
+			if em.rule.plan.Timed {
+				em.rule.crossings.drop(e.ls)
+			}
 		default:
 			c.localSample(x, em, t, same)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/storage"
 	"go.uber.org/goleak"
@@ -290,4 +291,24 @@ func BenchmarkCommit(b *testing.B) {
 		f.sink.take()
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/series, "ns/sample")
+}
+
+// A series that has ended takes its crossing along, however far away that is.
+func TestEndedSeriesLeaveNoCrossing(t *testing.T) {
+	f := newFixture(t, false, "time() - m > 864000")
+	for n := range 2000 {
+		target := fmt.Sprint(n)
+		f.commit(t, p("m", target, 1000, 1))
+		f.commit(t, p("m", target, 2000, math.Float64frombits(value.StaleNaN)))
+	}
+	f.commit(t, p("m", "again", 1000, 1))
+	f.commit(t, p("m", "again", 2000, math.Float64frombits(value.StaleNaN)))
+	f.commit(t, p("m", "again", 3000, 1))
+	c := &f.rules[0].crossings
+	if len(c.items) != 1 || len(c.heap) > 200 {
+		t.Errorf("%d series and %d places in the heap are left, one series lives", len(c.items), len(c.heap))
+	}
+	if ts, _, _ := f.rules[0].Due(865_000_000); len(ts) != 1 {
+		t.Errorf("%d series crossed, want 1", len(ts))
+	}
 }
