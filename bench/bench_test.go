@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestAskedRulesExist fails when a rule that is measured is renamed.
@@ -112,6 +113,15 @@ func TestFirstBlock(t *testing.T) {
 	got, err := firstBlock(dir)
 	if want := (blockSize{samples: 10, bytes: int64(12 + len(meta)), chunks: 7, index: 5}); err != nil || got != want {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
+	}
+}
+
+// TestTurnRatio: one slow turn of three must not count.
+func TestTurnRatio(t *testing.T) {
+	us := []time.Duration{10, 10, 11, 10, 90, 90}
+	today := []time.Duration{20, 20, 22, 20, 20, 20}
+	if got := turnRatio(us, today, 2); got != 2 {
+		t.Errorf("got %v, want 2", got)
 	}
 }
 
