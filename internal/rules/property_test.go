@@ -157,6 +157,7 @@ type history struct {
 	known   map[string]bool // targets whose series are live
 	newest  map[string]int64
 	ooo     bool
+	mu      sync.Mutex // protects raises: workers report side by side
 	raises  []raised
 	log     []string
 }
@@ -227,6 +228,8 @@ func (h *history) load() {
 func (h *history) raise(w *watched, el labels.Labels, at int64) {
 	r := raised{rule: w.rule.Name(), expr: w.expr, element: el, at: at, when: time.Now()}
 	r.prefix = h.holds(r, w)
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	h.raises = append(h.raises, r)
 }
 
