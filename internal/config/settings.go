@@ -189,7 +189,7 @@ var Settings = []Setting{
 		Help: "Shortest time before a firing alert is sent to the Alertmanager again.",
 		bind: func(c *Config) any { return &c.Rules.ResendDelay }},
 	{Area: areaRules, Path: "rules.max_concurrent_evals", Flag: "rules.max-concurrent-evals", Kind: KindInt, Default: "0", Min: "0", Max: "1000", Since: "0.1",
-		Help: "Independent rules of a group evaluated at the same time; 0 evaluates one after the other, as Prometheus does unless told otherwise. While a group is evaluated at the same time, arrivals wait for all of it.",
+		Help: "Independent rules of a group evaluated at the same time; 0 evaluates one after the other. Prometheus evaluates 4 unless told otherwise; here a sample that arrives would then wait for the whole group instead of one rule.",
 		bind: func(c *Config) any { return &c.Rules.MaxConcurrentEvals }},
 	{Area: areaRules, Path: "rules.arrival", Flag: "rules.arrival", Kind: KindEnum, Default: ArrivalEnabled, Enum: arrivals, Since: "0.2",
 		Help: "Whether alerting rules are evaluated when samples arrive, besides their interval. Enabled, a rule over several series waits until all of them are known; eager, it waits for nothing and may be raised by half of a scrape.",

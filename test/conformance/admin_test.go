@@ -31,7 +31,7 @@ func TestAdministration(t *testing.T) {
 		admin(http.MethodPost, tsdb+"clean_tombstones"), admin(http.MethodPut, tsdb+"clean_tombstones"), left.named("after cleaning"),
 		admin(http.MethodPost, tsdb+"snapshot").masked("a snapshot is named by the moment", "data.name"), admin(http.MethodPut, tsdb+"snapshot?skip_head=true").masked("a snapshot is named by the moment", "data.name"),
 		admin(http.MethodPost, tsdb+"snapshot?skip_head=x"),
-		admin(http.MethodPost, "/-/reload"), admin(http.MethodPut, "/-/reload"), get("/api/v1/features").masked("each has pages of its own", "data.ui.*").named("features with administration on"),
+		admin(http.MethodPost, "/-/reload"), admin(http.MethodPut, "/-/reload"), get("/api/v1/features").masked("each has pages of its own", "data.ui.*").masked("rules of a group run one after the other here, so that an arrival waits for one rule and not for the group", "data.rules.concurrent_rule_eval").named("features with administration on"),
 		question{name: "anonymous reload", method: http.MethodPost, path: "/-/reload"}.deliberate(http.StatusUnauthorized, adminToken),
 		question{name: "anonymous snapshot", method: http.MethodPost, path: tsdb + "snapshot"}.deliberate(http.StatusUnauthorized, adminToken),
 	} {
