@@ -211,18 +211,26 @@ func (w *watched) add(t arrival.Trigger) {
 
 func (a *arrivals) enqueue(w *watched, flip bool) {
 	w.qmu.Lock()
-	if w.queued || w.deferred {
+	if w.deferred || w.queued && !(flip && w.resting) {
 		w.qmu.Unlock()
 		return
 	}
-	w.queued = true
+	w.queued, w.resting = true, false
 	rest := time.Duration(0)
 	if now := a.o.Now(); !flip && w.rested.After(now) {
-		rest = w.rested.Sub(now)
+		rest, w.resting = w.rested.Sub(now), true
 	}
 	w.qmu.Unlock()
 	if rest > 0 {
-		time.AfterFunc(rest, func() { a.push(w, false) })
+		time.AfterFunc(rest, func() {
+			w.qmu.Lock()
+			due := w.resting
+			w.resting = false
+			w.qmu.Unlock()
+			if due {
+				a.push(w, false)
+			}
+		})
 		return
 	}
 	a.push(w, flip)

@@ -272,3 +272,20 @@ groups:
 		}
 	})
 }
+
+// A rule that rests after an expensive evaluation gets up for what is certain.
+func TestRestEndsForWhatIsCertain(t *testing.T) {
+	stage(t, oneRule, func(s *scene) {
+		s.wait(61 * time.Second)
+		w := s.m.arrivals.set.Load().all[0]
+		w.qmu.Lock()
+		w.rested = time.Now().Add(20 * time.Second)
+		w.qmu.Unlock()
+		s.m.arrivals.enqueue(w, false)
+		s.put("x/1", map[string]float64{"m": 9})
+		if got := s.ours.told(); !slices.Contains(got, "High firing") {
+			t.Errorf("told %v while the rule rests", got)
+		}
+		s.wait(21 * time.Second)
+	})
+}

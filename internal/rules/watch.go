@@ -50,6 +50,7 @@ type watched struct {
 	qmu      sync.Mutex
 	waiting  []arrival.Trigger
 	queued   bool
+	resting  bool // queued, but not before rested
 	deferred bool // the rule was busy with its tick
 	cost     time.Duration
 	rested   time.Time // before this the rule is not evaluated for what may be nothing
