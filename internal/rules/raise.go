@@ -69,6 +69,7 @@ func (a *arrivals) evaluate(w *watched) {
 			w.idx.Again()
 			continue
 		}
+		t.Prepare()
 		for _, s := range vec {
 			if w.idx.Decides(t, s.Metric) {
 				found[s.Metric.Hash()] = candidate{s, t}
