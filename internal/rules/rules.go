@@ -190,6 +190,7 @@ func (c *Change) Apply() error {
 	m.mu.Lock()
 	m.offset, m.files = c.s.QueryOffset, c.files
 	m.mu.Unlock()
+	m.restore.label(c.s.ExternalLabels)
 	if err := m.arrivals.replace(func() ([]*rules.Group, error) {
 		if err := m.m.Update(c.s.Interval, c.files, c.s.ExternalLabels, m.o.ExternalURL.String(), m.iterate); err != nil {
 			return nil, fmt.Errorf("load rules: %w", err)

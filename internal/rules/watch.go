@@ -152,25 +152,14 @@ type alertCopy struct {
 // from. complete is false when an element is not known: the rule has not been
 // evaluated since its expression changed.
 func (w *watched) activeAlerts() (out []alertCopy, complete bool) {
-	elements := w.state.elements(w.id)
-	own := ownLabels(w.rule)
-	byKey := make(map[uint64]labels.Labels, len(elements))
-	ambiguous := map[uint64]bool{}
-	for _, el := range elements {
-		k := elementKey(el, own)
-		if _, twice := byKey[k]; twice {
-			ambiguous[k] = true
-		}
-		byKey[k] = el
-	}
+	elements := w.state.trace(w.rule, w.id)
 	complete = true
 	w.rule.ForEachActiveAlert(func(a *rules.Alert) {
 		if a.State != rules.StatePending && a.State != rules.StateFiring {
 			return
 		}
-		k := elementKey(a.Labels, own)
-		el, ok := byKey[k]
-		if !ok || ambiguous[k] {
+		el, ok := elements.element(a.Labels)
+		if !ok {
 			complete = false
 		}
 		out = append(out, alertCopy{hash: a.Labels.Hash(), element: el, state: a.State, activeAt: a.ActiveAt, keepSince: a.KeepFiringSince, value: a.Value})
@@ -181,12 +170,11 @@ func (w *watched) activeAlerts() (out []alertCopy, complete bool) {
 // prune forgets the elements that no alert came from. Only who holds mu may do
 // so: an evaluation that is under way knows its elements before it has their alerts.
 func (w *watched) prune() {
-	own := ownLabels(w.rule)
-	used := map[uint64]bool{}
+	var alerts []labels.Labels
 	for _, r := range append([]*rules.AlertingRule{w.rule}, w.twins...) {
-		r.ForEachActiveAlert(func(a *rules.Alert) { used[elementKey(a.Labels, own)] = true })
+		r.ForEachActiveAlert(func(a *rules.Alert) { alerts = append(alerts, a.Labels) })
 	}
-	w.state.prune(w.id, used, func(el labels.Labels) uint64 { return elementKey(el, own) })
+	w.state.trace(w.rule, w.id).prune(w.id, alerts)
 }
 
 // note keeps which elements have active alerts.
