@@ -37,6 +37,7 @@ type watched struct {
 	expr  string
 	mode  Arrival
 	idx   *arrival.Rule
+	ticks bool      // nothing but ticks may change it, not even the end of `for`
 	first time.Time // no tick comes before this one
 	dead  atomic.Bool
 
@@ -201,6 +202,9 @@ func alertSeries(r *rules.AlertingRule, alert labels.Labels, state string) label
 
 // schedule sets the timer for the next pending alert whose `for` ends.
 func (w *watched) schedule(alerts []alertCopy, now time.Time) {
+	if w.ticks {
+		return
+	}
 	hold := w.rule.HoldDuration()
 	var next time.Time
 	for _, a := range alerts {
@@ -236,7 +240,8 @@ func (w *watched) stop() {
 
 // carried adds to a tick's result the elements that arrived samples have
 // raised after the instant that the tick looks at: it has not seen them, and
-// must not clear them.
+// must not clear them. But a result over the group's limit clears all alerts:
+// what does not fit is for the samples of the next tick.
 func (w *watched) carried(res promql.Vector, t time.Time) promql.Vector {
 	if len(w.recent) == 0 {
 		return res
@@ -251,7 +256,7 @@ func (w *watched) carried(res promql.Vector, t time.Time) promql.Vector {
 			delete(w.recent, h)
 			continue
 		}
-		if !have[h] {
+		if limit := w.group.Limit(); !have[h] && (limit == 0 || len(res) < limit) {
 			res = append(res, promql.Sample{Metric: r.sample.Metric, T: at, F: r.sample.F})
 		}
 	}
