@@ -3,6 +3,7 @@ package rules
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -15,7 +16,6 @@ import (
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/rules"
-	"github.com/prometheus/prometheus/storage"
 )
 
 // lingering lists the ALERTS series whose newest sample is no staleness marker.
@@ -29,19 +29,6 @@ func (w *world) lingering() []string {
 		}
 	}
 	return out
-}
-
-// failing is an engine whose instant queries fail while it is told so.
-type failing struct {
-	promql.QueryEngine
-	now func() bool
-}
-
-func (f failing) NewInstantQuery(ctx context.Context, q storage.Queryable, o promql.QueryOpts, qs string, ts time.Time) (promql.Query, error) {
-	if f.now() {
-		return nil, fmt.Errorf("the engine is told to fail")
-	}
-	return f.QueryEngine.NewInstantQuery(ctx, q, o, qs, ts)
 }
 
 // A heartbeat that catch-up brings in pieces was never silent.
@@ -66,7 +53,6 @@ groups:
 
 // A tick that fails does not take over the series that an arrival wrote.
 func TestSeriesEndAfterATickThatFailed(t *testing.T) {
-	fail := false
 	stage(t, `
 groups:
 - name: g
@@ -74,15 +60,14 @@ groups:
   rules:
   - {alert: High, expr: m > 5}
 `, func(s *scene) {
-		s.m.restore.inner = rules.EngineQueryFunc(failing{s.eng, func() bool { return fail }}, s.ours.store)
 		s.wait(125 * time.Second) // upstream writes ALERTS from the second tick on
 		s.put("x/1", map[string]float64{"m": 9})
 		if got := s.ours.lingering(); len(got) != 1 {
 			t.Fatalf("ALERTS after the arrival: %v", got)
 		}
-		fail = true
+		s.ours.store.broken.Store(true)
 		s.wait(60 * time.Second)
-		fail = false
+		s.ours.store.broken.Store(false)
 		s.put("x/1", map[string]float64{"m": 1})
 		s.wait(60 * time.Second)
 		if st := s.ours.states(); len(st) != 0 {
@@ -334,6 +319,39 @@ groups:
 		}
 		if len(b) != 2 {
 			t.Errorf("Prometheus has %v: the test shows nothing", b)
+		}
+	})
+}
+
+// count is how many elements of a rule are known.
+func (st *groupState) count(id string) int {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return len(st.results[id])
+}
+
+// What has been checked is what comes into force: an editor may be at work.
+func TestReloadAppliesWhatItHasChecked(t *testing.T) {
+	stage(t, oneRule, func(s *scene) {
+		const checked = "groups: [{name: g, rules: [{alert: New, expr: m > 7}]}]"
+		if err := os.WriteFile(s.file, []byte(checked), 0o600); err != nil {
+			t.Error(err)
+			return
+		}
+		c, err := s.m.Prepare(Settings{Interval: 15 * time.Second, Patterns: []string{s.file}})
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		if err := os.WriteFile(s.file, []byte("groups: ["), 0o600); err != nil {
+			t.Error(err)
+			return
+		}
+		if err := c.Apply(); err != nil {
+			t.Errorf("a file that was broken after its check is refused amid a reload: %v", err)
+		}
+		if rs := s.m.AlertingRules(); len(rs) != 1 || rs[0].Name() != "New" {
+			t.Errorf("rules in force: %v", rs)
 		}
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"sort"
 	"strings"
 	"sync"
@@ -177,6 +178,14 @@ func (j *journal) compact() error {
 		}
 	}
 	j.f, j.size = f, size
+	// A rename that a power cut undoes would take the records that follow with it.
+	d, err := os.Open(filepath.Dir(j.path))
+	if err != nil {
+		return fmt.Errorf("compact rule state: %w", err)
+	}
+	if err := errors.Join(d.Sync(), d.Close()); err != nil {
+		return fmt.Errorf("compact rule state: %w", err)
+	}
 	return nil
 }
 
