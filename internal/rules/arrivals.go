@@ -66,6 +66,7 @@ type arrivals struct {
 	closed  bool
 	dirty   map[*rules.Group]*groupState // to be journalled
 	saver   *time.Timer
+	saved   time.Time // when the journal was last written
 	saving  sync.Mutex
 
 	ctx    context.Context
@@ -408,12 +409,13 @@ func (a *arrivals) changed(g *rules.Group, st *groupState) {
 	defer a.mu.Unlock()
 	a.dirty[g] = st
 	if a.saver == nil && !a.closed {
-		a.saver = time.AfterFunc(journalPause, a.saveDirty)
+		a.saver = time.AfterFunc(max(0, journalPause-time.Since(a.saved)), a.saveDirty)
 	}
 }
 
 // journalPause bounds how often arrivals write the journal, which is synced
-// each time. An alert that a crash loses within it is raised again.
+// each time: the first change is written at once, and those of a storm together.
+// An alert that a crash loses before that is raised again.
 const journalPause = 20 * time.Millisecond
 
 func (a *arrivals) saveDirty() {
@@ -426,4 +428,7 @@ func (a *arrivals) saveDirty() {
 	for g, st := range dirty {
 		a.journal.record(g, st)
 	}
+	a.mu.Lock()
+	a.saved = time.Now()
+	a.mu.Unlock()
 }

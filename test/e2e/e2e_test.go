@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -224,6 +225,10 @@ func TestFiringAlertsSurviveAKill(t *testing.T) {
 	}
 	p.until(20*time.Second, "pending", func() bool { return alerts(p)["Slow"].State == "pending" })
 	before := alerts(p)
+	p.until(5*time.Second, "record in the journal", func() bool {
+		raw, err := os.ReadFile(filepath.Join(dir, "rules", "state.journal"))
+		return err == nil && strings.Contains(string(raw), before["Slow"].ActiveAt)
+	})
 	p.kill()
 	q := launch(t, dir, "--prometheus.config="+prom)
 	q.until(20*time.Second, "the same alerts", func() bool { return alerts(q)["Hot"].State == "firing" && alerts(q)["Slow"].State == "pending" })
