@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -161,12 +162,21 @@ const alarmOnly = -1 << 62
 // ring passes on what has become due.
 func (a *arrivals) ring(w *watched) {
 	off := w.group.QueryOffset()
-	ts, next, ok := w.idx.Due(timestamp.FromTime(a.o.Now().Add(-off)))
+	now := a.o.Now()
+	ts, next, ok := w.idx.Due(timestamp.FromTime(now.Add(-off)))
+	added := false
 	for _, t := range ts {
-		t.Received = a.o.Now().UnixNano()
+		if timestamp.Time(t.At).Add(off).Before(now.Add(-w.tooOld())) {
+			// Catch-up: what has followed it since may still be on its way.
+			w.stats.tooOld.Add(1)
+			w.idx.Again()
+			continue
+		}
+		t.Received = now.UnixNano()
 		w.add(t)
+		added = true
 	}
-	if len(ts) > 0 {
+	if added {
 		a.enqueue(w, true)
 	}
 	if ok {
@@ -345,6 +355,15 @@ func (a *arrivals) wakeFuture() {
 		f.w.add(f.t)
 		a.enqueue(f.w, f.t.Flip)
 	}
+}
+
+// forget takes the triggers of rules that have been replaced out of those that
+// wait for their time, which may be far off.
+func (a *arrivals) forget() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.future = slices.DeleteFunc(a.future, func(f futureTrigger) bool { return f.w.dead.Load() })
+	heap.Init(&a.future)
 }
 
 type futureTrigger struct {

@@ -10,7 +10,8 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"slices"
+	"path/filepath"
+	"sort"
 	"strings"
 	"sync"
 	"time"
@@ -177,6 +178,14 @@ func (j *journal) compact() error {
 		}
 	}
 	j.f, j.size = f, size
+	// A rename that a power cut undoes would take the records that follow with it.
+	d, err := os.Open(filepath.Dir(j.path))
+	if err != nil {
+		return fmt.Errorf("compact rule state: %w", err)
+	}
+	if err := errors.Join(d.Sync(), d.Close()); err != nil {
+		return fmt.Errorf("compact rule state: %w", err)
+	}
 	return nil
 }
 
@@ -288,30 +297,42 @@ func snapshot(g *rules.Group, st *groupState) *savedGroup {
 			continue
 		}
 		s := savedRule{ID: ruleID(rules.NewRuleDetail(ar)), Hold: ar.HoldDuration().Seconds()}
-		own := ownLabels(ar)
-		byKey := map[uint64]labels.Labels{}
-		for _, el := range st.elements(s.ID) {
-			byKey[elementKey(el, own)] = el
-		}
+		elements := st.trace(ar, s.ID)
+		var by []labels.Labels // of s.Alerts
 		ar.ForEachActiveAlert(func(a *rules.Alert) {
-			// The element is the one whose labels the alert carries, but for those that the rule itself sets.
-			el, ok := byKey[elementKey(a.Labels, own)]
+			el, ok := elements.element(a.Labels)
 			if !ok {
 				return
 			}
+			by = append(by, a.Labels)
 			s.Alerts = append(s.Alerts, savedAlert{
 				Element: el.Map(), Labels: a.Labels.Map(), State: a.State.String(),
 				ActiveAt: a.ActiveAt, FiredAt: a.FiredAt, ResolvedAt: a.ResolvedAt, KeepFiringSince: a.KeepFiringSince,
 			})
 		})
 		if len(s.Alerts) > 0 {
-			slices.SortFunc(s.Alerts, func(a, b savedAlert) int {
-				return labels.Compare(labels.FromMap(a.Labels), labels.FromMap(b.Labels))
-			})
+			sort.Sort(byLabels{by, s.Alerts})
 			out.Rules = append(out.Rules, s)
 		}
 	}
 	return out
+}
+
+// byLabels sorts alerts by their labels, which it keeps apart: making them of
+// each alert's map again takes most of the time where thousands are active.
+type byLabels struct {
+	ls     []labels.Labels
+	alerts []savedAlert
+}
+
+var _ sort.Interface = byLabels{}
+
+func (b byLabels) Len() int           { return len(b.ls) }
+func (b byLabels) Less(i, j int) bool { return labels.Compare(b.ls[i], b.ls[j]) < 0 }
+
+func (b byLabels) Swap(i, j int) {
+	b.ls[i], b.ls[j] = b.ls[j], b.ls[i]
+	b.alerts[i], b.alerts[j] = b.alerts[j], b.alerts[i]
 }
 
 // writeState writes the newest record of every group, as compact would.

@@ -3,9 +3,11 @@ package rules
 import (
 	"cmp"
 	"context"
+	"errors"
 	"math"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/prometheus/prometheus/model/exemplar"
 	"github.com/prometheus/prometheus/model/histogram"
@@ -20,6 +22,8 @@ import (
 // older ones are taken unless the appender refuses them.
 type memStore struct {
 	storage.Storage // panics where a test needs more than this
+
+	broken atomic.Bool // queries fail
 
 	mu     sync.RWMutex
 	refs   map[uint64]storage.SeriesRef
@@ -46,6 +50,9 @@ func (m *memStore) get(ls labels.Labels) (storage.SeriesRef, *memSeries) {
 func (m *memStore) AppenderV2(context.Context) storage.AppenderV2 { return &memAppender{m: m} }
 
 func (m *memStore) Querier(mint, maxt int64) (storage.Querier, error) {
+	if m.broken.Load() {
+		return nil, errors.New("the storage is told to fail")
+	}
 	return &memQuerier{m: m, mint: mint, maxt: maxt}, nil
 }
 

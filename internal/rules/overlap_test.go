@@ -157,11 +157,11 @@ func TestRecordLeavesTheElementsOfAnEvaluationAlone(t *testing.T) {
 		id := ruleID(rules.NewRuleDetail(g.Rules()[0]))
 		st.note(id, labels.FromStrings("__name__", "m", "job", "x", "instance", "1"))
 		s.m.journal.record(g, st)
-		if n := len(st.elements(id)); n != 1 {
+		if n := st.count(id); n != 1 {
 			t.Errorf("%d elements are known, want 1", n)
 		}
 		s.wait(time.Minute)
-		if n := len(st.elements(id)); n != 0 {
+		if n := st.count(id); n != 0 {
 			t.Errorf("%d elements are known after a tick that had none, want 0", n)
 		}
 	})

@@ -3,6 +3,7 @@ package rules
 import (
 	"context"
 	"errors"
+	"maps"
 	"math"
 	"slices"
 	"sync"
@@ -69,6 +70,7 @@ func (a *arrivals) evaluate(w *watched) {
 			w.idx.Again()
 			continue
 		}
+		t.Prepare()
 		for _, s := range vec {
 			if w.idx.Decides(t, s.Metric) {
 				found[s.Metric.Hash()] = candidate{s, t}
@@ -541,7 +543,13 @@ func (a *arrivals) settle(w *watched, after []alertCopy, at time.Time) {
 			ended = append(ended, ls)
 		}
 	}
-	w.series, w.written = series, nil
+	if w.rule.Health() == rules.HealthBad {
+		// Upstream has taken nothing over: whatever goes on is still for us to end.
+		maps.DeleteFunc(w.written, func(k string, _ labels.Labels) bool { _, ok := series[k]; return !ok })
+	} else {
+		w.written = nil
+	}
+	w.series = series
 	a.end(w, ended, at)
 }
 

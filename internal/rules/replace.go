@@ -49,7 +49,7 @@ func (a *arrivals) replace(update func() ([]*rules.Group, error)) error {
 				byID[w.id] = w
 			}
 			next.all = append(next.all, w)
-			if w.mode != ArrivalDisabled {
+			if !w.ticks {
 				indexed = append(indexed, w.idx)
 			}
 		}
@@ -59,6 +59,7 @@ func (a *arrivals) replace(update func() ([]*rules.Group, error)) error {
 	a.seed(indexed, start)
 	a.set.Store(next)
 	a.x.Replace(indexed)
+	a.forget()
 	for _, w := range next.all {
 		w.mu.Lock()
 		alerts, _ := w.activeAlerts()
@@ -82,18 +83,29 @@ func (a *arrivals) watch(g *rules.Group, st *groupState, ar *rules.AlertingRule,
 		mode: a.o.Arrival(g.File(), g.Name()), first: g.EvalTimestamp(now.UnixNano()).Add(g.Interval()),
 	}
 	plan := arrival.Analyze(ar.Query(), a.recorded)
-	if w.mode == ArrivalDisabled {
-		plan = &arrival.Plan{Class: arrival.Ticks, Reason: "arrival is disabled for this group in touchline.yaml"}
-	}
-	if twice {
-		plan = &arrival.Plan{Class: arrival.Ticks, Reason: "another rule of the group has the same name, labels and expression"}
-	}
-	if l := changing(ar.Labels()); l != "" {
-		plan = &arrival.Plan{Class: arrival.Ticks, Reason: fmt.Sprintf("the template of its label %s asks a query or for the time", l)}
+	if why := w.onlyTicks(twice); why != "" {
+		w.ticks = true
+		plan = &arrival.Plan{Class: arrival.Ticks, Reason: why}
 	}
 	w.idx = arrival.NewRule(plan, w.mode == ArrivalEager, a.o.Lookback.Milliseconds())
 	w.idx.Owner = w
 	return w
+}
+
+// onlyTicks says why nothing but its ticks may change a rule, if so.
+func (w *watched) onlyTicks(twice bool) string {
+	switch l := changing(w.rule.Labels()); {
+	case w.mode == ArrivalDisabled:
+		return "arrival is disabled for this group in touchline.yaml"
+	case twice:
+		return "another rule of the group has the same name, labels and expression"
+	case w.group.Limit() > 0 && w.rule.KeepFiringFor() > 0:
+		// What Prometheus never saw would count until keep_firing_for ends, and over the limit upstream clears all.
+		return "the limit of its group counts the alerts that keep_firing_for holds"
+	case l != "":
+		return fmt.Sprintf("the template of its label %s asks a query or for the time", l)
+	}
+	return ""
 }
 
 // askingTemplate matches a template whose text is not a function of the element and its value alone.

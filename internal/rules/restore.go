@@ -28,9 +28,10 @@ type restorer struct {
 	now   func() time.Time
 	log   *slog.Logger
 
-	mu     sync.Mutex
-	saved  map[string]*savedGroup
-	groups map[string]*groupState
+	mu       sync.Mutex
+	saved    map[string]*savedGroup
+	groups   map[string]*groupState
+	external labels.Labels
 }
 
 func newRestorer(saved map[string]*savedGroup, until time.Time, inner rules.QueryFunc, now func() time.Time, log *slog.Logger) *restorer {
@@ -43,15 +44,18 @@ type groupState struct {
 
 	mu      sync.Mutex
 	primed  bool
-	saved   map[string]savedRule        // by rule, until the grace period has passed
-	results map[string]map[uint64]noted // elements of results whose alerts may be active, by rule
-	round   uint64                      // counts the results of ticks
+	saved   map[string]savedRule         // by rule, until the grace period has passed
+	results map[string]map[uint64]*noted // elements of results whose alerts may be active, by rule
+	round   uint64                       // counts the results of ticks
+	// external are the external labels, for templates that have them.
+	external labels.Labels
 }
 
 // noted is an element, and the round in which a result had it last.
 type noted struct {
 	ls    labels.Labels
 	round uint64
+	alert uint64 // hash of the labels of its alert, or 0 where nothing has asked for it yet
 }
 
 func (r *restorer) group(g *rules.Group) *groupState {
@@ -60,7 +64,7 @@ func (r *restorer) group(g *rules.Group) *groupState {
 	defer r.mu.Unlock()
 	st := r.groups[key]
 	if st == nil {
-		st = &groupState{results: map[string]map[uint64]noted{}, saved: map[string]savedRule{}}
+		st = &groupState{results: map[string]map[uint64]*noted{}, saved: map[string]savedRule{}}
 		if s := r.saved[key]; s != nil {
 			for _, rule := range s.Rules {
 				st.saved[rule.ID] = rule
@@ -69,34 +73,17 @@ func (r *restorer) group(g *rules.Group) *groupState {
 		}
 		r.groups[key] = st
 	}
+	st.mu.Lock()
+	st.external = r.external
+	st.mu.Unlock()
 	return st
 }
 
-func (st *groupState) elements(id string) map[uint64]labels.Labels {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	out := make(map[uint64]labels.Labels, len(st.results[id]))
-	for h, n := range st.results[id] {
-		out[h] = n.ls
-	}
-	return out
-}
-
-// prune forgets the elements whose key is not used and, of those with the same
-// key, all but the newest: an alert has come from one of them alone.
-func (st *groupState) prune(id string, used map[uint64]bool, key func(labels.Labels) uint64) {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	newest := map[uint64]uint64{} // round by key
-	for _, n := range st.results[id] {
-		k := key(n.ls)
-		newest[k] = max(newest[k], n.round)
-	}
-	for h, n := range st.results[id] {
-		if k := key(n.ls); !used[k] || n.round < newest[k] {
-			delete(st.results[id], h)
-		}
-	}
+// label sets the external labels that the rules of the next update have.
+func (r *restorer) label(external labels.Labels) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.external = external
 }
 
 // note keeps an element whose alert may be active.
@@ -108,9 +95,14 @@ func (st *groupState) note(id string, ls labels.Labels) {
 
 func (st *groupState) remember(id string, ls labels.Labels) {
 	if st.results[id] == nil {
-		st.results[id] = map[uint64]noted{}
+		st.results[id] = map[uint64]*noted{}
 	}
-	st.results[id][ls.Hash()] = noted{ls, st.round}
+	h := ls.Hash()
+	if n := st.results[id][h]; n != nil {
+		n.round = st.round
+		return
+	}
+	st.results[id][h] = &noted{ls: ls, round: st.round}
 }
 
 // query evaluates an expression. For the expression of an alerting rule it

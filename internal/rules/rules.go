@@ -79,6 +79,7 @@ type Manager struct {
 	mu      sync.Mutex
 	files   []string
 	offset  time.Duration
+	checked map[string]*rulefmt.RuleGroups // what Apply puts into force, while it does
 	running bool
 	done    chan struct{}
 	cancel  context.CancelFunc
@@ -110,7 +111,7 @@ func New(o Options) (*Manager, error) {
 		ExternalURL:          o.ExternalURL, QueryFunc: m.query, NotifyFunc: m.notify, Context: ctx,
 		AppendableV2: o.Appendable, Queryable: o.Queryable, Logger: o.Logger, Registerer: o.Registerer,
 		OutageTolerance: o.OutageTolerance, ForGracePeriod: o.ForGracePeriod, ResendDelay: o.ResendDelay,
-		GroupLoader: loader{shipped: o.Shipped, parser: o.Parser, log: o.Logger}, DefaultRuleQueryOffset: m.queryOffset,
+		GroupLoader: checked{loader{shipped: o.Shipped, parser: o.Parser, log: o.Logger}, &m.checked}, DefaultRuleQueryOffset: m.queryOffset,
 		MaxConcurrentEvals: o.MaxConcurrent, ConcurrentEvalsEnabled: o.MaxConcurrent > 0,
 		Metrics: rules.NewGroupMetrics(o.Registerer), FeatureRegistry: o.Features, Parser: o.Parser,
 	})
@@ -145,6 +146,7 @@ type Change struct {
 	m     *Manager
 	s     Settings
 	files []string
+	read  map[string]*rulefmt.RuleGroups // the files as they were when they were checked
 }
 
 // Files are the rule files that the change loads; shipped ones begin with ShippedPrefix.
@@ -173,15 +175,17 @@ func (m *Manager) Prepare(s Settings) (*Change, error) {
 	slices.Sort(files)
 	files = slices.Compact(files)
 	l := loader{shipped: m.o.Shipped, parser: m.o.Parser, log: m.o.Logger}
+	read := map[string]*rulefmt.RuleGroups{}
 	var all []error
 	for _, f := range files {
-		_, errs := l.Load(f, false, model.UTF8Validation)
+		groups, errs := l.Load(f, false, model.UTF8Validation)
 		all = append(all, errs...)
+		read[f] = groups
 	}
 	if err := errors.Join(all...); err != nil {
 		return nil, err
 	}
-	return &Change{m: m, s: s, files: files}, nil
+	return &Change{m: m, s: s, files: files, read: read}, nil
 }
 
 // Apply puts the rules into force. Groups that did not change keep their state.
@@ -190,7 +194,10 @@ func (c *Change) Apply() error {
 	m.mu.Lock()
 	m.offset, m.files = c.s.QueryOffset, c.files
 	m.mu.Unlock()
+	m.restore.label(c.s.ExternalLabels)
 	if err := m.arrivals.replace(func() ([]*rules.Group, error) {
+		m.checked = c.read
+		defer func() { m.checked = nil }()
 		if err := m.m.Update(c.s.Interval, c.files, c.s.ExternalLabels, m.o.ExternalURL.String(), m.iterate); err != nil {
 			return nil, fmt.Errorf("load rules: %w", err)
 		}
@@ -282,6 +289,20 @@ type loader struct {
 	shipped fs.FS
 	parser  parser.Parser
 	log     *slog.Logger
+}
+
+// checked answers with what Prepare has read: a file that changes between the
+// check and the reload must not fail the reload when half of it is done.
+type checked struct {
+	loader
+	read *map[string]*rulefmt.RuleGroups
+}
+
+func (c checked) Load(id string, ignoreUnknown bool, names model.ValidationScheme) (*rulefmt.RuleGroups, []error) {
+	if g, ok := (*c.read)[id]; ok {
+		return g, nil
+	}
+	return c.loader.Load(id, ignoreUnknown, names)
 }
 
 func (l loader) Load(id string, ignoreUnknown bool, names model.ValidationScheme) (*rulefmt.RuleGroups, []error) {

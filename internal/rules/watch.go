@@ -37,6 +37,7 @@ type watched struct {
 	expr  string
 	mode  Arrival
 	idx   *arrival.Rule
+	ticks bool      // nothing but ticks may change it, not even the end of `for`
 	first time.Time // no tick comes before this one
 	dead  atomic.Bool
 
@@ -152,25 +153,14 @@ type alertCopy struct {
 // from. complete is false when an element is not known: the rule has not been
 // evaluated since its expression changed.
 func (w *watched) activeAlerts() (out []alertCopy, complete bool) {
-	elements := w.state.elements(w.id)
-	own := ownLabels(w.rule)
-	byKey := make(map[uint64]labels.Labels, len(elements))
-	ambiguous := map[uint64]bool{}
-	for _, el := range elements {
-		k := elementKey(el, own)
-		if _, twice := byKey[k]; twice {
-			ambiguous[k] = true
-		}
-		byKey[k] = el
-	}
+	elements := w.state.trace(w.rule, w.id)
 	complete = true
 	w.rule.ForEachActiveAlert(func(a *rules.Alert) {
 		if a.State != rules.StatePending && a.State != rules.StateFiring {
 			return
 		}
-		k := elementKey(a.Labels, own)
-		el, ok := byKey[k]
-		if !ok || ambiguous[k] {
+		el, ok := elements.element(a.Labels)
+		if !ok {
 			complete = false
 		}
 		out = append(out, alertCopy{hash: a.Labels.Hash(), element: el, state: a.State, activeAt: a.ActiveAt, keepSince: a.KeepFiringSince, value: a.Value})
@@ -181,12 +171,11 @@ func (w *watched) activeAlerts() (out []alertCopy, complete bool) {
 // prune forgets the elements that no alert came from. Only who holds mu may do
 // so: an evaluation that is under way knows its elements before it has their alerts.
 func (w *watched) prune() {
-	own := ownLabels(w.rule)
-	used := map[uint64]bool{}
+	var alerts []labels.Labels
 	for _, r := range append([]*rules.AlertingRule{w.rule}, w.twins...) {
-		r.ForEachActiveAlert(func(a *rules.Alert) { used[elementKey(a.Labels, own)] = true })
+		r.ForEachActiveAlert(func(a *rules.Alert) { alerts = append(alerts, a.Labels) })
 	}
-	w.state.prune(w.id, used, func(el labels.Labels) uint64 { return elementKey(el, own) })
+	w.state.trace(w.rule, w.id).prune(w.id, alerts)
 }
 
 // note keeps which elements have active alerts.
@@ -213,6 +202,9 @@ func alertSeries(r *rules.AlertingRule, alert labels.Labels, state string) label
 
 // schedule sets the timer for the next pending alert whose `for` ends.
 func (w *watched) schedule(alerts []alertCopy, now time.Time) {
+	if w.ticks {
+		return
+	}
 	hold := w.rule.HoldDuration()
 	var next time.Time
 	for _, a := range alerts {
@@ -248,7 +240,8 @@ func (w *watched) stop() {
 
 // carried adds to a tick's result the elements that arrived samples have
 // raised after the instant that the tick looks at: it has not seen them, and
-// must not clear them.
+// must not clear them. But a result over the group's limit clears all alerts:
+// what does not fit is for the samples of the next tick.
 func (w *watched) carried(res promql.Vector, t time.Time) promql.Vector {
 	if len(w.recent) == 0 {
 		return res
@@ -263,7 +256,7 @@ func (w *watched) carried(res promql.Vector, t time.Time) promql.Vector {
 			delete(w.recent, h)
 			continue
 		}
-		if !have[h] {
+		if limit := w.group.Limit(); !have[h] && (limit == 0 || len(res) < limit) {
 			res = append(res, promql.Sample{Metric: r.sample.Metric, T: at, F: r.sample.F})
 		}
 	}

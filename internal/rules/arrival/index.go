@@ -15,7 +15,7 @@ type Trigger struct {
 	At         int64         // sample time at which to evaluate, ms
 	Received   int64         // when the commit that caused it ended, ns
 	Within     labels.Labels // only series with these labels take part
-	Partitions []string      // where not empty, only elements of these partitions are decided; see Rule.Decides
+	Partitions []string      // where not empty, only elements of these partitions are decided; see Prepare and Rule.Decides
 	Flip       bool          // a comparison has just become true: to be told before anything that may be nothing
 }
 
@@ -64,11 +64,19 @@ func (r *Rule) Plan() *Plan { return r.plan }
 func (r *Rule) Again() { r.epoch.Add(1) }
 
 // Decides says whether an element of a result belongs to a trigger's partitions.
+// The trigger must have been prepared.
 func (r *Rule) Decides(t Trigger, element labels.Labels) bool {
 	if r.plan.Class == Local || len(t.Partitions) == 0 {
 		return true
 	}
-	return slices.Contains(t.Partitions, string(r.plan.Partition.key(element, nil)))
+	_, found := slices.BinarySearch(t.Partitions, string(r.plan.Partition.key(element, nil)))
+	return found
+}
+
+// Prepare sorts a trigger's partitions: one transaction may complete thousands.
+func (t *Trigger) Prepare() {
+	slices.Sort(t.Partitions)
+	t.Partitions = slices.Compact(t.Partitions)
 }
 
 // Merge makes one trigger of two of the same instant.

@@ -61,7 +61,7 @@ const (
 	// each is up to how many members every instant with a sample is judged. With
 	// more, only the newest known one is each time.
 	each = 128
-	// maxPending is how many instants may wait; the oldest is then left to the tick.
+	// maxPending is how many instants may wait; every second is then left to the tick.
 	maxPending = 256
 )
 
@@ -157,26 +157,28 @@ func (p *partition) wait(t int64, changed bool) {
 	}
 	p.pending = slices.Insert(p.pending, i, pendingInstant{t, changed})
 	if len(p.pending) > maxPending {
-		p.drop(1)
+		p.thin()
 		p.rule.Again()
-		return
 	}
 	if i == 0 {
 		p.count()
 	}
 }
 
-// drop takes the oldest instants out. What they changed counts for the next.
-func (p *partition) drop(n int) {
-	changed := false
-	for _, x := range p.pending[:n] {
-		changed = changed || x.changed
+// thin takes every second instant out, but for the first and the newest. Those
+// that stay span the whole time up to which the slowest series is known, however
+// many targets are scraped in between. What the others changed counts for the next.
+func (p *partition) thin() {
+	last, kept := len(p.pending)-1, p.pending[:1]
+	for i := 1; i <= last; i++ {
+		x := p.pending[i]
+		if i%2 == 1 && i < last {
+			p.pending[i+1].changed = p.pending[i+1].changed || x.changed
+			continue
+		}
+		kept = append(kept, x)
 	}
-	p.pending = slices.Delete(p.pending, 0, n)
-	if len(p.pending) > 0 {
-		p.pending[0].changed = p.pending[0].changed || changed
-		p.count()
-	}
+	p.pending = kept
 }
 
 // count counts the members that are not known up to the first pending instant.
