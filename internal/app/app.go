@@ -460,9 +460,9 @@ func (a *App) Start(ctx context.Context) error {
 	return a.writeEndpoints()
 }
 
-// trimDelay is when the start is over for good: every source has been scraped
-// and every group of the shipped rules was evaluated, most of them twice.
-const trimDelay = 30 * time.Second
+// trimDelay is when the start is over: every source has been scraped several
+// times, so that their buffers have their sizes.
+const trimDelay = 10 * time.Second
 
 // writeEndpoints leaves the real addresses in data/endpoints.json, for scripts
 // that let the system choose the ports.
