@@ -10,7 +10,6 @@ import (
 	"math/rand/v2"
 	"net/url"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -489,16 +488,18 @@ func (h *history) safe() {
 // arrival is what PromQL says, what Prometheus fires fires here no later, and
 // after quiet the state series are the same.
 func TestArrivalIsPrometheusSooner(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "rules.yml")
-	if err := os.WriteFile(file, []byte(historyRules), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	t.Chdir(t.TempDir())
 	var mu sync.Mutex
 	total := map[string]int{}
 	for i := range *histories {
 		seed := *firstSeed + uint64(i)
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			t.Parallel()
+			// A group's slot follows from its file's name, so each seed has its own, and always the same.
+			file := fmt.Sprintf("rules-%d.yml", seed)
+			if err := os.WriteFile(file, []byte(historyRules), 0o600); err != nil {
+				t.Fatal(err)
+			}
 			h := &history{
 				r: rand.New(rand.NewPCG(seed, 7)), dir: t.TempDir(), file: file, value: map[string]float64{}, known: map[string]bool{}, newest: map[string]int64{},
 				targets: []string{"x/1", "x/2", "x/3", "y/1", "y/2"}[:3+seed%3], ooo: seed%4 == 0,

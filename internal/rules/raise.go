@@ -83,7 +83,6 @@ func (a *arrivals) evaluate(w *watched) {
 	cost := time.Since(start)
 	w.stats.cost.Add(int64(cost))
 	w.qmu.Lock()
-	w.cost = cost
 	w.rested = a.o.Now().Add(restFactor * cost)
 	w.qmu.Unlock()
 }
@@ -140,7 +139,6 @@ func (a *arrivals) raise(w *watched, found map[uint64]candidate, ts []arrival.Tr
 		return
 	}
 	after, _ := w.activeAlerts()
-	w.note(after)
 	a.tell(w, before, found, at)
 	a.write(w, vec, at)
 	for h, c := range news {
@@ -476,7 +474,6 @@ func (t *tick) release() {
 // leave settles what the evaluation of a rule changed, and lets arrivals in again.
 func (t *tick) leave(w *watched, saw []alertCopy) {
 	after, _ := w.activeAlerts()
-	w.note(after)
 	w.prune()
 	still := make(map[uint64]rules.AlertState, len(after))
 	for _, x := range after {

@@ -63,7 +63,6 @@ func (a *arrivals) replace(update func() ([]*rules.Group, error)) error {
 	for _, w := range next.all {
 		w.mu.Lock()
 		alerts, _ := w.activeAlerts()
-		w.note(alerts)
 		if fresh[w] {
 			w.own()
 		}

@@ -51,9 +51,8 @@ type watched struct {
 	qmu      sync.Mutex
 	waiting  []arrival.Trigger
 	queued   bool
-	resting  bool // queued, but not before rested
-	deferred bool // the rule was busy with its tick
-	cost     time.Duration
+	resting  bool      // queued, but not before rested
+	deferred bool      // the rule was busy with its tick
 	rested   time.Time // before this the rule is not evaluated for what may be nothing
 
 	stats ruleStats
@@ -66,7 +65,6 @@ type ruleAlerts struct {
 	mu       sync.Mutex
 	lastTick time.Time
 	lastAt   time.Time                // of the last change by an arrival
-	active   map[uint64]uint64        // result element to alert, by hash, of pending and firing alerts
 	series   map[string]labels.Labels // ALERTS and ALERTS_FOR_STATE that have a sample and no staleness marker
 	written  map[string]labels.Labels // those of them that an arrival wrote since the last tick
 	recent   map[uint64]recentRaise   // by element: raised by samples that the last tick did not see
@@ -176,14 +174,6 @@ func (w *watched) prune() {
 		r.ForEachActiveAlert(func(a *rules.Alert) { alerts = append(alerts, a.Labels) })
 	}
 	w.state.trace(w.rule, w.id).prune(w.id, alerts)
-}
-
-// note keeps which elements have active alerts.
-func (w *watched) note(alerts []alertCopy) {
-	w.active = make(map[uint64]uint64, len(alerts))
-	for _, a := range alerts {
-		w.active[a.element.Hash()] = a.hash
-	}
 }
 
 // alertSeries is the series ALERTS or, for an empty state, ALERTS_FOR_STATE of an alert.

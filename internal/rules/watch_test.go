@@ -2,7 +2,6 @@ package rules
 
 import (
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -20,20 +19,23 @@ type scene struct {
 
 func stage(t *testing.T, ruleFile string, f func(*scene)) {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "rules.yml")
+	dir := t.TempDir()
+	t.Chdir(dir)
+	file := "rules.yml" // a group's slot follows from its file's name
 	if err := os.WriteFile(file, []byte(ruleFile), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		s := &scene{&history{t: t, dir: dir, file: file, value: map[string]float64{}, known: map[string]bool{}, newest: map[string]int64{}}}
 		s.start()
+		defer func() { // also after a t.Fatal, or the bubble has goroutines left and panics
+			if err := s.m.Close(); err != nil {
+				t.Error(err)
+			}
+			s.sm.Stop()
+			synctest.Wait()
+		}()
 		f(s)
-		if err := s.m.Close(); err != nil {
-			t.Error(err)
-		}
-		s.sm.Stop()
-		synctest.Wait()
 	})
 }
 
