@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -19,6 +17,7 @@ import (
 	"touchline.dev/touchline/bench/faults"
 	"touchline.dev/touchline/bench/measure"
 	"touchline.dev/touchline/bench/process"
+	"touchline.dev/touchline/bench/wire"
 )
 
 // The load of the detection benchmark: 100,000 series with a sample every two
@@ -281,33 +280,11 @@ func (b *bench) rounds(ctx context.Context, f *faults.Field, w *watcher, client 
 			case now := <-tick.C:
 				body := f.Body(i*fieldBatch, min((i+1)*fieldBatch, f.Series()), now.UnixMilli())
 				w.sending(i*fieldBatch/faults.PerRule, (i+1)*fieldBatch/faults.PerRule)
-				if err := post(ctx, client, url+"/api/v1/write", body); err != nil {
+				if err := wire.Post(ctx, client, url+"/api/v1/write", body); err != nil {
 					return err
 				}
 			}
 		}
-	}
-	return nil
-}
-
-func post(ctx context.Context, client *http.Client, url string, body []byte) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
-	if err != nil {
-		return fmt.Errorf("write samples: %w", err)
-	}
-	req.Header.Set("Content-Type", "application/x-protobuf")
-	req.Header.Set("Content-Encoding", "snappy")
-	req.Header.Set("X-Prometheus-Remote-Write-Version", "0.1.0")
-	res, err := client.Do(req)
-	if err != nil {
-		return fmt.Errorf("write samples: %w", err)
-	}
-	text, err := io.ReadAll(io.LimitReader(res.Body, 1000))
-	if err = errors.Join(err, res.Body.Close()); err != nil {
-		return fmt.Errorf("write samples: %w", err)
-	}
-	if res.StatusCode/100 != 2 {
-		return fmt.Errorf("write samples: %s: %s", res.Status, text)
 	}
 	return nil
 }

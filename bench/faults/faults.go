@@ -5,11 +5,11 @@ package faults
 
 import (
 	"fmt"
-	"math"
 	"strings"
 
 	"github.com/klauspost/compress/snappy"
-	"google.golang.org/protobuf/encoding/protowire"
+
+	"touchline.dev/touchline/bench/wire"
 )
 
 // PerRule is how many series each rule selects.
@@ -95,7 +95,7 @@ func New(rules int, seconds float64) *Field {
 			case Rate:
 				name = "bench_counter_total"
 			}
-			f.labels = append(f.labels, encode([][2]string{
+			f.labels = append(f.labels, wire.Labels([][2]string{
 				{"__name__", name}, {"cpu", fmt.Sprint(cpu)}, {"instance", fmt.Sprintf("host-%02d:9100", instance)}, {"job", "bench"}, {"rule", RuleName(n)},
 			}))
 		}
@@ -147,38 +147,12 @@ func (f *Field) value(i int) float64 {
 	}
 }
 
-// The field numbers of remote write 1.0: WriteRequest, TimeSeries, Label, Sample.
-const (
-	requestSeries = 1
-	seriesLabels  = 1
-	seriesSamples = 2
-	labelName     = 1
-	labelValue    = 2
-	sampleValue   = 1
-	sampleTime    = 2
-)
-
-func encode(all [][2]string) []byte {
-	var out []byte
-	for _, l := range all {
-		var m []byte
-		m = protowire.AppendString(protowire.AppendTag(m, labelName, protowire.BytesType), l[0])
-		m = protowire.AppendString(protowire.AppendTag(m, labelValue, protowire.BytesType), l[1])
-		out = protowire.AppendBytes(protowire.AppendTag(out, seriesLabels, protowire.BytesType), m)
-	}
-	return out
-}
-
 // Body is a remote-write request with the next sample of the series from first
 // up to end, at a time in milliseconds.
 func (f *Field) Body(first, end int, at int64) []byte {
-	var raw, one, sample []byte
+	var req wire.Request
 	for i := first; i < end; i++ {
-		sample = protowire.AppendFixed64(protowire.AppendTag(sample[:0], sampleValue, protowire.Fixed64Type), math.Float64bits(f.value(i)))
-		sample = protowire.AppendVarint(protowire.AppendTag(sample, sampleTime, protowire.VarintType), uint64(at))
-		one = append(one[:0], f.labels[i]...)
-		one = protowire.AppendBytes(protowire.AppendTag(one, seriesSamples, protowire.BytesType), sample)
-		raw = protowire.AppendBytes(protowire.AppendTag(raw, requestSeries, protowire.BytesType), one)
+		req.Add(f.labels[i], f.value(i), at)
 	}
-	return snappy.Encode(nil, raw)
+	return req.Take(snappy.Encode)
 }

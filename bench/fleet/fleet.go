@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"touchline.dev/touchline/bench/wire"
 )
 
 // SeriesPerHost is the number of series of each host.
@@ -69,7 +71,7 @@ func (f *Fleet) add(k kind, base, decimal float64, job, instance, name string, p
 		all = append(all, [2]string{pairs[i], pairs[i+1]})
 	}
 	slices.SortFunc(all, func(a, b [2]string) int { return strings.Compare(a[0], b[0]) })
-	s := series{labels: encodeLabels(all), kind: k, base: base, decimal: decimal, value: base}
+	s := series{labels: wire.Labels(all), kind: k, base: base, decimal: decimal, value: base}
 	if k == counter {
 		s.value = base * 86400 * (0.5 + f.next())
 	}

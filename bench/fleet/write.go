@@ -1,17 +1,15 @@
 package fleet
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"math"
 	"net/http"
 	"sync"
 
 	"github.com/klauspost/compress/snappy"
-	"google.golang.org/protobuf/encoding/protowire"
+
+	"touchline.dev/touchline/bench/wire"
 )
 
 // Interval is the time between two samples of a series, in milliseconds.
@@ -19,31 +17,6 @@ const Interval = 15_000
 
 // perRequest is what Prometheus sends at once by default (max_samples_per_send).
 const perRequest = 2000
-
-// The field numbers of remote write 1.0: WriteRequest, TimeSeries, Label, Sample.
-const (
-	requestSeries = 1
-	seriesLabels  = 1
-	seriesSamples = 2
-	labelName     = 1
-	labelValue    = 2
-	sampleValue   = 1
-	sampleTime    = 2
-)
-
-func encodeLabels(all [][2]string) []byte {
-	var out []byte
-	for _, l := range all {
-		var m []byte
-		m = protowire.AppendTag(m, labelName, protowire.BytesType)
-		m = protowire.AppendString(m, l[0])
-		m = protowire.AppendTag(m, labelValue, protowire.BytesType)
-		m = protowire.AppendString(m, l[1])
-		out = protowire.AppendTag(out, seriesLabels, protowire.BytesType)
-		out = protowire.AppendBytes(out, m)
-	}
-	return out
-}
 
 // advance moves a series one interval on.
 func (f *Fleet) advance(s *series) {
@@ -70,22 +43,13 @@ func (f *Fleet) advance(s *series) {
 // sending them costs next to nothing.
 func (f *Fleet) Round(at int64) [][]byte {
 	var bodies [][]byte
-	var raw, one, sample []byte
+	var req wire.Request
 	for i := range f.series {
 		s := &f.series[i]
 		f.advance(s)
-		sample = protowire.AppendTag(sample[:0], sampleValue, protowire.Fixed64Type)
-		sample = protowire.AppendFixed64(sample, math.Float64bits(s.value))
-		sample = protowire.AppendTag(sample, sampleTime, protowire.VarintType)
-		sample = protowire.AppendVarint(sample, uint64(at))
-		one = append(one[:0], s.labels...)
-		one = protowire.AppendTag(one, seriesSamples, protowire.BytesType)
-		one = protowire.AppendBytes(one, sample)
-		raw = protowire.AppendTag(raw, requestSeries, protowire.BytesType)
-		raw = protowire.AppendBytes(raw, one)
+		req.Add(s.labels, s.value, at)
 		if (i+1)%perRequest == 0 || i == len(f.series)-1 {
-			bodies = append(bodies, snappy.Encode(nil, raw))
-			raw = raw[:0]
+			bodies = append(bodies, req.Take(snappy.Encode))
 		}
 	}
 	return bodies
@@ -113,7 +77,7 @@ func (w *Writer) Write(ctx context.Context, rounds [][][]byte) error {
 		wg.Go(func() {
 			for _, bodies := range rounds {
 				for i := c; i < len(bodies); i += w.Connections {
-					if errs[c] = w.post(ctx, bodies[i]); errs[c] != nil {
+					if errs[c] = wire.Post(ctx, w.client, w.URL, bodies[i]); errs[c] != nil {
 						cancel()
 						return
 					}
@@ -123,29 +87,6 @@ func (w *Writer) Write(ctx context.Context, rounds [][][]byte) error {
 	}
 	wg.Wait()
 	return errors.Join(errs...)
-}
-
-func (w *Writer) post(ctx context.Context, body []byte) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.URL, bytes.NewReader(body))
-	if err != nil {
-		return fmt.Errorf("write samples: %w", err)
-	}
-	req.Header.Set("Content-Type", "application/x-protobuf")
-	req.Header.Set("Content-Encoding", "snappy")
-	req.Header.Set("X-Prometheus-Remote-Write-Version", "0.1.0")
-	res, err := w.client.Do(req)
-	if err != nil {
-		return fmt.Errorf("write samples: %w", err)
-	}
-	defer func() { _ = res.Body.Close() }()
-	text, err := io.ReadAll(io.LimitReader(res.Body, 1000))
-	if err != nil {
-		return fmt.Errorf("write samples: %w", err)
-	}
-	if res.StatusCode/100 != 2 {
-		return fmt.Errorf("write samples to %s: %s: %s", w.URL, res.Status, text)
-	}
-	return nil
 }
 
 // Close gives the connections back.
