@@ -270,7 +270,7 @@ func (a *App) openEngines(memory int64) error {
 		Dir: a.path(datadir.Metrics), Logger: a.log, Registerer: a.reg, Gatherer: gatherer,
 		RetentionTime: c.Storage.RetentionTime, RetentionSize: c.Storage.RetentionSize, OutOfOrderWindow: c.Storage.OutOfOrderWindow,
 		MaxExemplars: c.Storage.MaxExemplars, MinBlockDuration: c.Storage.MinBlockDuration, MemoryLimit: memory,
-		MinFree: c.Storage.MinFree, Health: a.parts.metrics,
+		MinFree: c.Storage.MinFree, MaxScrapeBody: c.Scrape.MaxBody, Health: a.parts.metrics,
 		Query:       metrics.QueryLimits{MaxSamples: c.Query.MaxSamples, MaxMemory: maxMemory, Timeout: c.Query.Timeout, MaxConcurrency: c.Query.MaxConcurrency, Lookback: c.Query.Lookback},
 		Receive:     metrics.ReceiveLimits{MaxBody: c.Remote.WriteMaxBody, MaxDecoded: c.Remote.WriteMaxDecoded},
 		Read:        metrics.ReadLimits{Samples: c.Remote.ReadMaxSamples, Concurrency: c.Remote.ReadConcurrency, BytesInFrame: c.Remote.ReadMaxBytesInFrame, SearchResults: c.Query.MaxSearch},

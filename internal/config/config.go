@@ -24,6 +24,7 @@ type Config struct {
 	Upstream     Upstream
 	Storage      Storage
 	Query        Query
+	Scrape       Scrape
 	Rules        Rules
 	Remote       Remote
 	HA           HA
@@ -88,6 +89,11 @@ type Query struct {
 	MaxConcurrency int
 	Lookback       time.Duration
 	MaxSearch      int // results of one search request
+}
+
+// Scrape bounds what targets may send.
+type Scrape struct {
+	MaxBody int64 // bytes after decompression, 0 for no limit
 }
 
 // Rules is how alerting rules are evaluated, and how they behave over restarts and resends.

@@ -55,6 +55,7 @@ const (
 	areaOTLP    = "OpenTelemetry"
 	areaPorts   = "Ports of the upstream tools"
 	areaStorage = "Storage"
+	areaScrape  = "Scraping"
 	areaQuery   = "Queries"
 	areaRules   = "Rules"
 	areaRemote  = "Remote write and read"
@@ -159,6 +160,10 @@ var Settings = []Setting{
 	{Area: areaStorage, Flag: "storage.min-block-duration", Kind: KindDuration, Default: "2h", Min: "1s", Max: "36500d", Since: "0.1", Hidden: true,
 		Help: "Span of a head block. For tests.",
 		bind: func(c *Config) any { return &c.Storage.MinBlockDuration }},
+
+	{Area: areaScrape, Path: "scrape.max_body", Flag: "scrape.max-body", Kind: KindSize, Default: "128MiB", Min: "0B", Example: "512MiB", Since: "0.2",
+		Help: "Largest answer of a target, after decompression, where prometheus.yml sets no body_size_limit for its job; 0B for no limit. A target that sends more is down, and the alert ScrapeLimitsExceeded says so.",
+		bind: func(c *Config) any { return &c.Scrape.MaxBody }},
 
 	{Area: areaQuery, Path: "query.max_samples", Flag: "query.max-samples", Kind: KindInt, Default: "50000000", Min: "1", Since: "0.1",
 		Help: "Samples that one query may hold in memory.",

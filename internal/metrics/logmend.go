@@ -147,6 +147,29 @@ func fragmentAt(raw []byte, at int) (typ, n int, cut bool) {
 	return typ, n, false
 }
 
+// nextFragment finds the first good fragment behind a damaged one, or the end of
+// the page. Where the length is still right that is the next one; where it is
+// not, every offset may be. An empty fragment does not count: zeros look like it.
+func nextFragment(raw []byte, at, page int) (to int, found bool) {
+	good := func(next int) bool {
+		_, n, _ := fragmentAt(raw, next)
+		return n > logHeader
+	}
+	if at+logHeader > len(raw) {
+		return page, false
+	}
+	first := at + logHeader
+	if next := first + int(binary.BigEndian.Uint16(raw[at+1:])); next < page && good(next) {
+		return next, true
+	}
+	for next := first; next < page-logHeader; next++ {
+		if good(next) {
+			return next, true
+		}
+	}
+	return page, false
+}
+
 // empty says whether the rest of a page begins here.
 func empty(raw []byte, at int) bool {
 	end := min(at+logPage-at%logPage, len(raw))
@@ -183,18 +206,7 @@ func damagedFragments(raw []byte) []stretch {
 			return append(bad, stretch{from: at, to: len(raw), tail: true})
 		case n == 0:
 			drop(at)
-			to, amid := page, false
-			// Where the length is still right, what follows is good.
-			if at+logHeader <= len(raw) {
-				next := at + logHeader + int(binary.BigEndian.Uint16(raw[at+1:]))
-				if next < page {
-					_, m, _ := fragmentAt(raw, next)
-					amid = m > 0
-				}
-				if amid {
-					to = next
-				}
-			}
+			to, amid := nextFragment(raw, at, page)
 			bad = append(bad, stretch{from: at, to: to, amid: amid})
 			at = to
 			continue

@@ -75,6 +75,7 @@ type Options struct {
 	Query            QueryLimits
 	Receive          ReceiveLimits
 	Read             ReadLimits
+	MaxScrapeBody    int64 // bytes of a target's answer where its job sets no limit, 0 for none
 	HA               HAOptions
 	MemoryLimit      int64 // bytes, 0 when the process has none
 	EnableAdmin      bool

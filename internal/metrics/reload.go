@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alecthomas/units"
 	"github.com/prometheus/prometheus/config"
 	"github.com/prometheus/prometheus/discovery"
 	"github.com/prometheus/prometheus/model/labels"
@@ -30,6 +31,7 @@ type Change struct {
 	e    *Engine
 	user *config.Config
 	full *config.Config
+	jobs *config.Config // full, with the limit of the size of answers where a job sets none
 	sd   map[string]discovery.Configs
 }
 
@@ -79,10 +81,17 @@ func (e *Engine) Prepare(user *config.Config, sources []InProcess) (*Change, err
 		return nil, err
 	}
 	sd := make(map[string]discovery.Configs, len(jobs))
+	bounded := full
+	bounded.ScrapeConfigs, bounded.ScrapeConfigFiles = nil, nil
 	for _, j := range jobs {
 		sd[j.JobName] = j.ServiceDiscoveryConfigs
+		if j.BodySizeLimit == 0 && e.o.MaxScrapeBody > 0 {
+			b := *j
+			b.BodySizeLimit, j = units.Base2Bytes(e.o.MaxScrapeBody), &b
+		}
+		bounded.ScrapeConfigs = append(bounded.ScrapeConfigs, j)
 	}
-	return &Change{e: e, user: user, full: &full, sd: sd}, nil
+	return &Change{e: e, user: user, full: &full, jobs: &bounded, sd: sd}, nil
 }
 
 // inProcessJobs builds the scrape configurations of the in-process targets
@@ -121,7 +130,7 @@ func (c *Change) Apply() error {
 	if err := e.remote.ApplyConfig(c.full); err != nil {
 		return fmt.Errorf("apply remote write and read settings: %w", err)
 	}
-	if err := e.scraper.ApplyConfig(c.full); err != nil {
+	if err := e.scraper.ApplyConfig(c.jobs); err != nil {
 		return fmt.Errorf("apply scrape settings: %w", err)
 	}
 	if err := e.sd.ApplyConfig(c.sd); err != nil {

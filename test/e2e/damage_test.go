@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 	"os"
@@ -18,6 +19,7 @@ import (
 	"github.com/prometheus/prometheus/tsdb"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
 	"github.com/prometheus/prometheus/tsdb/chunks"
+	"github.com/prometheus/prometheus/tsdb/wlog"
 )
 
 // sample is one float sample for a block that the test makes.
@@ -98,6 +100,29 @@ func files(t *testing.T, pattern string) []string {
 	return out
 }
 
+// checkpoint makes a checkpoint of all segments but the last, where there is none.
+func checkpoint(t *testing.T, dir string) {
+	t.Helper()
+	if made, _ := filepath.Glob(dir + "/checkpoint.*"); len(made) > 0 {
+		return
+	}
+	log := slog.New(slog.DiscardHandler)
+	first, end, err := wlog.Segments(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := wlog.Open(log, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := wlog.Checkpoint(log, w, first, end-1, func(chunks.HeadSeriesRef) bool { return true }, 0, false, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(w.Truncate(end), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // change rewrites a file.
 func change(t *testing.T, path string, do func([]byte) []byte) {
 	t.Helper()
@@ -166,7 +191,10 @@ func TestDamagedFiles(t *testing.T) {
 				change(t, last(files(t, dir+"/metrics/wal/0*")), func(b []byte) []byte { return append(b, make([]byte, 100<<10)...) })
 			}},
 		{name: "checkpoint with flipped bytes", log: "its other records were kept", metric: damages, keeps: `count(count_over_time(lasting[1h])) >= 50`,
-			damage: func(t *testing.T, dir string) { change(t, last(files(t, dir+"/metrics/wal/checkpoint.*/0*")), flip) }},
+			damage: func(t *testing.T, dir string) {
+				checkpoint(t, dir+"/metrics/wal")
+				change(t, last(files(t, dir+"/metrics/wal/checkpoint.*/0*")), flip)
+			}},
 		{name: "index of a block cut off", log: "set aside", metric: aside, keeps: `count_over_time(old{block="b"}[2d])`,
 			damage: func(t *testing.T, dir string) {
 				change(t, files(t, dir+"/metrics/01*/index")[0], func(b []byte) []byte { return b[:len(b)/2] })
