@@ -146,6 +146,9 @@ func TestQueryMemoryBudget(t *testing.T) {
 		"count_over_time(up[290y:1ms])",
 		"max_over_time(sum_over_time(up[1d:1s])[11d:1s])",
 		"sum(count_over_time(vector(1)[100d:10ms]))",
+		strings.Repeat("label_replace(", 30) + "up" + strings.Repeat(`, "job", "$1$1", "job", "(.*)")`, 30),
+		`label_replace(up, "a", ("` + strings.Repeat("$1", 2000) + `"), "job", "(.*)")`,
+		strings.Repeat("label_join(", 12) + "up" + strings.Repeat(`, "job", "-", "job", "job")`, 12),
 	} {
 		code, body := do(t, e.Handler(), http.MethodGet, "/query?query="+url.QueryEscape(q), nil, nil)
 		if code != http.StatusUnprocessableEntity && code != http.StatusBadRequest || !strings.Contains(body, "memory budget") {
@@ -154,6 +157,10 @@ func TestQueryMemoryBudget(t *testing.T) {
 	}
 	if got := query(t, e, "count_over_time(vector(1)[1h:1m])"); !strings.Contains(got, " 60") && !strings.Contains(got, " 61") {
 		t.Errorf("a modest subquery must run, got %q", got)
+	}
+	relabel := strings.Repeat("label_replace(", 30) + "vector(1)" + strings.Repeat(`, "job", "x-$1", "job", "(.*)")`, 30)
+	if got := query(t, e, relabel); !strings.Contains(got, strings.Repeat("x-", 30)) {
+		t.Errorf("a label that grows a little must be made, got %q", got)
 	}
 }
 

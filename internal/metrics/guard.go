@@ -80,15 +80,18 @@ func (g *queryGuard) maxSteps() int64 {
 }
 
 // check refuses an expression whose subqueries have more steps than the
-// budget. A nested subquery runs over the ranges of those around it as well,
-// and over that of the range query.
+// budget, or whose labels could grow without bound. A nested subquery runs over
+// the ranges of those around it as well, and over that of the range query.
 func (g *queryGuard) check(query string, span time.Duration) error {
-	if !mayHaveSubquery(query) {
+	if !mayHaveSubquery(query) && !mayMakeLabels(query) {
 		return nil
 	}
 	expr, err := g.parser.ParseExpr(query)
 	if err != nil {
 		return nil //nolint:nilerr // The engine meets the same error and words it better.
+	}
+	if n := labelGrowth(expr); n > maxLabelGrowth {
+		return &MemoryError{Reason: fmt.Sprintf("label_replace and label_join could make a label value %.3g times as long as it was, the limit is %d; take fewer groups or labels into one value", n, maxLabelGrowth)}
 	}
 	limit := g.maxSteps()
 	var walk func(n parser.Node, outer float64) error
@@ -131,6 +134,50 @@ func mayHaveSubquery(query string) bool {
 		}
 		query = rest
 	}
+}
+
+// maxLabelGrowth is how many times as long as before a query may make a label value.
+const maxLabelGrowth = 1000
+
+func mayMakeLabels(query string) bool {
+	return strings.Contains(query, "label_replace") || strings.Contains(query, "label_join")
+}
+
+// labelGrowth is a bound on how much longer the label values of an expression
+// may be than those in the storage. Functions within one another multiply: 30 of
+// them that double a value would fill the memory from a single series. Text
+// counts as one value for every 64 bytes.
+func labelGrowth(expr parser.Expr) float64 {
+	inner := 1.0
+	for c := range parser.ChildrenIter(expr) {
+		if e, ok := c.(parser.Expr); ok {
+			inner = max(inner, labelGrowth(e))
+		}
+	}
+	call, ok := expr.(*parser.Call)
+	if !ok {
+		return inner
+	}
+	text := func(n int) string {
+		if n < len(call.Args) {
+			arg := call.Args[n]
+			for p, ok := arg.(*parser.ParenExpr); ok; p, ok = arg.(*parser.ParenExpr) {
+				arg = p.Expr
+			}
+			if s, ok := arg.(*parser.StringLiteral); ok {
+				return s.Val
+			}
+		}
+		return ""
+	}
+	switch call.Func.Name {
+	case "label_replace":
+		return inner * max(1, float64(strings.Count(text(2), "$"))+float64(len(text(2)))/64)
+	case "label_join":
+		n := float64(len(call.Args) - 3)
+		return inner * max(1, n+n*float64(len(text(2)))/64)
+	}
+	return inner
 }
 
 func (g *queryGuard) NewInstantQuery(ctx context.Context, q storage.Queryable, opts promql.QueryOpts, qs string, ts time.Time) (promql.Query, error) {

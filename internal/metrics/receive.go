@@ -43,6 +43,16 @@ func newReceiveBudget(l ReceiveLimits, memory int64) *receiveBudget {
 	return &receiveBudget{limit: max(2*(l.MaxBody+l.MaxDecoded), memory/4)}
 }
 
+// Receive takes bytes of the budget for a message that another server reads, and
+// returns what gives them back.
+func (e *Engine) Receive(n int64) (release func(), err error) {
+	s := &share{b: e.budget}
+	if err := s.take(n); err != nil {
+		return nil, err
+	}
+	return s.release, nil
+}
+
 // share is what one request has taken.
 type share struct {
 	b      *receiveBudget

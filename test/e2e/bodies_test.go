@@ -15,6 +15,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -203,6 +204,75 @@ func TestOversizedGRPC(t *testing.T) {
 	if _, err = collectormetrics.NewGRPCClient(c).Export(ctx, collectormetrics.NewExportRequest()); err != nil {
 		t.Errorf("an ordinary message after it: %v", err)
 	}
+}
+
+// TestManyUnfinishedGRPC begins many calls whose messages never end.
+func TestManyUnfinishedGRPC(t *testing.T) {
+	t.Parallel()
+	p := launch(t, t.TempDir(), "--stack.enabled=false", "--web.read-timeout=15s")
+	before := p.peak()
+	// A message of 30 MiB of which the last byte is missing.
+	message := append([]byte{0, 30 << 20 >> 24, 30 << 20 >> 16 & 0xff, 0, 0}, make([]byte, 30<<20-1)...)
+	var wg sync.WaitGroup
+	answers := make([]string, 100)
+	for i := range answers {
+		wg.Go(func() {
+			answers[i] = unfinishedCall(t.Context(), p.listener("otlp-grpc"), message)
+		})
+	}
+	wg.Wait()
+	count := map[string]int{}
+	for _, a := range answers {
+		count[a]++
+	}
+	t.Log(count)
+	if count[codes.Unavailable.String()] == 0 || count[codes.Unavailable.String()]+count[codes.DeadlineExceeded.String()] != len(answers) {
+		t.Errorf("the calls ended with %v", count)
+	}
+	if grown := p.peak() - before; grown > 640<<20 {
+		t.Errorf("the largest resident size grew by %d MiB", grown>>20)
+	}
+	c, err := grpc.NewClient(p.listener("otlp-grpc"), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	if _, err = collectormetrics.NewGRPCClient(c).Export(t.Context(), collectormetrics.NewExportRequest()); err != nil {
+		t.Errorf("an ordinary message after them: %v", err)
+	}
+}
+
+// unfinishedCall sends the beginning of a message and returns the status code that ends the call.
+func unfinishedCall(ctx context.Context, addr string, message []byte) string {
+	body, w := io.Pipe()
+	defer func() { _ = w.Close() }()
+	go func() { _, _ = w.Write(message) }()
+	tr := &http.Transport{Protocols: new(http.Protocols)}
+	tr.Protocols.SetUnencryptedHTTP2(true)
+	defer tr.CloseIdleConnections()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+addr+"/opentelemetry.proto.collector.metrics.v1.MetricsService/Export", body)
+	if err != nil {
+		return err.Error()
+	}
+	r.Header.Set("Content-Type", "application/grpc")
+	r.Header.Set("TE", "trailers")
+	resp, err := tr.RoundTrip(r)
+	if err != nil {
+		return err.Error()
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+		return err.Error()
+	}
+	code := resp.Header.Get("Grpc-Status")
+	if code == "" {
+		code = resp.Trailer.Get("Grpc-Status")
+	}
+	n, err := strconv.Atoi(code)
+	if err != nil {
+		return "no status: " + code
+	}
+	return codes.Code(n).String()
 }
 
 // TestSlowHeaders holds connections open without ever finishing a request.
