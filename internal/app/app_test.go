@@ -92,7 +92,7 @@ func TestWholeLife(t *testing.T) {
 	defer hook.Close()
 	data, files := t.TempDir(), t.TempDir()
 	rules := write(t, filepath.Join(files, "rules.yml"), `groups: [{name: g, interval: 1s, rules: [{alert: First, expr: vector(1)}]}]`)
-	prom := write(t, filepath.Join(files, "prometheus.yml"), "rule_files: [rules.yml]\nscrape_configs: [{job_name: nobody, scrape_interval: 1s, static_configs: [{targets: ['127.0.0.1:1']}]}]\n")
+	prom := write(t, filepath.Join(files, "prometheus.yml"), "rule_files: [rules.yml]\nscrape_configs:\n- {job_name: nobody, scrape_interval: 1s, static_configs: [{targets: ['127.0.0.1:1']}]}\n")
 	am := write(t, filepath.Join(files, "alertmanager.yml"), fmt.Sprintf("route: {receiver: r, group_by: [alertname], group_wait: 10ms, group_interval: 1s}\nreceivers: [{name: r, webhook_configs: [{url: %q}]}]\n", hook.URL))
 	for round, alert := range []string{"First", "Second"} {
 		a, err := New(t.Context(), Options{Config: settings(t, "--storage.path="+data, "--prometheus.config="+prom, "--alertmanager.config="+am), Logger: slog.New(slog.DiscardHandler), Shipped: stack.FS})
@@ -117,6 +117,15 @@ func TestWholeLife(t *testing.T) {
 		if err := a.Reload(); err == nil {
 			t.Error("a reload of a broken rule file is not refused")
 		}
+		whole, err := os.ReadFile(prom)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, prom, string(whole)+"- {job_name: secured, tls_config: {ca_file: missing.pem}, static_configs: [{targets: ['127.0.0.1:1']}]}\n")
+		if err := a.Reload(); err == nil || !strings.Contains(err.Error(), "missing.pem") {
+			t.Errorf("a reload with a certificate that is missing: %v", err)
+		}
+		write(t, prom, string(whole))
 		write(t, rules, `groups: [{name: g, interval: 1s, rules: [{alert: Second, expr: vector(1)}]}]`)
 		if err := a.Reload(); err != nil {
 			t.Error(err)

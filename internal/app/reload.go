@@ -115,13 +115,15 @@ func (a *App) load() (err error) {
 		return err
 	}
 
-	ac.Apply()
+	// Alerting, which cannot fail, comes after what might, and before the rules
+	// whose alerts it routes.
 	if err := mc.Apply(); err != nil {
 		return err
 	}
 	if err := a.notifier.Apply(prom); err != nil {
 		return err
 	}
+	ac.Apply()
 	return rc.Apply()
 }
 

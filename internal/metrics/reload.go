@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/alecthomas/units"
+	commoncfg "github.com/prometheus/common/config"
 	"github.com/prometheus/prometheus/config"
 	"github.com/prometheus/prometheus/discovery"
 	"github.com/prometheus/prometheus/model/labels"
@@ -91,7 +93,38 @@ func (e *Engine) Prepare(user *config.Config, sources []InProcess) (*Change, err
 		}
 		bounded.ScrapeConfigs = append(bounded.ScrapeConfigs, j)
 	}
+	if err := checkClients(user, jobs); err != nil {
+		return nil, err
+	}
 	return &Change{e: e, user: user, full: &full, jobs: &bounded, sd: sd}, nil
+}
+
+// checkClients makes the HTTP client of every job and endpoint, as Apply will,
+// so that a certificate or a password file that cannot be read is met before
+// anything is touched.
+func checkClients(c *config.Config, jobs []*config.ScrapeConfig) error {
+	var all error
+	check := func(what string, cc commoncfg.HTTPClientConfig) {
+		client, err := commoncfg.NewClientFromConfig(cc, "check")
+		if err != nil {
+			all = errors.Join(all, fmt.Errorf("%s: %w", what, err))
+			return
+		}
+		client.CloseIdleConnections()
+	}
+	for _, j := range jobs {
+		check(fmt.Sprintf("scrape job %q", j.JobName), j.HTTPClientConfig)
+	}
+	for _, w := range c.RemoteWriteConfigs {
+		check(fmt.Sprintf("remote_write to %s", w.URL.Redacted()), w.HTTPClientConfig)
+	}
+	for _, r := range c.RemoteReadConfigs {
+		check(fmt.Sprintf("remote_read from %s", r.URL.Redacted()), r.HTTPClientConfig)
+	}
+	for _, a := range c.AlertingConfig.AlertmanagerConfigs {
+		check("alerting.alertmanagers", a.HTTPClientConfig)
+	}
+	return all
 }
 
 // inProcessJobs builds the scrape configurations of the in-process targets
