@@ -3,6 +3,7 @@ package selfmon
 import (
 	"context"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,13 +26,17 @@ func TestGCPercent(t *testing.T) {
 
 func TestPaceGC(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex // the fake clock orders nothing for the race detector
 		live, now, chosen := int64(30<<20), 75, false
 		var set []int
+		locked := func() func() { mu.Lock(); return mu.Unlock }
+		put := func(l int64, c bool) { defer locked()(); live, chosen = l, c }
 		ctx, cancel := context.WithCancel(context.Background())
 		done := PaceGC(ctx, GCPaceOptions{
-			Configured: func() (int, bool) { return 75, chosen },
-			Read:       func() (int64, int) { return live, now },
+			Configured: func() (int, bool) { defer locked()(); return 75, chosen },
+			Read:       func() (int64, int) { defer locked()(); return live, now },
 			Set: func(p int) int {
+				defer locked()()
 				set = append(set, p)
 				now = p
 				return 0
@@ -41,20 +46,19 @@ func TestPaceGC(t *testing.T) {
 			t.Helper()
 			<-time.After(gcPaceEvery)
 			synctest.Wait()
+			defer locked()()
 			if !slices.Equal(set, want) {
 				t.Errorf("set %v, want %v", set, want)
 			}
 		}
 		step(50)
-		live = 45 << 20
+		put(45<<20, false)
 		step(50) // 52 is not worth a stop
-		live = 62 << 20
+		put(62<<20, false)
 		step(50, 72)
-		live = 64 << 20
+		put(64<<20, false)
 		step(50, 72, 75) // the configured value is reached exactly
-		now = 75
-		live = 30 << 20
-		chosen = true
+		put(30<<20, true)
 		step(50, 72, 75) // somebody chose: hands off
 		cancel()
 		<-done
