@@ -159,6 +159,7 @@ func startTouchline(t *testing.T, args ...string) *server {
 	s := start(t, "touchline", program(t, "touchline", *touchline), append([]string{
 		"run", "--storage.path=" + dir, "--web.listen-address=127.0.0.1:0", "--otlp.grpc-address=127.0.0.1:0", "--otlp.http-address=127.0.0.1:0",
 		"--sources.enabled=false", "--stack.enabled=false",
+		"--scrape.max-body=0B", // upstream has no limit of its own, and its API shows ours
 	}, withURL(args)...)...)
 	s.dir = dir
 	s.until(t, "endpoints.json", func() bool {
