@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"touchline.dev/touchline/bench/faults"
@@ -153,7 +154,21 @@ type detecting struct {
 	storm    int    // faults at once at the end, instead
 	args     []string
 	peer     bool
+	window   time.Duration // that faults are made in, a minute if 0
+	disturb  disturbance   // what happens every few seconds of the window
 }
+
+// disturbance changes or restarts the server amid the faults.
+type disturbance int
+
+const (
+	none disturbance = iota
+	reload
+	restart
+)
+
+// disturbEvery is the time between two disturbances.
+const disturbEvery = 7 * time.Second
 
 // detect runs one configuration.
 func (b *bench) detect(ctx context.Context, d detecting) (o outcome, err error) {
@@ -166,7 +181,7 @@ func (b *bench) detect(ctx context.Context, d detecting) (o outcome, err error) 
 	if err != nil {
 		return o, err
 	}
-	servers, url, err := b.detectServers(ctx, dir, w.url, d)
+	servers, err := b.detectServers(ctx, dir, w.url, d)
 	defer func() {
 		for _, s := range servers {
 			err = errors.Join(err, s.Stop())
@@ -183,7 +198,11 @@ func (b *bench) detect(ctx context.Context, d detecting) (o outcome, err error) 
 	if b.quick {
 		warm = 4 * time.Second
 	}
-	if err := b.rounds(ctx, field, w, client, url, time.Now().Add(warm), func(time.Time) {}); err != nil {
+	rounds := func(end time.Time, before func(time.Time) error) error {
+		return b.rounds(ctx, field, w, client, &servers, end, before)
+	}
+	quiet := func(time.Time) error { return nil }
+	if err := rounds(time.Now().Add(warm), quiet); err != nil {
 		return o, err
 	}
 	before, err := cpuOf(servers)
@@ -191,15 +210,23 @@ func (b *bench) detect(ctx context.Context, d detecting) (o outcome, err error) 
 		return o, err
 	}
 	began := time.Now()
-	measured := b.detectWindow()
-	if err := b.rounds(ctx, field, w, client, url, began.Add(measured), func(now time.Time) {
+	disturbed, turn := began, 0
+	if err := rounds(began.Add(b.detectWindow(d)), func(now time.Time) error {
 		for range d.perRound {
 			if n := field.Random(d.rules); w.fault(n, now) {
 				field.Break(n, d.lasts)
 			}
 		}
+		if d.disturb == none || now.Sub(disturbed) < disturbEvery {
+			return nil
+		}
+		disturbed, turn = now, turn+1
+		return b.disturb(ctx, dir, w.url, d, turn, &servers)
 	}); err != nil {
 		return o, err
+	}
+	if d.disturb != none && turn == 0 {
+		return o, errors.New("nothing was disturbed: the window is too short")
 	}
 	after, err := cpuOf(servers)
 	if err != nil {
@@ -208,9 +235,9 @@ func (b *bench) detect(ctx context.Context, d detecting) (o outcome, err error) 
 	cores := (after - before).Seconds() / time.Since(began).Seconds()
 	if d.storm > 0 {
 		once := false
-		if err := b.rounds(ctx, field, w, client, url, time.Now().Add(3*fieldSeconds*time.Second), func(now time.Time) {
+		if err := rounds(time.Now().Add(3*fieldSeconds*time.Second), func(now time.Time) error {
 			if once {
-				return
+				return nil
 			}
 			once = true
 			for n := range d.storm {
@@ -218,11 +245,12 @@ func (b *bench) detect(ctx context.Context, d detecting) (o outcome, err error) 
 					field.Break(n, d.lasts)
 				}
 			}
+			return nil
 		}); err != nil {
 			return o, err
 		}
 	}
-	if err := b.rounds(ctx, field, w, client, url, time.Now().Add(b.detectTail()), func(time.Time) {}); err != nil {
+	if err := rounds(time.Now().Add(b.detectTail(d)), quiet); err != nil {
 		return o, err
 	}
 	o = w.outcome()
@@ -237,42 +265,92 @@ func (b *bench) fieldRules() int {
 	return fieldRules
 }
 
-func (b *bench) detectWindow() time.Duration {
-	if b.quick {
+func (b *bench) detectWindow(d detecting) time.Duration {
+	switch {
+	case b.quick:
 		return 10 * time.Second
+	case d.storm > 0:
+		return 0
+	case d.window > 0:
+		return d.window
 	}
 	return time.Minute
 }
 
 // detectTail is how long what is on its way may take: the peers need an interval
 // and their own delays.
-func (b *bench) detectTail() time.Duration {
-	if b.quick {
-		return 5 * time.Second
+func (b *bench) detectTail(d detecting) time.Duration {
+	if d.peer {
+		return 25 * time.Second
 	}
-	return 25 * time.Second
+	return 6 * time.Second
+}
+
+// disturb changes rules and routes and has them loaded, or stops the server and
+// starts it again where it was.
+func (b *bench) disturb(ctx context.Context, dir, hook string, d detecting, turn int, servers *[]*running) error {
+	s := (*servers)[0]
+	switch d.disturb {
+	case reload:
+		// Another rule and another interval: rules and dispatcher are both made anew.
+		extra := fmt.Sprintf("- name: extra\n  rules:\n  - {alert: Never, expr: vector(0) > %d}\n", turn)
+		if err := b.configure(dir, hook, d, extra, fmt.Sprintf("%dm", 5+turn)); err != nil {
+			return err
+		}
+		return s.Signal(syscall.SIGHUP)
+	case restart:
+		if err := s.Stop(); err != nil {
+			return err
+		}
+		next, err := launch(ctx, dir, b.servers.touchlineSpec(b.ourArgs(d)...))
+		if err != nil {
+			*servers = nil
+			return err
+		}
+		*servers = []*running{next}
+	}
+	return nil
 }
 
 // detectsAll is the small run: every fault must be told, and nothing else.
 func (b *bench) detectsAll(ctx context.Context) (string, error) {
-	o, err := b.detect(ctx, detecting{rules: 200, interval: "15s", lasts: 1, perRound: 5})
-	if err != nil {
-		return "", err
+	t := table{{"", "faults", "told p50", "p99", "max", "missed", "false", "CPU, cores"}}
+	for _, c := range []struct {
+		name string
+		d    detecting
+	}{
+		{"200 rules", detecting{rules: 200, lasts: 1, perRound: 5}},
+		{"200 rules, reloaded", detecting{rules: 200, lasts: 1, perRound: 5, disturb: reload}},
+		{"200 rules, restarted", detecting{rules: 200, lasts: longFault, perRound: 5, disturb: restart}},
+	} {
+		c.d.interval = "15s"
+		o, err := b.detect(ctx, c.d)
+		if err != nil {
+			return "", fmt.Errorf("%s: %w", c.name, err)
+		}
+		if o.missed > 0 || o.spurious > 0 || o.faults == 0 {
+			return "", fmt.Errorf("%s: of %d faults %d were missed, and %d alerts had none", c.name, o.faults, o.missed, o.spurious)
+		}
+		row := o.row(c.name, o.every, true)
+		if c.d.disturb == restart {
+			row[len(row)-1] = "" // of two processes
+		}
+		t = append(t, row)
 	}
-	if o.missed > 0 || o.spurious > 0 || o.faults == 0 {
-		return "", fmt.Errorf("of %d faults %d were missed, and %d alerts had none", o.faults, o.missed, o.spurious)
-	}
-	return table{{"", "faults", "told p50", "p99", "max", "missed", "false", "CPU, cores"}, o.row("Touchline, 200 rules", o.every, true)}.String(), nil
+	return t.String(), nil
 }
 
-// rounds sends rounds of samples, evenly spread over the time, until the end.
-func (b *bench) rounds(ctx context.Context, f *faults.Field, w *watcher, client *http.Client, url string, end time.Time, before func(now time.Time)) error {
+// rounds sends rounds of samples to the last of the servers, evenly spread over the time, until the end.
+func (b *bench) rounds(ctx context.Context, f *faults.Field, w *watcher, client *http.Client, servers *[]*running, end time.Time, before func(now time.Time) error) error {
 	batches := (f.Series() + fieldBatch - 1) / fieldBatch
 	pause := fieldSeconds * time.Second / time.Duration(batches)
 	tick := time.NewTicker(pause)
 	defer tick.Stop()
 	for time.Now().Before(end) {
-		before(time.Now())
+		if err := before(time.Now()); err != nil {
+			return err
+		}
+		url := (*servers)[len(*servers)-1].url
 		for i := range batches {
 			select {
 			case <-ctx.Done():
@@ -300,30 +378,41 @@ func cpuOf(servers []*running) (sum time.Duration, err error) {
 	return sum, nil
 }
 
-// detectServers starts ours, or today's Prometheus and Alertmanager. The peers
-// wait for no group; ours waits as long as is usual, but for critical alerts.
-func (b *bench) detectServers(ctx context.Context, dir, hook string, d detecting) ([]*running, string, error) {
+// configure writes the files of a run. The peers wait for no group; ours waits
+// as long as is usual, but for critical alerts.
+func (b *bench) configure(dir, hook string, d detecting, extra, interval string) error {
 	wait := "30s"
 	if d.peer {
 		wait = "0s"
 	}
 	for name, text := range map[string]string{
-		"rules.yml": faults.Rules(d.rules, d.interval),
-		"alertmanager.yml": fmt.Sprintf("route: {receiver: hook, group_by: [rule, instance], group_wait: %s, group_interval: 5m}\nreceivers: [{name: hook, webhook_configs: [{url: %q}]}]\n",
-			wait, hook),
+		"rules.yml": faults.Rules(d.rules, d.interval) + extra,
+		"alertmanager.yml": fmt.Sprintf("route: {receiver: hook, group_by: [rule, instance], group_wait: %s, group_interval: %s}\nreceivers: [{name: hook, webhook_configs: [{url: %q}]}]\n",
+			wait, interval, hook),
 		"ours.yml": "rule_files: [rules.yml]\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			return nil, "", fmt.Errorf("configure the servers: %w", err)
+			return fmt.Errorf("configure the servers: %w", err)
 		}
 	}
+	return nil
+}
+
+func (b *bench) ourArgs(d detecting) []string {
+	return append([]string{"--sources.enabled=false", "--stack.enabled=false", "--prometheus.config=ours.yml", "--alertmanager.config=alertmanager.yml"}, d.args...)
+}
+
+// detectServers starts ours, or today's Prometheus and Alertmanager; samples go to the last.
+func (b *bench) detectServers(ctx context.Context, dir, hook string, d detecting) ([]*running, error) {
+	if err := b.configure(dir, hook, d, "", "5m"); err != nil {
+		return nil, err
+	}
 	if !d.peer {
-		args := append([]string{"--sources.enabled=false", "--stack.enabled=false", "--prometheus.config=ours.yml", "--alertmanager.config=alertmanager.yml"}, d.args...)
-		r, err := launch(ctx, dir, b.servers.touchlineSpec(args...))
+		r, err := launch(ctx, dir, b.servers.touchlineSpec(b.ourArgs(d)...))
 		if err != nil {
-			return nil, "", err
+			return nil, err
 		}
-		return []*running{r}, r.url, nil
+		return []*running{r}, nil
 	}
 	am, err := launch(ctx, dir, func(dir string, port int) (process.Spec, error) {
 		return process.Spec{
@@ -332,14 +421,14 @@ func (b *bench) detectServers(ctx context.Context, dir, hook string, d detecting
 		}, nil
 	})
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	conf := fmt.Sprintf("rule_files: [rules.yml]\nalerting: {alertmanagers: [{static_configs: [{targets: [%q]}]}]}\n", strings.TrimPrefix(am.url, "http://"))
 	p, err := launch(ctx, dir, b.servers.prometheusSpec(b.servers.today, conf))
 	if err != nil {
-		return []*running{am}, "", err
+		return []*running{am}, err
 	}
-	return []*running{am, p}, p.url, nil
+	return []*running{am, p}, nil
 }
 
 // detection measures how soon faults are told.
@@ -384,16 +473,35 @@ func (b *bench) detection(ctx context.Context) (string, error) {
 	}
 	fmt.Fprintf(&out, "Faults of 20 seconds, beside today's pair with `group_wait: 0s`:\n\n%s\n", peers)
 
-	storm, err := b.detect(ctx, detecting{rules: b.fieldRules(), interval: "15s", lasts: longFault, storm: b.fieldRules()})
-	if err != nil {
-		return "", err
+	n := b.fieldRules()
+	hard := table{{"", "faults", "told p50", "p99", "max", "missed", "false", "CPU, cores"}}
+	for _, c := range []struct {
+		name string
+		d    detecting
+		cpu  bool
+	}{
+		{fmt.Sprintf("all of %d rules fire within one round of two seconds", n), detecting{rules: n, lasts: longFault, storm: n}, false},
+		{"200 faults a second for 20 s", detecting{rules: n, lasts: 1, perRound: 200 * fieldSeconds, window: 20 * time.Second}, true},
+		{"500 rules, reloaded with other rules and routes every 7 s", detecting{rules: min(500, n), lasts: 1, perRound: 10, disturb: reload}, true},
+		{"500 rules, restarted every 7 s, faults of 20 s", detecting{rules: min(500, n), lasts: longFault, perRound: 10, disturb: restart}, false},
+	} {
+		b.say("ours, %s", c.name)
+		c.d.interval = "15s"
+		o, err := b.detect(ctx, c.d)
+		if err != nil {
+			return "", err
+		}
+		row := o.row(c.name, o.every, true)
+		if !c.cpu {
+			row[len(row)-1] = ""
+		}
+		hard = append(hard, row)
 	}
-	fmt.Fprintf(&out, "A storm: every one of %d rules fires within one round of two seconds, each in a group of its own:\n\n%s\n", b.fieldRules(),
-		table{{"", "faults", "told p50", "p99", "max", "missed", "false", "CPU, cores"}, storm.row("Touchline", storm.every, false)})
+	fmt.Fprintf(&out, "Ours under storms and changes, each rule and instance in a group of its own:\n\n%s\n", hard)
 
 	var on, off []float64
 	for _, turn := range measure.Palindromes(2, 1) {
-		d := detecting{rules: b.fieldRules(), interval: "15s"}
+		d := detecting{rules: n, interval: "15s"}
 		if turn == 1 {
 			d.args = []string{"--rules.arrival=disabled"}
 		}
@@ -412,7 +520,7 @@ func (b *bench) detection(ctx context.Context) (string, error) {
 		}
 	}
 	fmt.Fprintf(&out, "CPU without faults, %d rules: %.2f cores with arrival, %.2f without, ratio %.2f.\n",
-		b.fieldRules(), mean(on), mean(off), mean(on)/mean(off))
+		n, mean(on), mean(off), mean(on)/mean(off))
 	return out.String(), nil
 }
 

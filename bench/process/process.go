@@ -107,6 +107,14 @@ func (p *Process) tail() string {
 	return string(raw[max(0, len(raw)-keep):])
 }
 
+// Signal sends a signal to the server.
+func (p *Process) Signal(sig os.Signal) error {
+	if err := p.cmd.Process.Signal(sig); err != nil {
+		return fmt.Errorf("signal %s: %w", p.spec.Name, err)
+	}
+	return nil
+}
+
 // Stop asks the server to end and waits for it.
 func (p *Process) Stop() error {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
