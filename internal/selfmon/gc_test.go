@@ -2,6 +2,7 @@ package selfmon
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -27,47 +28,65 @@ func TestGCPercent(t *testing.T) {
 func TestPaceGC(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex // the fake clock orders nothing for the race detector
-		live, now, chosen := int64(30<<20), 75, false
+		now, chosen := gcState{live: 30 << 20, percent: 75}, false
 		var set []int
-		locked := func() func() { mu.Lock(); return mu.Unlock }
-		put := func(l int64, c bool) { defer locked()(); live, chosen = l, c }
 		ctx, cancel := context.WithCancel(context.Background())
 		done := PaceGC(ctx, GCPaceOptions{
-			Configured: func() (int, bool) { defer locked()(); return 75, chosen },
-			Read:       func() (int64, int) { defer locked()(); return live, now },
-			Set: func(p int) int {
-				defer locked()()
+			Configured: func() (int, bool) {
+				mu.Lock()
+				defer mu.Unlock()
+				return 75, chosen
+			},
+			read: func() gcState {
+				mu.Lock()
+				defer mu.Unlock()
+				return now
+			},
+			set: func(p int) int {
+				mu.Lock()
+				defer mu.Unlock()
 				set = append(set, p)
-				now = p
+				now.percent = p
 				return 0
 			},
 		})
-		step := func(want ...int) {
+		synctest.Wait()
+		step := func(change func(), wait time.Duration, want ...int) {
 			t.Helper()
-			<-time.After(gcPaceEvery)
+			mu.Lock()
+			change()
+			mu.Unlock()
+			<-time.After(wait)
 			synctest.Wait()
-			defer locked()()
+			mu.Lock()
+			defer mu.Unlock()
 			if !slices.Equal(set, want) {
 				t.Errorf("set %v, want %v", set, want)
 			}
+			set = nil
 		}
-		step(50)
-		put(45<<20, false)
-		step(50) // 52 is not worth a stop
-		put(62<<20, false)
-		step(50, 72)
-		put(64<<20, false)
-		step(50, 72, 75) // the configured value is reached exactly
-		put(30<<20, true)
-		step(50, 72, 75) // somebody chose: hands off
+		step(func() {}, gcPaceEvery, 50)
+		step(func() { now.live = 45 << 20 }, gcPaceEvery) // 52 is not worth a stop
+		step(func() { now.live = 62 << 20 }, gcPaceEvery, 72)
+		step(func() { now.live = 64 << 20 }, gcPaceEvery, 75) // the configured value is reached exactly
+		step(func() { now.live = 30 << 20 }, gcPaceEvery, 50)
+		step(func() { now.cycles++ }, gcPaceEvery) // one cycle in a second is no load
+		step(func() { now.cycles += 2 }, gcPaceEvery, 100)
+		step(func() {}, calmGC-gcPaceEvery) // it may come again
+		step(func() {}, gcPaceEvery, 50)
+		step(func() { chosen = true; now.cycles += 9 }, gcPaceEvery) // somebody chose: hands off
 		cancel()
 		<-done
 	})
 }
 
 func TestReadGC(t *testing.T) {
-	live, percent := readGC()
-	if live < 0 || percent <= 0 {
-		t.Errorf("got %d bytes live, GOGC %d", live, percent)
+	s := readGC()
+	if s.live < 0 || s.percent <= 0 {
+		t.Errorf("got %+v", s)
+	}
+	runtime.GC()
+	if again := readGC(); again.cycles <= s.cycles {
+		t.Errorf("a collection is not counted: %+v, before it %+v", again, s)
 	}
 }
