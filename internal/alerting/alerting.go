@@ -60,7 +60,6 @@ type Options struct {
 const (
 	stopTimeout           = 15 * time.Second
 	leaveTimeout          = 5 * time.Second
-	dispatchMaintenance   = 30 * time.Second // upstream's --dispatch.maintenance-interval
 	defaultRetention      = 120 * time.Hour
 	defaultMaintenance    = 15 * time.Minute
 	defaultAlertGC        = 30 * time.Minute
@@ -100,28 +99,26 @@ type Alertmanager struct {
 	events  eventrecorder.Recorder
 	started time.Time
 
-	silences *silence.Silences
-	nflog    *nflog.Log
-	alerts   *mem.Alerts
-	silencer *silence.Silencer
-	groups   marker.GroupMarker
-	pipeline *notify.PipelineBuilder
-	metrics  *dispatch.Metrics
-	peer     *cluster.Peer
-	api      *api.API
-	outbox   *outbox
-	sent     *sentLog
-	timings  *timings
-	sizes    *prometheus.HistogramVec
-	loads    *loadMetrics
-	journals []*journal
+	silences  *silence.Silences
+	nflog     *nflog.Log
+	alerts    *mem.Alerts
+	silencer  *silence.Silencer
+	groups    marker.GroupMarker
+	notifying *notify.Metrics
+	peer      *cluster.Peer
+	api       *api.API
+	outbox    *outbox
+	sent      *sentLog
+	timings   *timings
+	sizes     *prometheus.HistogramVec
+	loads     *loadMetrics
+	journals  []*journal
 
-	dispatcher atomic.Pointer[dispatch.Dispatcher]
-	inhibitor  atomic.Pointer[inhibit.Inhibitor]
+	dispatcher *dispatch.Dispatcher
+	inhibitor  atomic.Pointer[inhibit.Inhibitor] // nil until the first Apply
 
 	mu      sync.Mutex
 	done    bool
-	early   amlabels.Matchers
 	loaded  [32]byte // hash of what the running configuration was built from
 	conf    *config.Config
 	list    []Receiver
@@ -146,7 +143,7 @@ func New(o Options) (_ *Alertmanager, err error) {
 	if err := os.MkdirAll(o.DataDir, 0o750); err != nil {
 		return nil, fmt.Errorf("create alerting directory: %w", err)
 	}
-	a := &Alertmanager{o: o, log: o.Logger, started: time.Now(), groups: marker.NewGroupMarker(), early: early, stop: make(chan struct{}), sent: newSentLog()}
+	a := &Alertmanager{o: o, log: o.Logger, started: time.Now(), groups: marker.NewGroupMarker(), stop: make(chan struct{}), sent: newSentLog()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Stop(context.Background()))
@@ -163,16 +160,34 @@ func New(o Options) (_ *Alertmanager, err error) {
 		return nil, fmt.Errorf("create alert store: %w", err)
 	}
 	a.loads = newLoadMetrics(o.Registerer, o.Cluster != nil)
-	a.metrics = dispatch.NewMetrics(o.Registerer)
+	a.notifying = notify.NewMetrics(o.Registerer, featurecontrol.NoopFlags{})
 	a.timings = newTimings(o.Registerer)
 	a.sent.timings = a.timings
-	a.pipeline = notify.NewPipelineBuilder(o.Registerer, featurecontrol.NoopFlags{}, a.events)
+	if err := a.openDispatcher(early); err != nil {
+		return nil, err
+	}
 	a.outbox = newOutbox(o.OutboxCapacity, a.alerts.Put, o.Logger, o.Registerer)
 
 	if err := a.openAPI(); err != nil {
 		return nil, err
 	}
 	return a, nil
+}
+
+func (a *Alertmanager) openDispatcher(early amlabels.Matchers) error {
+	o := dispatch.Options{
+		Alerts: a.alerts, Marker: a.groups, Wait: a.wait, Ready: a.ready, StartAt: a.started, Ingested: a.ingested,
+		Timeout: func(d time.Duration) time.Duration { return max(d, notify.MinTimeout) + a.wait() },
+		Logger:  a.log, Registerer: a.o.Registerer,
+	}
+	if len(early) > 0 {
+		o.Early = &dispatch.Early{Matchers: early}
+	}
+	var err error
+	if a.dispatcher, err = dispatch.New(o); err != nil {
+		return fmt.Errorf("create dispatcher: %w", err)
+	}
+	return nil
 }
 
 // parseEarly reads the matchers of alerts that are told at once.
@@ -203,7 +218,7 @@ func (a *Alertmanager) openState() error {
 	}
 	jm := newJournalMetrics(a.o.Registerer)
 	for _, s := range []journalOptions{
-		logJournal:     {Name: NflogFile, State: a.nflog.Snapshot, Merge: a.nflog.Merge},
+		logJournal:     {Name: NflogFile, State: a.nflog.Snapshot, Merge: a.nflog.Merge, Later: true},
 		silenceJournal: {Name: SilencesFile, State: a.silences.Snapshot, Merge: a.silences.Merge},
 	} {
 		s.Path, s.SnapshotPath, s.Logger, s.Metrics, s.Open = path(s.Name+JournalSuffix), path(s.Name), a.log, jm, a.o.open
@@ -230,6 +245,7 @@ func (a *Alertmanager) Start(ctx context.Context) error {
 	}
 	a.outbox.start()
 	logs, sils := a.journals[logJournal], a.journals[silenceJournal]
+	a.wg.Go(func() { logs.syncSoon(a.stop) })
 	a.wg.Go(func() {
 		a.nflog.Maintenance(a.o.MaintenanceInterval, logs.snapPath, a.stop, maintain(logs, a.nflog.GC))
 	})
@@ -276,8 +292,8 @@ func (a *Alertmanager) shutdown() error {
 	if i := a.inhibitor.Load(); i != nil {
 		i.Stop()
 	}
-	if d := a.dispatcher.Load(); d != nil {
-		d.Stop()
+	if a.dispatcher != nil {
+		a.dispatcher.Stop()
 	}
 	a.mu.Unlock()
 	if a.alerts != nil {

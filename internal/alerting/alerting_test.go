@@ -203,10 +203,10 @@ func TestReloadKeepsSilencesAndApi(t *testing.T) {
 	a := testAlertmanager(t, t.TempDir(), quiet, nil)
 	postSilence(t, a, "X", http.StatusOK)
 	load(t, a, webhook(u, ""))
-	before := a.dispatcher.Load()
+	before := a.inhibitor.Load()
 	load(t, a, webhook(u, ""))
-	if a.dispatcher.Load() != before {
-		t.Error("an unchanged configuration restarted the dispatcher")
+	if a.inhibitor.Load() != before {
+		t.Error("an unchanged configuration was applied again")
 	}
 	if n := silences(t, a); n != 1 {
 		t.Errorf("got %d silences, want 1", n)

@@ -1,19 +1,15 @@
 package alerting
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
 	"time"
 
-	"github.com/prometheus/alertmanager/alert"
 	"github.com/prometheus/alertmanager/api"
-	"github.com/prometheus/alertmanager/dispatch"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"github.com/prometheus/common/model"
 	"github.com/prometheus/common/route"
 )
 
@@ -29,9 +25,7 @@ func (a *Alertmanager) openAPI() error {
 	o := api.Options{
 		Alerts: a.alerts, Silences: a.silences, GroupMutedFunc: a.groups.Muted, Logger: a.log, Registry: a.o.Registerer,
 		Timeout: a.o.RequestTimeout, Concurrency: a.o.GetConcurrency, RequestDuration: requests,
-		GroupFunc: func(ctx context.Context, rf func(*dispatch.Route) bool, af func(*alert.Alert, time.Time) bool) (dispatch.AlertGroups, map[model.Fingerprint][]string, error) {
-			return a.dispatcher.Load().Groups(ctx, rf, af)
-		},
+		GroupFunc: a.dispatcher.Groups,
 	}
 	if a.peer != nil {
 		o.Peer = a.peer
@@ -49,7 +43,7 @@ func (a *Alertmanager) Handler(prefix string) http.Handler {
 	own := promhttp.InstrumentHandlerResponseSize(a.sizes.MustCurryWith(prometheus.Labels{"handler": "/api/v2"}),
 		a.durable(a.api.Register(route.New(), prefix)))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if a.dispatcher.Load() == nil {
+		if a.inhibitor.Load() == nil {
 			writeError(w, http.StatusServiceUnavailable, "no configuration is loaded yet; try again in a moment")
 			return
 		}

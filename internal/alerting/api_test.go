@@ -117,7 +117,7 @@ func TestAPIAnswersDuringReloads(t *testing.T) {
 func TestRefusedConfigurationChangesNothing(t *testing.T) {
 	reg := prometheus.NewRegistry()
 	a := testAlertmanager(t, t.TempDir(), quiet, func(o *Options) { o.Registerer = reg })
-	before := a.dispatcher.Load()
+	before := a.inhibitor.Load()
 	f, err := Parse([]byte("route: {receiver: w}\nreceivers: [{name: w, webhook_configs: [{url: 'http://x/', http_config: {tls_config: {ca_file: /nowhere/ca.pem}}}]}]\n"))
 	if err != nil {
 		t.Fatal(err)
@@ -125,7 +125,7 @@ func TestRefusedConfigurationChangesNothing(t *testing.T) {
 	if _, err := a.Prepare(f); err == nil || !strings.Contains(err.Error(), `receiver "w"`) || !strings.Contains(err.Error(), "/nowhere/ca.pem") {
 		t.Errorf("got %v", err)
 	}
-	if a.dispatcher.Load() != before || a.Receivers()[0].Name != "none" {
+	if a.inhibitor.Load() != before || a.Receivers()[0].Name != "none" {
 		t.Error("a refused configuration changed something")
 	}
 	for _, want := range []string{"alertmanager_silences", "alertmanager_alerts", "alertmanager_config_hash", "alertmanager_cluster_enabled", "alertmanager_integrations", "alertmanager_dispatcher_aggregation_groups", "touchline_alerting_outbox_capacity"} {

@@ -40,6 +40,7 @@ type journal struct {
 	log        *slog.Logger
 	m          *journalMetrics
 	open       opener
+	dirty      chan struct{} // tells syncSoon of a change; nil where append syncs
 
 	compacting sync.Mutex // held by the one compaction that runs
 
@@ -73,6 +74,12 @@ type journalOptions struct {
 	Logger                   *slog.Logger
 	Metrics                  *journalMetrics
 	Open                     opener
+	// Later has changes synced by syncSoon right after append has returned, and
+	// many at once. Upstream appends to the notification log under a lock that
+	// every notification needs, so that in a storm each would wait for the disk.
+	// A kill loses nothing by it; a power cut may have what was told in its last
+	// milliseconds told again.
+	Later bool
 }
 
 // openJournal merges what the file holds into the state, and makes it ready
@@ -80,6 +87,9 @@ type journalOptions struct {
 // damaged file all good records are kept, and a copy is put aside.
 func openJournal(o journalOptions) (*journal, error) {
 	j := &journal{path: o.Path, name: o.Name, snapPath: o.SnapshotPath, state: o.State, log: o.Logger, m: o.Metrics, open: o.Open}
+	if o.Later {
+		j.dirty = make(chan struct{}, 1)
+	}
 	for _, c := range []*prometheus.CounterVec{j.m.records, j.m.failures, j.m.corrupt, j.m.torn} {
 		c.WithLabelValues(j.name)
 	}
@@ -145,6 +155,38 @@ func (j *journal) append(body []byte) {
 		return
 	}
 	j.m.records.WithLabelValues(j.name).Inc()
+	if j.dirty != nil {
+		select {
+		case j.dirty <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// syncSoon syncs what append has written, until stop is closed.
+func (j *journal) syncSoon(stop <-chan struct{}) {
+	for {
+		select {
+		case <-j.dirty:
+		case <-stop:
+			return // close syncs the rest
+		}
+		j.mu.Lock()
+		f := j.f
+		j.mu.Unlock()
+		if f == nil {
+			return
+		}
+		err := f.Sync()
+		j.mu.Lock()
+		// A file that was replaced meanwhile is closed; its successor holds all of it, and was synced.
+		if err != nil && f == j.f {
+			j.failures++
+			j.m.failures.WithLabelValues(j.name).Inc()
+			j.log.Error("Changes could not be synced to the journal", "journal", j.path, "err", err)
+		}
+		j.mu.Unlock()
+	}
 }
 
 func (j *journal) write(rec []byte) error {
@@ -152,7 +194,7 @@ func (j *journal) write(rec []byte) error {
 		return os.ErrClosed
 	}
 	_, err := j.f.Write(rec)
-	if err == nil {
+	if err == nil && j.dirty == nil {
 		err = j.f.Sync()
 	}
 	if err == nil {

@@ -2,12 +2,15 @@ package alerting
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/prometheus/alertmanager/alert"
 	"github.com/prometheus/alertmanager/notify"
+
+	"touchline.dev/touchline/internal/alerting/dispatch"
 )
 
 // Notification is one attempt to tell a receiver.
@@ -90,6 +93,11 @@ type sentLog struct {
 
 func newSentLog() *sentLog { return &sentLog{last: map[integrationKey]Notification{}} }
 
+// concurrency bounds the requests under way to one integration. A receiver that
+// hangs would otherwise take a connection for each of its groups, until there
+// are none left for the others.
+const concurrency = 128
+
 func (l *sentLog) add(k integrationKey, n Notification) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -112,7 +120,7 @@ func (l *sentLog) wrap(receiver string, ints []notify.Integration) []notify.Inte
 	out := make([]notify.Integration, len(ints))
 	for n := range ints {
 		i := ints[n]
-		r := &recorded{next: &i, log: l, key: integrationKey{receiver: receiver, position: n, kind: i.Name()}}
+		r := &recorded{next: &i, log: l, slots: make(chan struct{}, concurrency), key: integrationKey{receiver: receiver, position: n, kind: i.Name()}}
 		out[n] = notify.NewIntegration(r, &i, i.Name(), i.Index(), receiver)
 	}
 	return out
@@ -120,14 +128,25 @@ func (l *sentLog) wrap(receiver string, ints []notify.Integration) []notify.Inte
 
 // recorded is a notifier whose attempts are remembered.
 type recorded struct {
-	next *notify.Integration
-	log  *sentLog
-	key  integrationKey
+	next  *notify.Integration
+	log   *sentLog
+	key   integrationKey
+	slots chan struct{}
 }
 
 var _ notify.Notifier = (*recorded)(nil)
 
 func (r *recorded) Notify(ctx context.Context, alerts ...*alert.Alert) (bool, error) {
+	select {
+	case r.slots <- struct{}{}:
+		defer func() { <-r.slots }()
+	case <-ctx.Done():
+		return true, fmt.Errorf("wait for one of %d requests to %s to end: %w", concurrency, r.key.kind, ctx.Err())
+	}
+	delivery := dispatch.DeliveryFrom(ctx)
+	if err := delivery.Begin(); err != nil {
+		return false, err
+	}
 	n := Notification{At: time.Now(), Receiver: r.key.receiver, Integration: r.key.kind}
 	if ls, ok := notify.GroupLabels(ctx); ok {
 		n.Group = ls.String()
@@ -146,6 +165,7 @@ func (r *recorded) Notify(ctx context.Context, alerts ...*alert.Alert) (bool, er
 	} else {
 		n.Way = r.log.timings.answered(r.key, alerts, n.At, n.At.Add(n.Took))
 	}
+	delivery.End(err)
 	r.log.add(r.key, n)
 	return retry, err
 }

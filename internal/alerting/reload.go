@@ -16,9 +16,8 @@ import (
 
 	"github.com/prometheus/alertmanager/alert"
 	"github.com/prometheus/alertmanager/config"
-	amcommon "github.com/prometheus/alertmanager/config/common"
 	"github.com/prometheus/alertmanager/config/receiver"
-	"github.com/prometheus/alertmanager/dispatch"
+	amdispatch "github.com/prometheus/alertmanager/dispatch"
 	"github.com/prometheus/alertmanager/inhibit"
 	"github.com/prometheus/alertmanager/notify"
 	"github.com/prometheus/alertmanager/template"
@@ -26,7 +25,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/model"
 
-	owndispatch "touchline.dev/touchline/internal/alerting/dispatch"
+	"touchline.dev/touchline/internal/alerting/dispatch"
 )
 
 // File is a parsed configuration with the bytes that it came from; the bytes
@@ -86,7 +85,7 @@ type Change struct {
 	hash      [32]byte
 	fileHash  [md5.Size]byte
 	tmpl      *template.Template
-	routes    *dispatch.Route
+	routes    *amdispatch.Route
 	receivers map[string][]notify.Integration
 	list      []Receiver
 	intervals map[string][]timeinterval.TimeInterval
@@ -119,9 +118,9 @@ func (a *Alertmanager) prepare(file *File) (*Change, error) {
 	if c.hash, err = hashConfig(file); err != nil {
 		return nil, err
 	}
-	c.routes = dispatch.NewRoute(conf.Route, nil)
+	c.routes = amdispatch.NewRoute(conf.Route, nil)
 	active := map[string]bool{}
-	c.routes.Walk(func(r *dispatch.Route) { active[r.RouteOpts.Receiver] = true })
+	c.routes.Walk(func(r *amdispatch.Route) { active[r.RouteOpts.Receiver] = true })
 	var errs []error
 	for _, r := range conf.Receivers {
 		rec := Receiver{Name: r.Name, Default: r.Name == conf.Route.Receiver, Used: active[r.Name]}
@@ -177,9 +176,7 @@ func hashConfig(file *File) ([32]byte, error) {
 }
 
 // Apply swaps the configuration in; it cannot fail. One that is the same as
-// the running one is left alone: a restart of the dispatcher flushes groups
-// before their time. The API answers throughout, from the old dispatcher until
-// the new one has loaded.
+// the running one is left alone. The API answers throughout.
 func (c *Change) Apply() {
 	a := c.a
 	a.mu.Lock()
@@ -192,41 +189,20 @@ func (c *Change) Apply() {
 		return
 	}
 	c.warn()
-	if d := a.dispatcher.Load(); d != nil {
-		a.inhibitor.Load().Stop()
-		d.Stop()
-	}
-	inh := inhibit.NewInhibitor(a.alerts, c.conf.InhibitRules, a.log, a.events)
-	var peer notify.Peer // an interface that holds a nil pointer is not nil
-	if a.peer != nil {
-		peer = a.peer
-	}
-	stage := a.pipeline.New(c.receivers, a.wait, inh, a.silencer, timeinterval.NewIntervener(c.intervals), a.groups, a.nflog, peer)
-	timeout := func(d time.Duration) time.Duration { return max(d, notify.MinTimeout) + a.wait() }
-	d, err := owndispatch.New(owndispatch.Options{
-		Alerts: a.alerts, Route: c.routes, Stages: stage, Groups: a.groups, Timeout: timeout, Template: c.tmpl, Logger: a.log,
-		Metrics: a.metrics, Maintenance: dispatchMaintenance, Previous: a.dispatcher.Load(), Ingested: a.ingested,
-		Early: owndispatch.Early{Matchers: a.early, Inhibitable: inhibitable(c.conf.InhibitRules)},
-	})
-	if err != nil {
-		// Its stages are upstream's own: only another version of upstream can come here.
-		a.log.Error("Alerts cannot be dispatched", "err", err)
-		return
-	}
-	// The inhibitor knows all alerts before the dispatcher starts, so that
+	// The inhibitor knows all alerts before the dispatcher has it, so that
 	// nothing is told that it would have muted.
+	old, inh := a.inhibitor.Load(), inhibit.NewInhibitor(a.alerts, c.conf.InhibitRules, a.log, a.events)
 	a.wg.Go(inh.Run)
 	inh.WaitForLoading()
-	a.inhibitor.Store(inh)
 	a.api.Update(c.conf, func(ctx context.Context, ls model.LabelSet) {
 		a.inhibitor.Load().Mutes(ctx, ls)
 		a.silencer.Mutes(ctx, ls)
 	})
-	// Routes wait for their group_wait from the start of the process on, not
-	// from every reload.
-	a.wg.Go(func() { d.Run(a.started) })
-	d.WaitForLoading()
-	a.dispatcher.Store(d)
+	a.dispatcher.Apply(dispatch.Config{
+		Routes: c.routes, Receivers: a.pipelines(c.receivers, inh, timeinterval.NewIntervener(c.intervals)), Inhibited: targets(c), Template: c.tmpl,
+	})
+	a.inhibitor.Store(inh)
+	old.Stop()
 	a.conf, a.loaded, a.list = c.conf, c.hash, c.list
 }
 
@@ -235,22 +211,6 @@ func (c *Change) Apply() {
 func (a *Alertmanager) ingested(x *alert.Alert, at time.Time) {
 	a.timings.queued(x, Timing{Class: "api", Queued: at})
 	a.timings.dispatched(x, at)
-}
-
-// inhibitable says of which alerts an inhibition rule could mute.
-func inhibitable(rules []amcommon.InhibitRule) func(model.LabelSet) bool {
-	var targets []*inhibit.InhibitRule
-	for _, r := range rules {
-		targets = append(targets, inhibit.NewInhibitRule(r))
-	}
-	return func(ls model.LabelSet) bool {
-		for _, t := range targets {
-			if t.TargetMatchers.Matches(ls) {
-				return true
-			}
-		}
-		return false
-	}
 }
 
 // warn tells of settings that are valid and yet do not do what they seem to.
@@ -262,7 +222,7 @@ func (c *Change) warn() {
 	if !reflect.ValueOf(c.conf.EventRecorder).IsZero() {
 		a.log.Warn("The section event_recorder of the Alertmanager configuration has no effect, as in Alertmanager without its feature flag")
 	}
-	c.routes.Walk(func(r *dispatch.Route) {
+	c.routes.Walk(func(r *amdispatch.Route) {
 		if r.RouteOpts.RepeatInterval > a.o.Retention {
 			a.log.Warn("repeat_interval is longer than the notification log is kept; notifications may repeat sooner",
 				"route", r.Key(), "repeat_interval", r.RouteOpts.RepeatInterval, "retention", a.o.Retention)

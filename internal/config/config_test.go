@@ -66,6 +66,36 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
+// An empty text switches off what is on by default, in each of the three places.
+func TestEmptyText(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("other.yaml", []byte("alerting: {early_flush: {matchers: ''}}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, arg string
+		environ   []string
+	}{
+		{"flag", "--alerting.early-flush.matchers=", nil},
+		{"variable", "", []string{"TOUCHLINE_ALERTING_EARLY_FLUSH_MATCHERS="}},
+		{"file", "--config.file=other.yaml", nil},
+	} {
+		fs := pflag.NewFlagSet("run", pflag.ContinueOnError)
+		flags := RegisterFlags(fs)
+		if err := fs.Parse([]string{c.arg}); err != nil {
+			t.Fatal(err)
+		}
+		got, err := Resolve(flags, c.environ)
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		if got.Alertmanager.EarlyFlush != "" {
+			t.Errorf("%s: got %q", c.name, got.Alertmanager.EarlyFlush)
+		}
+	}
+}
+
 func TestTableIsSound(t *testing.T) {
 	seen := map[string]bool{}
 	dst := map[any]string{}

@@ -247,7 +247,7 @@ func (u *Upstream) open() {
 
 // mayBeEmpty tells whether an empty value differs from the default.
 func (s *Setting) mayBeEmpty() bool {
-	return s.Default != "" && s.Kind == KindAddress
+	return s.Default != "" && (s.Kind == KindAddress || s.Kind == KindString)
 }
 
 // checkTogether finds what is wrong between settings that are each fine.

@@ -1,294 +1,316 @@
-// Package dispatch routes alerts into groups and decides when each group's
-// receivers are told. It keeps upstream's routes, timing and pipeline stages,
-// and differs in four ways: alerts are taken in their order, urgent ones do not
-// wait for group_wait, a receiver that hangs holds up nobody else, and an
-// urgent alert that is over before it was told is told all the same.
+// Package dispatch sorts alerts into groups and has their receivers told. It
+// takes the place of Alertmanager's dispatcher, keeps that one's routes, groups,
+// stages, metrics and timing, and differs where that one is slow or unsafe: one
+// reader takes alerts in the provider's order, each integration of a group has
+// a lane of its own, urgent alerts pull their group's flush forward, a reload
+// keeps what is under way, and an alert that ends before it was told is told.
 package dispatch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
-	"sort"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/alertmanager/alert"
-	upstream "github.com/prometheus/alertmanager/dispatch"
+	amdispatch "github.com/prometheus/alertmanager/dispatch"
 	"github.com/prometheus/alertmanager/marker"
+	"github.com/prometheus/alertmanager/nflog/nflogpb"
 	"github.com/prometheus/alertmanager/notify"
 	"github.com/prometheus/alertmanager/pkg/labels"
 	"github.com/prometheus/alertmanager/provider"
 	"github.com/prometheus/alertmanager/template"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/model"
 )
 
 // Options configure a Dispatcher. All fields without a remark are required.
 type Options struct {
-	Alerts      provider.Alerts
-	Route       *upstream.Route
-	Stages      notify.RoutingStage // as upstream's PipelineBuilder makes them
-	Groups      marker.GroupMarker
-	Timeout     func(groupInterval time.Duration) time.Duration // of one flush to one integration
-	Template    *template.Template
-	Logger      *slog.Logger
-	Metrics     *Metrics
-	Maintenance time.Duration // how often empty groups are looked for
-	MaxGroups   int           // 0 for no limit
-	Early       Early
-	Previous    *Dispatcher                        // optional, stopped: the one that this one takes over from
-	Ingested    func(a *alert.Alert, at time.Time) // optional: told of every alert that arrives
+	Alerts     provider.Alerts
+	Marker     marker.GroupMarker                              // which groups a time interval mutes
+	Timeout    func(groupInterval time.Duration) time.Duration // how long telling one flush may take
+	Wait       func() time.Duration                            // optional: how long this replica lets those before it tell first
+	Ready      func(context.Context) error                     // optional: returns once nothing stands against the first flush
+	StartAt    time.Time                                       // optional: no flush before
+	MaxGroups  int                                             // 0 for no limit; alerts that need one more are dropped and counted
+	Early      *Early                                          // nil for upstream's timing
+	Ingested   func(a *alert.Alert, at time.Time)              // optional: told of every state of an alert that arrives
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
 }
 
-// Early says which alerts are told at once.
-type Early struct {
-	Matchers labels.Matchers // all must match; none switches early flushes off
-	// Inhibitable says whether an inhibition could mute an alert. Such an alert
-	// waits for group_wait: the inhibitor may learn of its source a moment later.
-	Inhibitable func(model.LabelSet) bool
+// Config is what a reload replaces.
+type Config struct {
+	Routes    *amdispatch.Route
+	Receivers map[string]Receiver
+	Inhibited []labels.Matchers  // the target side of each inhibition rule
+	Template  *template.Template // renders labels of routes; may be nil
 }
 
-func (e *Early) wants(a *alert.Alert) bool {
-	return len(e.Matchers) > 0 && e.Matchers.Matches(a.Labels) && (e.Inhibitable == nil || !e.Inhibitable(a.Labels))
+// Receiver is the pipeline of one receiver: what is decided once a flush, and
+// the integrations, each of which is told in a lane of its own.
+type Receiver struct {
+	Mute         notify.Stage
+	Integrations []Integration
 }
 
-// Dispatcher is one dispatcher for one configuration. New makes it, Run feeds
-// it, Stop ends it and waits for what it sends.
+// Integration is one way of a receiver to be told.
+type Integration struct {
+	Key   string       // tells it from the receiver's others, and stays the same over reloads
+	Dedup notify.Stage // drops what the notification log knows as told
+	Send  notify.Stage // tells, retries, and writes the notification log
+	// Log returns what was last told about a group, nil for nothing.
+	Log func(groupKey string) (*nflogpb.Entry, error)
+}
+
+// stopGrace is how long Stop lets requests that are under way be answered:
+// one that is cut off may have been taken, and is repeated after a restart.
+const stopGrace = 3 * time.Second
+
+// errNotApplied is returned by Groups while there is no configuration.
+var errNotApplied = errors.New("no configuration is applied yet")
+
+// Dispatcher owns the groups. Locks are taken in the order applying, mu, the
+// mu of a group.
 type Dispatcher struct {
-	o      Options
-	pipes  map[string]pipe // by receiver
-	loaded chan struct{}
+	o       Options
+	log     *slog.Logger
+	metrics *metrics
 
-	ctx    context.Context
-	cancel context.CancelFunc
-	wg     sync.WaitGroup
+	loaded  chan struct{} // closed when the alerts that the provider held at first are in
+	wake    chan struct{}
+	slots   chan struct{} // one for each decision that may be under way
+	running atomic.Bool
+	telling atomic.Int64 // lanes with a job
 
-	mu      sync.Mutex
-	routes  []map[model.Fingerprint]*group // by route index
-	byIndex []*upstream.Route
-	count   int
-	stopped atomic.Bool
-	took    map[string]carried // what the previous dispatcher knew, until it is used
+	ctx, laneCtx       context.Context
+	cancel, cancelLane context.CancelFunc
+	reading, sending   sync.WaitGroup
+	stopped            sync.Once
+
+	applying sync.RWMutex // held for reading while a flush is decided
+
+	mu     sync.Mutex
+	done   bool
+	conf   *Config
+	routes map[*amdispatch.Route]*route
+	groups map[groupID]*group
+	queue  queue
 }
 
-// pipe is a receiver's pipeline, taken apart: what decides whether alerts are
-// muted, and what sends to each integration.
-type pipe struct {
-	mute notify.MultiStage
-	send []notify.Stage
+// route is a route with what is computed once.
+type route struct {
+	*amdispatch.Route
+	ident, key, id string
+	receiver       Receiver
 }
 
-// New makes a dispatcher. It fails where the stages are not what upstream builds.
+// groupID tells a group from all others, over reloads.
+type groupID struct {
+	route  string
+	labels model.Fingerprint
+}
+
+// New returns a dispatcher that does nothing until Apply.
 func New(o Options) (*Dispatcher, error) {
-	ctx, cancel := context.WithCancel(context.Background())
-	d := &Dispatcher{o: o, pipes: map[string]pipe{}, loaded: make(chan struct{}), ctx: ctx, cancel: cancel}
-	for name, st := range o.Stages {
-		ms, ok := st.(notify.MultiStage)
-		if !ok || len(ms) == 0 {
-			cancel()
-			return nil, fmt.Errorf("receiver %q: its pipeline is a %T; upstream's builder makes a notify.MultiStage", name, st)
-		}
-		fan, ok := ms[len(ms)-1].(notify.FanoutStage)
-		if !ok {
-			cancel()
-			return nil, fmt.Errorf("receiver %q: its pipeline ends in a %T; upstream's builder ends it in a notify.FanoutStage", name, ms[len(ms)-1])
-		}
-		d.pipes[name] = pipe{mute: ms[:len(ms)-1], send: fan}
+	if o.Wait == nil {
+		o.Wait = func() time.Duration { return 0 }
 	}
-	n := 0
-	o.Route.Walk(func(r *upstream.Route) { n = max(n, r.Idx+1) })
-	d.routes, d.byIndex = make([]map[model.Fingerprint]*group, n), make([]*upstream.Route, n)
-	o.Route.Walk(func(r *upstream.Route) {
-		d.routes[r.Idx], d.byIndex[r.Idx] = map[model.Fingerprint]*group{}, r
-	})
-	if o.Previous != nil {
-		d.took = o.Previous.carry()
+	if o.Ready == nil {
+		o.Ready = func(context.Context) error { return nil }
+	}
+	if o.Ingested == nil {
+		o.Ingested = func(*alert.Alert, time.Time) {}
+	}
+	d := &Dispatcher{
+		o: o, log: o.Logger.With("component", "dispatcher"),
+		loaded: make(chan struct{}), wake: make(chan struct{}, 1), slots: make(chan struct{}, max(2, runtime.GOMAXPROCS(0))),
+		groups: map[groupID]*group{},
+	}
+	d.ctx, d.cancel = context.WithCancel(context.Background())
+	d.laneCtx, d.cancelLane = context.WithCancel(context.Background())
+	var err error
+	if d.metrics, err = newMetrics(o.Registerer, d); err != nil {
+		return nil, fmt.Errorf("register dispatcher metrics: %w", err)
 	}
 	return d, nil
 }
 
-// Run takes alerts until Stop is called. What the store holds already is
-// grouped before it returns from loading; no group is flushed before start.
-func (d *Dispatcher) Run(start time.Time) {
-	d.wg.Add(1)
-	defer d.wg.Done()
-	known, it := d.o.Alerts.SlurpAndSubscribe("dispatcher")
-	defer it.Close()
-	d.o.Metrics.watch(d)
-	for _, a := range known {
-		d.ingest(a, start)
-	}
+// Apply puts a configuration into force. The first call takes in the alerts
+// that the provider holds and starts to dispatch; later calls sort what is
+// there into the new routes. A group whose route is still there keeps its
+// timers, and what is being told is told to its end, so that a reload neither
+// loses nor repeats nor hurries anything. Apply returns when all alerts are in.
+func (d *Dispatcher) Apply(c Config) {
+	d.applying.Lock()
+	defer d.applying.Unlock()
 	d.mu.Lock()
-	d.took = nil
-	d.mu.Unlock()
+	defer d.mu.Unlock()
+	if d.done {
+		return
+	}
+	first := d.conf == nil
+	d.conf, d.routes = &c, index(&c)
+	if !first {
+		d.regroup()
+		return
+	}
+	alerts, updates := d.o.Alerts.SlurpAndSubscribe("dispatcher")
+	for _, a := range alerts {
+		d.place(a)
+	}
 	close(d.loaded)
-	maintenance := time.NewTicker(d.o.Maintenance)
-	defer maintenance.Stop()
+	d.reading.Go(func() { d.read(updates) })
+	d.reading.Go(d.schedule)
+}
+
+// index computes what does not change with an alert. A route is known again
+// after a reload by the matchers on the way to it; of several with the same,
+// by their order.
+func index(c *Config) map[*amdispatch.Route]*route {
+	out, seen := map[*amdispatch.Route]*route{}, map[string]int{}
+	c.Routes.Walk(func(r *amdispatch.Route) {
+		rt := &route{Route: r, key: r.Key(), id: r.ID(), receiver: c.Receivers[r.RouteOpts.Receiver]}
+		rt.ident = fmt.Sprintf("%s#%d", rt.key, seen[rt.key])
+		seen[rt.key]++
+		out[r] = rt
+	})
+	return out
+}
+
+// read takes alerts in the provider's order. One reader is what makes a state
+// that is older than the one held impossible: the provider hands out updates
+// of one alert in the order in which it stored them.
+func (d *Dispatcher) read(updates provider.AlertIterator) {
+	defer updates.Close()
 	for {
 		select {
-		case a, ok := <-it.Next():
+		case <-d.ctx.Done():
+			return
+		case a, ok := <-updates.Next():
 			if !ok {
-				if err := it.Err(); err != nil {
-					d.o.Logger.Error("The alert store ended the subscription", "err", err)
+				if err := updates.Err(); err != nil {
+					d.log.Error("Alerts can no longer be read", "err", err)
 				}
 				return
 			}
-			if err := it.Err(); err != nil {
-				d.o.Logger.Error("An alert could not be read from the store", "err", err)
+			if err := updates.Err(); err != nil {
+				d.log.Error("An alert could not be read", "err", err)
 				continue
 			}
-			d.ingest(a.Data, start)
-		case <-maintenance.C:
-			d.sweep()
-		case <-d.ctx.Done():
-			return
+			start := time.Now()
+			d.mu.Lock()
+			d.place(a.Data)
+			d.mu.Unlock()
+			d.metrics.processing.Observe(time.Since(start).Seconds())
 		}
 	}
 }
 
-// WaitForLoading waits until the alerts of the store are grouped.
-func (d *Dispatcher) WaitForLoading() { <-d.loaded }
+// place puts an alert into the group of every route that matches it. The
+// caller holds mu.
+func (d *Dispatcher) place(a *alert.Alert) {
+	now, fp := time.Now(), a.Fingerprint()
+	u := update{alert: a, fp: fp, now: now, urgent: d.o.Early.urgent(a.Labels, d.conf.Inhibited)}
+	d.o.Ingested(a, now)
+	for _, r := range d.conf.Routes.Match(a.Labels) {
+		rt := d.routes[r]
+		ls := groupLabels(a.Labels, &r.RouteOpts)
+		id := groupID{rt.ident, ls.Fingerprint()}
+		g, found := d.groups[id]
+		if !found {
+			if g = d.open(id, rt, ls, now); g == nil {
+				d.log.Error("Alert is dropped: there are as many groups as there may be", "alert", a.Name(), "limit", d.o.MaxGroups)
+				continue
+			}
+			if a.StartsAt.Add(rt.RouteOpts.GroupWait).Before(now) {
+				g.regular = now // It has waited elsewhere, such as before a restart.
+			}
+		}
+		if g.put(u) && u.urgent {
+			g.pull(now)
+		}
+		d.queue.set(g)
+	}
+	d.nudge()
+}
 
-// Stop ends all flushes and waits for them. It may be called more than once.
+// open makes a group, unless there are too many. The caller holds mu.
+func (d *Dispatcher) open(id groupID, rt *route, ls model.LabelSet, created time.Time) *group {
+	if d.o.MaxGroups > 0 && len(d.groups) >= d.o.MaxGroups {
+		d.metrics.limited.Inc()
+		return nil
+	}
+	g := newGroup(d, id, rt, ls, created)
+	g.bind(rt, created)
+	d.groups[id] = g
+	d.metrics.groups.Set(float64(len(d.groups)))
+	return g
+}
+
+// groupLabels are the labels by which the route groups.
+func groupLabels(all model.LabelSet, o *amdispatch.RouteOpts) model.LabelSet {
+	if o.GroupByAll {
+		return all.Clone()
+	}
+	out := make(model.LabelSet, len(o.GroupBy))
+	for name := range o.GroupBy {
+		if v, ok := all[name]; ok {
+			out[name] = v
+		}
+	}
+	return out
+}
+
+// sweep takes resolved alerts out of a group that every integration has been
+// told of, and removes the group when nothing is left.
+func (d *Dispatcher) sweep(g *group) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.drop(time.Now())
+	if g.gone || len(g.members) > 0 || g.busy() {
+		return
+	}
+	d.remove(g)
+}
+
+// remove forgets a group. The caller holds mu and that of the group.
+func (d *Dispatcher) remove(g *group) {
+	g.gone = true
+	delete(d.groups, g.id)
+	d.queue.remove(g)
+	d.o.Marker.DeleteByGroupKey(g.route.id, g.groupKey)
+	d.metrics.groups.Set(float64(len(d.groups)))
+}
+
+// Stop ends reading and deciding, lets requests that are under way be answered
+// for a moment, cuts off the rest, and returns when everything has ended.
 func (d *Dispatcher) Stop() {
-	if d == nil {
-		return
-	}
-	d.stopped.Store(true)
-	d.cancel()
-	d.mu.Lock()
-	for _, groups := range d.routes {
-		for _, g := range groups {
-			g.halt()
-		}
-	}
-	d.mu.Unlock()
-	d.wg.Wait()
-}
-
-// ingest puts an alert into the group of every route that it matches. One
-// goroutine does so, in the order of the store: a newer state of an alert is
-// never replaced by an older one.
-func (d *Dispatcher) ingest(a *alert.Alert, start time.Time) {
-	began := time.Now()
-	if d.o.Ingested != nil {
-		d.o.Ingested(a, began)
-	}
-	for _, r := range d.o.Route.Match(a.Labels) {
-		d.group(a, r, start)
-	}
-	d.o.Metrics.processing.Observe(time.Since(began).Seconds())
-}
-
-func (d *Dispatcher) group(a *alert.Alert, r *upstream.Route, start time.Time) {
-	ls := groupLabels(a, r)
-	fp := ls.Fingerprint()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.stopped.Load() {
-		return
-	}
-	g := d.routes[r.Idx][fp]
-	if g != nil && g.insert(a) {
-		return
-	}
-	if g == nil {
-		if d.o.MaxGroups > 0 && d.count >= d.o.MaxGroups {
-			d.o.Metrics.limited.Inc()
-			d.o.Logger.Error("Too many alert groups; the alert is not told", "alert", a.Name(), "groups", d.count, "limit", d.o.MaxGroups)
-			return
-		}
-		d.count++
-		d.o.Metrics.groups.Set(float64(d.count))
-	}
-	g = newGroup(d, r, ls)
-	d.routes[r.Idx][fp] = g
-	g.begin(a, start, d.took[g.key])
-	delete(d.took, g.key)
-}
-
-func groupLabels(a *alert.Alert, r *upstream.Route) model.LabelSet {
-	out := make(model.LabelSet, len(r.RouteOpts.GroupBy))
-	for n, v := range a.Labels {
-		if _, ok := r.RouteOpts.GroupBy[n]; ok || r.RouteOpts.GroupByAll {
-			out[n] = v
-		}
-	}
-	return out
-}
-
-// sweep removes the groups that have nothing left to tell.
-func (d *Dispatcher) sweep() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for i, groups := range d.routes {
-		for fp, g := range groups {
-			if g.gone() {
-				delete(groups, fp)
-				d.o.Groups.DeleteByGroupKey(d.byIndex[i].ID(), g.key)
-				d.count--
+	d.stopped.Do(func() {
+		d.mu.Lock()
+		d.done = true
+		d.mu.Unlock()
+		d.cancel()
+		d.reading.Wait()
+		d.running.Store(false)
+		d.mu.Lock()
+		for _, g := range d.groups {
+			g.mu.Lock()
+			for _, l := range g.lanes {
+				l.finish()
 			}
+			g.mu.Unlock()
 		}
-	}
-	d.o.Metrics.groups.Set(float64(d.count))
-}
-
-// all lists the groups of each route.
-func (d *Dispatcher) all() [][]*group {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	out := make([][]*group, len(d.routes))
-	for i, groups := range d.routes {
-		for _, g := range groups {
-			out[i] = append(out[i], g)
-		}
-	}
-	return out
-}
-
-// Groups lists the alerts as they are grouped, and the receivers of each alert,
-// as upstream's API wants them.
-func (d *Dispatcher) Groups(ctx context.Context, wantRoute func(*upstream.Route) bool, wantAlert func(*alert.Alert, time.Time) bool) (upstream.AlertGroups, map[model.Fingerprint][]string, error) {
-	select {
-	case <-ctx.Done():
-		return nil, nil, ctx.Err()
-	case <-d.loaded:
-	}
-	out := upstream.AlertGroups{}
-	receivers := map[model.Fingerprint][]string{}
-	now := time.Now()
-	for i, groups := range d.all() {
-		r := d.byIndex[i]
-		if r == nil || !wantRoute(r) {
-			continue
-		}
-		for _, g := range groups {
-			var as alert.AlertSlice
-			all := g.alerts()
-			for _, a := range all {
-				if wantAlert(a, now) {
-					receivers[a.Fingerprint()] = append(receivers[a.Fingerprint()], r.RouteOpts.Receiver)
-					as = append(as, a)
-				}
-			}
-			if len(as) == 0 {
-				continue
-			}
-			sort.Sort(as)
-			status := make(map[model.Fingerprint]alert.AlertStatus, len(as))
-			for _, a := range as {
-				status[a.Fingerprint()] = g.marker.Status(a.Fingerprint())
-			}
-			out = append(out, &upstream.AlertGroup{
-				Alerts: as, Labels: g.labels, RouteLabels: g.routeLabels(all), Receiver: r.RouteOpts.Receiver,
-				GroupKey: g.key, RouteID: g.route.ID(), AlertStatuses: status,
-			})
-		}
-	}
-	sort.Sort(out)
-	for _, r := range receivers {
-		sort.Strings(r)
-	}
-	return out, receivers, nil
+		d.mu.Unlock()
+		grace := time.AfterFunc(stopGrace, d.cancelLane)
+		d.sending.Wait()
+		grace.Stop()
+		d.cancelLane()
+	})
 }

@@ -2,9 +2,9 @@ package dispatch
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"log/slog"
+	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -13,520 +13,376 @@ import (
 	"time"
 
 	"github.com/prometheus/alertmanager/alert"
-	"github.com/prometheus/alertmanager/config"
-	amcommon "github.com/prometheus/alertmanager/config/common"
-	upstream "github.com/prometheus/alertmanager/dispatch"
-	"github.com/prometheus/alertmanager/eventrecorder"
-	"github.com/prometheus/alertmanager/featurecontrol"
-	"github.com/prometheus/alertmanager/inhibit"
-	"github.com/prometheus/alertmanager/marker"
-	"github.com/prometheus/alertmanager/matcher/compat"
+	amdispatch "github.com/prometheus/alertmanager/dispatch"
 	"github.com/prometheus/alertmanager/nflog"
-	"github.com/prometheus/alertmanager/notify"
-	"github.com/prometheus/alertmanager/pkg/labels"
-	"github.com/prometheus/alertmanager/provider/mem"
-	"github.com/prometheus/alertmanager/silence"
-	"github.com/prometheus/alertmanager/timeinterval"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/model"
-	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+const one = `
+route: {receiver: w, group_by: [alertname], group_wait: 30s, group_interval: 5m}
+receivers: [{name: w, webhook_configs: [{url: "http://w"}]}]
+`
 
-// scene is a dispatcher with upstream's store, pipeline and notification log
-// around it, and receivers that note what they are told.
-type scene struct {
-	t        *testing.T
-	log      *slog.Logger
-	reg      *prometheus.Registry
-	alerts   *mem.Alerts
-	nflog    *nflog.Log
-	silences *silence.Silences
-	silencer *silence.Silencer
-	inh      *inhibit.Inhibitor
-	builder  *notify.PipelineBuilder
-	metrics  *Metrics
-	d        *Dispatcher
-	begun    time.Time
-	early    string
-
-	mu    sync.Mutex
-	told  []string
-	hang  map[string]bool  // receivers that never answer
-	fails map[string]int   // how often a receiver still refuses
-	seen  map[string][]int // sizes of messages by receiver
+// after lets time pass and returns what was told meanwhile.
+func (r *replica) after(d time.Duration) []string {
+	<-time.After(d)
+	synctest.Wait()
+	return r.told()
 }
 
-// play runs f in a bubble. early are the matchers of urgent alerts.
-func play(t *testing.T, early, conf string, f func(*scene)) {
+func expect(t *testing.T, got []string, want ...string) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		s := &scene{
-			t: t, log: slog.New(slog.DiscardHandler), reg: prometheus.NewRegistry(), begun: time.Now(), early: early,
-			hang: map[string]bool{}, fails: map[string]int{}, seen: map[string][]int{},
-		}
-		var err error
-		if s.nflog, err = nflog.New(nflog.Options{Retention: time.Hour, Logger: s.log, Metrics: s.reg}); err != nil {
+	if !slices.Equal(got, want) {
+		t.Fatalf("told\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(want, "\n  "))
+	}
+}
+
+// TestOrderIsTheProviders has 20,000 pairs of firing and resolved, each right
+// behind the other. With several readers, as upstream has, some hundred alerts
+// stay firing in the dispatcher while the provider has all of them resolved.
+func TestOrderIsTheProviders(t *testing.T) {
+	r := newReplica(t, "", replicaOptions{off: true})
+	r.load(one)
+	defer r.stop()
+	const pairs = 20_000
+	for n := range pairs {
+		now := time.Now()
+		ls := model.LabelSet{"alertname": "A", "i": model.LabelValue(fmt.Sprint(n))}
+		up := &alert.Alert{Alert: model.Alert{Labels: ls, StartsAt: now, EndsAt: now.Add(time.Hour)}, UpdatedAt: now, Timeout: true}
+		down := &alert.Alert{Alert: model.Alert{Labels: ls, StartsAt: now, EndsAt: now}, UpdatedAt: now}
+		if err := r.alerts.Put(context.Background(), up, down); err != nil {
 			t.Fatal(err)
 		}
-		rec := eventrecorder.Recorder{}
-		if s.silences, err = silence.New(silence.Options{Retention: time.Hour, Logger: s.log, Metrics: s.reg, EventRecorder: rec}); err != nil {
-			t.Fatal(err)
-		}
-		s.silencer = silence.NewSilencer(s.silences, s.log, rec)
-		ctx, cancel := context.WithCancel(t.Context())
-		if s.alerts, err = mem.NewAlerts(ctx, 30*time.Minute, 0, s.silencer, s.log, rec, s.reg, featurecontrol.NoopFlags{}); err != nil {
-			t.Fatal(err)
-		}
-		s.builder, s.metrics = notify.NewPipelineBuilder(s.reg, featurecontrol.NoopFlags{}, rec), NewMetrics(s.reg)
-		s.load(conf)
-		f(s)
-		s.inh.Stop()
-		s.d.Stop()
-		s.alerts.Close()
-		cancel()
-		synctest.Wait()
-	})
-}
-
-// load puts a configuration into force, as a reload does.
-func (s *scene) load(conf string) {
-	s.t.Helper()
-	c, err := config.Load(conf)
-	if err != nil {
-		s.t.Fatal(err)
 	}
-	if s.d != nil {
-		s.inh.Stop()
-		s.d.Stop()
-	}
-	receivers := map[string][]notify.Integration{}
-	for _, r := range c.Receivers {
-		n := 1
-		if strings.HasPrefix(r.Name, "two-") {
-			n = 2
-		}
-		for i := range n {
-			receivers[r.Name] = append(receivers[r.Name], notify.NewIntegration(receiver{s, fmt.Sprintf("%s/%d", r.Name, i)}, resolved(!strings.HasSuffix(r.Name, "-firing")), "test", i, r.Name))
-		}
-	}
-	s.inh = inhibit.NewInhibitor(s.alerts, c.InhibitRules, s.log, eventrecorder.Recorder{})
-	intervals := map[string][]timeinterval.TimeInterval{}
-	for _, ti := range c.TimeIntervals {
-		intervals[ti.Name] = ti.TimeIntervals
-	}
-	groups := marker.NewGroupMarker()
-	stages := s.builder.New(receivers, func() time.Duration { return 0 }, s.inh, s.silencer, timeinterval.NewIntervener(intervals), groups, s.nflog, nil)
-	var ms labels.Matchers
-	if s.early != "" {
-		if ms, err = compat.Matchers(s.early, "test"); err != nil {
-			s.t.Fatal(err)
-		}
-	}
-	d, err := New(Options{
-		Alerts: s.alerts, Route: upstream.NewRoute(c.Route, nil), Stages: stages, Groups: groups, Logger: s.log, Metrics: s.metrics,
-		Timeout: func(d time.Duration) time.Duration { return max(d, notify.MinTimeout) }, Maintenance: 30 * time.Second, Previous: s.d,
-		Early: Early{Matchers: ms, Inhibitable: func(ls model.LabelSet) bool {
-			return slices.ContainsFunc(c.InhibitRules, func(r amcommon.InhibitRule) bool { return inhibit.NewInhibitRule(r).TargetMatchers.Matches(ls) })
-		}},
-	})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	go s.inh.Run()
-	s.inh.WaitForLoading()
-	go d.Run(s.begun)
-	d.WaitForLoading()
-	s.d = d
-}
-
-type resolved bool
-
-func (r resolved) SendResolved() bool { return bool(r) }
-
-// receiver notes what it is told.
-type receiver struct {
-	s    *scene
-	name string
-}
-
-func (r receiver) Notify(ctx context.Context, as ...*alert.Alert) (bool, error) {
-	r.s.mu.Lock()
-	hang := r.s.hang[r.name]
-	fails := r.s.fails[r.name]
-	if fails > 0 {
-		r.s.fails[r.name]--
-	}
-	r.s.mu.Unlock()
-	if hang {
-		<-ctx.Done()
-		return true, ctx.Err()
-	}
-	if fails > 0 {
-		return true, errors.New("refused")
-	}
-	var firing, over []string
-	for _, a := range as {
-		if n := string(a.Labels["n"]); a.Resolved() {
-			over = append(over, n)
-		} else {
-			firing = append(firing, n)
-		}
-	}
-	slices.Sort(firing)
-	slices.Sort(over)
-	r.s.mu.Lock()
-	defer r.s.mu.Unlock()
-	r.s.seen[r.name] = append(r.s.seen[r.name], len(as))
-	r.s.told = append(r.s.told, fmt.Sprintf("%s %s firing=%s resolved=%s", time.Since(r.s.begun).Round(time.Millisecond), r.name, strings.Join(firing, ","), strings.Join(over, ",")))
-	return false, nil
-}
-
-// fire puts firing alerts into the store, resolve their ends.
-func (s *scene) fire(names ...string) { s.put(false, names...) }
-
-func (s *scene) resolve(names ...string) { s.put(true, names...) }
-
-// put takes names such as "a" or "a!", which is critical, or "a?", which a silence or inhibition aims at.
-func (s *scene) put(over bool, names ...string) {
-	s.t.Helper()
-	now := time.Now()
-	var as []*alert.Alert
-	for _, n := range names {
-		sev := model.LabelValue("warning")
-		if strings.HasSuffix(n, "!") {
-			sev = "critical"
-		}
-		a := &alert.Alert{Alert: model.Alert{
-			Labels:   model.LabelSet{"alertname": "A", "n": model.LabelValue(strings.TrimRight(n, "!")), "severity": sev, "team": "x"},
-			StartsAt: now, EndsAt: now.Add(time.Hour),
-		}, UpdatedAt: now}
-		if over {
-			if old, err := s.alerts.Get(a.Fingerprint()); err == nil {
-				a.StartsAt = old.StartsAt
-			}
-			a.EndsAt = now
-		}
-		as = append(as, a)
-	}
-	if err := s.alerts.Put(context.Background(), as...); err != nil {
-		s.t.Fatal(err)
-	}
-	synctest.Wait()
-}
-
-// at lets time pass until so long after the beginning.
-func (s *scene) at(d time.Duration) {
-	<-time.After(time.Until(s.begun.Add(d)))
-	synctest.Wait()
-}
-
-// expect compares what has been told since the last time.
-func (s *scene) expect(want ...string) {
-	s.t.Helper()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !slices.Equal(s.told, want) {
-		s.t.Errorf("at %s told\n  %s\nwant\n  %s", time.Since(s.begun), strings.Join(s.told, "\n  "), strings.Join(want, "\n  "))
-	}
-	s.told = nil
-}
-
-const plain = `
-route: {receiver: r, group_by: [alertname], group_wait: 10s, group_interval: 1m, repeat_interval: 10m}
-receivers: [{name: r}]
-`
-
-func TestGroupWaitAndIntervalAndRepeat(t *testing.T) {
-	play(t, "", plain, func(s *scene) {
-		s.at(time.Second)
-		s.fire("a")
-		s.at(5 * time.Second)
-		s.fire("b!")
-		s.at(10 * time.Second)
-		s.expect()
-		s.at(12 * time.Second)
-		s.expect("11s r/0 firing=a,b resolved=")
-		s.fire("c")
-		s.at(72 * time.Second)
-		s.expect("1m11s r/0 firing=a,b,c resolved=")
-		s.resolve("a")
-		s.at(132 * time.Second)
-		s.expect("2m11s r/0 firing=b,c resolved=a")
-		s.at(13 * time.Minute)
-		s.expect()
-		s.at(14 * time.Minute) // the first flush after more than ten minutes
-		s.expect("13m11s r/0 firing=b,c resolved=")
-		s.resolve("b!", "c")
-		s.at(15 * time.Minute)
-		s.expect("14m11s r/0 firing= resolved=b,c")
-		s.at(20 * time.Minute)
-		s.expect()
-		s.fire("a")
-		s.at(21 * time.Minute)
-		s.expect("20m10s r/0 firing=a resolved=")
-	})
-}
-
-func TestFiredAndOverBeforeTheFirstFlush(t *testing.T) {
-	play(t, "", plain, func(s *scene) {
-		s.fire("a")
-		s.at(2 * time.Second)
-		s.resolve("a")
-		s.at(5 * time.Minute)
-		s.expect() // as Alertmanager
-	})
-	play(t, `severity="critical"`, plain, func(s *scene) {
-		s.fire("a!")
-		s.resolve("a!")
-		s.at(time.Second)
-		s.expect("5ms r/0 firing=a resolved=")
-		s.at(2 * time.Minute)
-		s.expect("1m0.005s r/0 firing= resolved=a")
-		s.at(10 * time.Minute)
-		s.expect()
-	})
-}
-
-func TestUrgentAlertsAreToldAtOnce(t *testing.T) {
-	play(t, `severity="critical"`, plain, func(s *scene) {
-		s.at(time.Second)
-		s.fire("a")
-		s.at(2 * time.Second)
-		s.fire("b!")
-		s.at(3 * time.Second)
-		s.expect("2.005s r/0 firing=a,b resolved=")
-		s.fire("c")
-		s.at(10 * time.Second)
-		s.expect()
-		s.fire("d!")
-		s.at(11 * time.Second)
-		s.expect("10.01s r/0 firing=a,b,c,d resolved=")
-		s.resolve("a")
-		s.at(69 * time.Second)
-		s.expect()
-		s.at(71 * time.Second)
-		s.expect("1m10.01s r/0 firing=b,c,d resolved=a")
-	})
-}
-
-func TestStormIsFewMessages(t *testing.T) {
-	play(t, `severity="critical"`, plain, func(s *scene) {
-		const n = 1000
-		for i := range n {
-			s.fire(fmt.Sprintf("%04d!", i))
-			s.at(time.Duration(i+1) * 2 * time.Millisecond)
-		}
-		s.at(5 * time.Minute)
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		sizes := s.seen["r/0"]
-		sum := 0
-		for _, x := range sizes {
-			sum += x
-		}
-		if len(sizes) > 16 || sum > 8*n || sizes[len(sizes)-1] != n {
-			s.t.Errorf("%d messages with %d alerts in all, %v", len(sizes), sum, sizes)
-		}
-	})
-}
-
-func TestReceiverThatHangsHoldsUpNobodyElse(t *testing.T) {
-	conf := strings.NewReplacer("receiver: r,", "receiver: two-r,", "name: r", "name: two-r").Replace(plain)
-	play(t, "", conf, func(s *scene) {
-		s.hang["two-r/0"] = true
-		s.fire("a")
-		s.at(11 * time.Second)
-		s.expect("10s two-r/1 firing=a resolved=")
-		s.fire("b")
-		s.at(71 * time.Second)
-		s.expect("1m10s two-r/1 firing=a,b resolved=")
-		s.mu.Lock()
-		s.hang["two-r/0"] = false
-		s.mu.Unlock()
-		s.at(5 * time.Minute)
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if len(s.told) != 1 || !strings.Contains(s.told[0], "two-r/0 firing=a,b") {
-			s.t.Errorf("after it came back: %v", s.told)
-		}
-	})
-}
-
-func TestRefusalIsRetriedAtOnce(t *testing.T) {
-	play(t, "", plain, func(s *scene) {
-		s.fails["r/0"] = 3
-		s.fire("a")
-		s.at(30 * time.Second)
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if len(s.told) != 1 {
-			s.t.Errorf("told %v", s.told)
-		}
-	})
-}
-
-const inhibiting = plain + `
-inhibit_rules: [{source_matchers: ['n="source"'], target_matchers: ['n=~"victim.*"'], equal: [team]}]
-`
-
-func TestInhibitableAlertWaits(t *testing.T) {
-	play(t, `severity="critical"`, inhibiting, func(s *scene) {
-		s.fire("victim!")
-		s.at(5 * time.Second)
-		s.expect()
-		s.fire("source")
-		s.at(11 * time.Second)
-		s.expect("10s r/0 firing=source resolved=")
-		groups, _, err := s.d.Groups(context.Background(), func(*upstream.Route) bool { return true }, func(*alert.Alert, time.Time) bool { return true })
-		if err != nil || len(groups) != 1 || len(groups[0].Alerts) != 2 {
-			s.t.Fatalf("got %d groups, %v", len(groups), err)
-		}
-		for _, a := range groups[0].Alerts {
-			st := groups[0].AlertStatuses[a.Fingerprint()]
-			if inhibited := len(st.InhibitedBy) > 0; inhibited != (a.Labels["n"] == "victim") {
-				s.t.Errorf("%s: status %+v", a.Labels["n"], st)
-			}
-		}
-		s.resolve("source")
-		s.at(2 * time.Minute)
-		s.expect("1m10s r/0 firing=victim resolved=source")
-	})
-}
-
-func TestReloadKeepsTimersAndTellsNothingTwice(t *testing.T) {
-	play(t, `severity="critical"`, plain, func(s *scene) {
-		s.fire("a!")
-		s.at(time.Second)
-		s.expect("5ms r/0 firing=a resolved=")
-		s.load(plain + "# changed\n")
-		s.at(5 * time.Second)
-		s.expect()
-		s.fire("b")
-		s.at(30 * time.Second)
-		s.load(plain)
-		s.at(59 * time.Second)
-		s.expect()
-		s.at(61 * time.Second)
-		s.expect("1m0.005s r/0 firing=a,b resolved=")
-		s.resolve("a!", "b")
-		s.load(plain)
-		s.at(3 * time.Minute)
-		s.expect("2m0.005s r/0 firing= resolved=a,b")
-	})
-}
-
-func TestReloadWhileWaiting(t *testing.T) {
-	play(t, "", plain, func(s *scene) {
-		s.fire("a")
-		s.at(4 * time.Second)
-		s.load(plain)
-		s.at(9 * time.Second)
-		s.expect()
-		s.at(11 * time.Second)
-		s.expect("10s r/0 firing=a resolved=")
-	})
-}
-
-func TestReloadAmidASend(t *testing.T) {
-	play(t, `severity="critical"`, plain, func(s *scene) {
-		s.hang["r/0"] = true
-		s.fire("a!")
-		s.at(time.Second)
-		s.mu.Lock()
-		s.hang["r/0"] = false
-		s.mu.Unlock()
-		s.load(plain)
-		s.at(2 * time.Second)
-		s.expect("1s r/0 firing=a resolved=")
-	})
-}
-
-func TestContinueAndGroupByAll(t *testing.T) {
-	play(t, "", `
-route:
-  receiver: r
-  group_wait: 10s
-  group_interval: 1m
-  routes:
-  - {receiver: all, matchers: ['severity="critical"'], continue: true, group_by: ['...']}
-  - {receiver: only-firing, matchers: ['team="x"'], group_by: [team], group_wait: 20s}
-receivers: [{name: r}, {name: all}, {name: only-firing}]
-`, func(s *scene) {
-		s.fire("a!", "b!")
-		s.fire("c")
-		s.at(11 * time.Second)
-		s.mu.Lock()
-		slices.Sort(s.told)
-		s.mu.Unlock()
-		s.expect("10s all/0 firing=a resolved=", "10s all/0 firing=b resolved=")
-		s.at(21 * time.Second)
-		s.expect("20s only-firing/0 firing=a,b,c resolved=")
-		s.resolve("a!", "b!", "c")
-		s.at(3 * time.Minute)
-		s.mu.Lock()
-		slices.Sort(s.told)
-		s.mu.Unlock()
-		s.expect("1m10s all/0 firing= resolved=a", "1m10s all/0 firing= resolved=b")
-	})
-}
-
-func TestOrderOfOneAlertIsKept(t *testing.T) {
-	play(t, "", plain, func(s *scene) {
-		for range 2000 {
-			s.fire("a")
-			s.resolve("a")
-		}
-		groups, _, err := s.d.Groups(context.Background(), func(*upstream.Route) bool { return true }, func(*alert.Alert, time.Time) bool { return true })
+	deadline := time.After(30 * time.Second)
+	for {
+		groups, _, err := r.d.Groups(context.Background(), func(*amdispatch.Route) bool { return true }, func(*alert.Alert, time.Time) bool { return true })
 		if err != nil {
-			s.t.Fatal(err)
+			t.Fatal(err)
 		}
+		firing, seen := 0, 0
 		for _, g := range groups {
 			for _, a := range g.Alerts {
+				seen++
 				if !a.Resolved() {
-					s.t.Error("an older state took the place of a newer one")
+					firing++
 				}
 			}
 		}
+		if seen == pairs && firing == 0 {
+			return
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-deadline:
+			t.Fatalf("of %d alerts, all resolved, %d came and %d fire", pairs, seen, firing)
+		}
+	}
+}
+
+// TestRetryGivesWayToNews has a receiver that fails, and a second alert while
+// the lane waits for its next attempt: it is told at once, with the first.
+func TestRetryGivesWayToNews(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newReplica(t, "", replicaOptions{})
+		r.load(one)
+		defer r.stop()
+		r.behave["w"] = "fail"
+		r.put("A{i=1,severity=critical} firing")
+		if n := len(r.after(time.Minute)); n < 4 || n > 60 {
+			t.Fatalf("%d attempts in a minute", n)
+		}
+		r.mu.Lock()
+		r.behave["w"] = ""
+		r.mu.Unlock()
+		r.put("A{i=2,severity=critical} firing")
+		expect(t, r.after(5*time.Millisecond), " 60.005 w firing A{i=1,severity=critical} A{i=2,severity=critical}")
 	})
 }
 
-func TestGroupLimit(t *testing.T) {
-	play(t, "", strings.ReplaceAll(plain, "[alertname]", "[n]"), func(s *scene) {
-		s.d.o.MaxGroups = 2
-		s.fire("a", "b", "c")
-		s.at(time.Minute)
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if len(s.told) != 2 {
-			s.t.Errorf("told %v", s.told)
+// TestNobodyWaitsForADeadReceiver has one that hangs in its own group, in
+// another group, and behind another route.
+func TestNobodyWaitsForADeadReceiver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newReplica(t, "", replicaOptions{})
+		r.load(`
+route: {receiver: w, group_by: [alertname], group_wait: 30s, group_interval: 5m, routes: [{matchers: [team=x], receiver: x}]}
+receivers: [{name: w, webhook_configs: [{url: "http://a"}, {url: "http://b"}]}, {name: x, webhook_configs: [{url: "http://x"}]}]
+`)
+		defer r.stop()
+		r.behave["w[0]"] = "hang"
+		var hung, told []string
+		for n := range 50 {
+			r.put(fmt.Sprintf("A%02d{severity=critical} firing", n))
+			r.put(fmt.Sprintf("B%02d{severity=critical,team=x} firing", n))
+			hung = append(hung, fmt.Sprintf("  0.005 w[0] firing A%02d{severity=critical} (hang)", n))
+			told = append(told, fmt.Sprintf("  0.005 w[1] firing A%02d{severity=critical}", n))
+		}
+		for n := range 50 {
+			told = append(told, fmt.Sprintf("  0.005 x firing B%02d{severity=critical,team=x}", n))
+		}
+		expect(t, r.after(5*time.Millisecond), append(hung, told...)...)
+	})
+}
+
+// TestStop lets a request that is under way be answered and logged, so that it
+// is not repeated after a restart, and cuts off one that hangs.
+func TestStop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log, err := nflog.New(nflog.Options{Retention: time.Hour, Logger: discard, Metrics: prometheus.NewRegistry()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := newReplica(t, "", replicaOptions{log: log})
+		r.load(one)
+		r.behave["w"] = "slow"
+		r.put("A{severity=critical} firing")
+		expect(t, r.after(5*time.Millisecond), "  0.005 w firing A{severity=critical} (slow)")
+		begun := time.Now()
+		r.stop()
+		if d := time.Since(begun); d != 2*time.Second {
+			t.Errorf("stop took %v, the request 2s", d)
+		}
+		r = newReplica(t, "", replicaOptions{log: log})
+		r.load(one)
+		defer r.stop()
+		r.behave["w"] = "hang"
+		r.put("A{severity=critical} firing since=1h")
+		expect(t, r.after(time.Minute))
+		r.put("A{severity=critical,i=2} firing")
+		expect(t, r.after(5*time.Millisecond), " 60.005 w firing A{severity=critical} A{i=2,severity=critical} (hang)")
+		begun = time.Now()
+		r.stop()
+		if d := time.Since(begun); d != stopGrace {
+			t.Errorf("stop took %v, want %v", d, stopGrace)
 		}
 	})
 }
 
-// An end that a receiver has refused so far is still to be told after a reload.
-func TestReloadWhileAnEndIsRefused(t *testing.T) {
-	play(t, "", plain, func(s *scene) {
-		s.fire("a")
-		s.at(11 * time.Second)
-		s.expect("10s r/0 firing=a resolved=")
-		refuse := func(n int) {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			s.fails["r/0"] = n
+// TestStart flushes nothing before the start time, and nothing before the
+// replicas know each other, but takes alerts in and answers for them.
+func TestStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		settled := make(chan struct{})
+		r := newReplica(t, "", replicaOptions{startAt: time.Now().Add(time.Minute), ready: func(ctx context.Context) error {
+			select {
+			case <-settled:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}})
+		r.put("A{i=1,severity=critical} firing")
+		r.load(one)
+		defer r.stop()
+		r.put("A{i=2} firing since=1h")
+		synctest.Wait()
+		if got, want := r.state(), "{}:{alertname=\"A\"} w\n  A{i=2} unprocessed\n  A{i=1,severity=critical} unprocessed\n"; got != want {
+			t.Errorf("groups\n%swant\n%s", got, want)
 		}
-		refuse(1 << 30)
-		s.resolve("a")
-		s.at(140 * time.Second) // the first attempt has come to its end
-		s.load(plain + "# changed\n")
-		s.at(290 * time.Second) // and so has the first one after the reload
-		refuse(0)
-		s.at(8 * time.Minute)
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if len(s.told) != 1 || !strings.HasSuffix(s.told[0], "firing= resolved=a") {
-			t.Errorf("told %v once the receiver took messages again", s.told)
+		if _, err := value(r.reg, "alertmanager_alerts"); err == nil {
+			t.Error("alerts are counted by state before anything was decided")
+		}
+		expect(t, r.after(2*time.Minute))
+		close(settled)
+		expect(t, r.after(0), "120.000 w firing A{i=2} A{i=1,severity=critical}")
+	})
+}
+
+func TestGroupsWaitsForTheFirstApply(t *testing.T) {
+	r := newReplica(t, "", replicaOptions{})
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, _, err := r.d.Groups(ctx, nil, nil); err == nil {
+		t.Error("groups without a configuration")
+	}
+	r.load(one)
+	r.stop()
+	r.d.Apply(Config{}) // after a stop: does nothing
+	r.d.Stop()
+}
+
+// TestCluster has two replicas that share what they have told, as gossip does.
+// The second waits for the first, and tells only what that one has not.
+func TestCluster(t *testing.T) {
+	for _, dead := range []bool{false, true} {
+		t.Run(fmt.Sprintf("dead=%t", dead), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				log, err := nflog.New(nflog.Options{Retention: time.Hour, Logger: discard, Metrics: prometheus.NewRegistry()})
+				if err != nil {
+					t.Fatal(err)
+				}
+				a := newReplica(t, "a:", replicaOptions{log: log})
+				b := newReplica(t, "b:", replicaOptions{log: log, wait: 15 * time.Second})
+				conf := strings.Replace(one, "group_wait: 30s", "group_wait: 10s", 1)
+				a.load(conf)
+				b.load(conf)
+				defer a.stop()
+				defer b.stop()
+				put := func(line string) {
+					b.put(line)
+					if !dead {
+						a.put(line)
+					}
+					synctest.Wait()
+				}
+				put("A{severity=critical} firing")
+				put("A{severity=critical} resolved")
+				put("B{severity=critical} firing")
+				put("C firing")
+				put("C resolved")
+				got := append(a.after(10*time.Minute), b.told()...)
+				if !dead {
+					// C ends before its first flush, and its end keeps group_interval.
+					expect(t, got,
+						"  0.005 a:w firing A{severity=critical}", "  0.005 a:w firing B{severity=critical}",
+						" 10.000 a:w firing C", " 10.000 a:w resolved A{severity=critical}", "310.000 a:w resolved C")
+					return
+				}
+				expect(t, got,
+					" 15.005 b:w firing A{severity=critical}", " 15.005 b:w firing B{severity=critical}",
+					" 25.000 b:w firing C", " 30.005 b:w resolved A{severity=critical}", "325.000 b:w resolved C")
+			})
+		})
+	}
+}
+
+// TestIngested tells of every state of an alert that arrives.
+func TestIngested(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var got []string
+		r := newReplica(t, "", replicaOptions{ingested: func(a *alert.Alert, at time.Time) {
+			got = append(got, fmt.Sprint(a.Name(), " ", a.ResolvedAt(at)))
+		}})
+		r.load(one)
+		defer r.stop()
+		r.put("A{severity=critical} firing")
+		synctest.Wait()
+		r.put("A{severity=critical} resolved")
+		synctest.Wait()
+		if want := []string{"A false", "A true"}; !slices.Equal(got, want) {
+			t.Errorf("told of %v, want %v", got, want)
 		}
 	})
+}
+
+// TestIdleGroupsCostNoGoroutine has 10,000 groups that wait.
+func TestIdleGroupsCostNoGoroutine(t *testing.T) {
+	r := newReplica(t, "", replicaOptions{})
+	r.load(one)
+	defer r.stop()
+	before := runtime.NumGoroutine()
+	for n := range 10_000 {
+		r.put(fmt.Sprintf("A%d firing", n))
+	}
+	deadline := time.After(30 * time.Second)
+	for {
+		if n, err := value(r.reg, "alertmanager_dispatcher_aggregation_groups"); err != nil {
+			t.Fatal(err)
+		} else if n == 10_000 {
+			break
+		}
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-deadline:
+			t.Fatal("the groups are not there")
+		}
+	}
+	if n := runtime.NumGoroutine(); n > before+10 {
+		t.Errorf("%d goroutines, %d before", n, before)
+	}
+}
+
+// TestEverybodyHearsTheLastState puts alerts from many sides while groups
+// flush, reload and end, and then compares what was last told of each with what
+// it is.
+func TestEverybodyHearsTheLastState(t *testing.T) {
+	r := newReplica(t, "", replicaOptions{})
+	conf := func(n int) string {
+		return fmt.Sprintf(`
+route: {receiver: w, group_by: [alertname], group_wait: 2ms, group_interval: %dms, routes: [{matchers: ["x=y%d"]}]}
+receivers: [{name: w, webhook_configs: [{url: "http://w"}]}]
+`, 10+n%3, n)
+	}
+	r.load(conf(0))
+	defer r.stop()
+	var wg sync.WaitGroup
+	for w := range 4 {
+		wg.Go(func() {
+			rnd := rand.New(rand.NewPCG(7, uint64(w)))
+			for range 1500 {
+				now := time.Now()
+				a := &alert.Alert{UpdatedAt: now, Alert: model.Alert{
+					Labels:   model.LabelSet{"alertname": model.LabelValue(fmt.Sprint("A", rnd.IntN(5))), "i": model.LabelValue(fmt.Sprint(w, "-", rnd.IntN(4))), "severity": []model.LabelValue{"critical", "warning"}[rnd.IntN(2)]},
+					StartsAt: now, EndsAt: now.Add(time.Hour),
+				}}
+				if rnd.IntN(2) == 0 {
+					a.EndsAt = now
+				}
+				if err := r.alerts.Put(context.Background(), a); err != nil {
+					t.Error(err)
+				}
+				if rnd.IntN(10) == 0 {
+					<-time.After(time.Millisecond)
+				}
+			}
+		})
+	}
+	stop := make(chan struct{})
+	var reloads sync.WaitGroup
+	reloads.Go(func() {
+		for n := 1; ; n++ {
+			select {
+			case <-stop:
+				return
+			case <-time.After(7 * time.Millisecond):
+				r.load(conf(n))
+			}
+		}
+	})
+	wg.Wait()
+	close(stop)
+	reloads.Wait()
+
+	want := map[string]bool{}
+	it := r.alerts.GetPending()
+	for a := range it.Next() {
+		want[describe(a.Data.Labels)] = !a.Data.Resolved()
+	}
+	it.Close()
+	deadline := time.After(30 * time.Second)
+	last := map[string]bool{}
+	for {
+		r.mu.Lock()
+		for _, line := range r.heard {
+			firing := true
+			for _, word := range strings.Fields(line)[2:] {
+				switch word {
+				case "firing":
+					firing = true
+				case "resolved":
+					firing = false
+				default:
+					last[word] = firing
+				}
+			}
+		}
+		r.heard = nil
+		r.mu.Unlock()
+		wrong := ""
+		for a, firing := range want {
+			if heard, ok := last[a]; ok && heard != firing || !ok && firing {
+				wrong = fmt.Sprintf("%s fires: %t; last told: %t, ever: %t", a, firing, heard, ok)
+			}
+		}
+		if wrong == "" {
+			return
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-deadline:
+			t.Fatal(wrong)
+		}
+	}
 }

@@ -1,394 +1,342 @@
 package dispatch
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"math"
+	"slices"
 	"sort"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/prometheus/alertmanager/alert"
-	upstream "github.com/prometheus/alertmanager/dispatch"
 	"github.com/prometheus/alertmanager/marker"
 	"github.com/prometheus/alertmanager/notify"
 	"github.com/prometheus/common/model"
 )
 
-// firstDelay is how long an urgent alert waits for others that come with it.
-// While more keep joining its group the delay doubles, up to group_interval: a
-// thousand alerts of one group are some fifteen messages, not a thousand.
-const firstDelay = 5 * time.Millisecond
-
-// group are the alerts of one route that agree in the labels it groups by.
-type group struct {
-	d      *Dispatcher
-	route  *upstream.Route
-	labels model.LabelSet
-	key    string
-	id     string
-	marker marker.AlertMarker
-	pipe   pipe
-
-	mu       sync.Mutex
-	state    map[model.Fingerprint]*tracked
-	timer    *time.Timer
-	next     time.Time     // when the timer fires
-	flushes  uint64        // flushes begun
-	early    time.Time     // of the last flush that an urgent alert brought forward
-	delay    time.Duration // of the next one
-	urgent   bool          // the timer has been brought forward
-	senders  []*sender
-	past     map[model.Fingerprint]tracked // what the group knew before a reload of alerts that have not come again
-	finished bool                          // nothing was left to tell: a new alert begins a new group
-	halted   bool
-}
-
-// tracked is one alert of a group.
-type tracked struct {
-	alert *alert.Alert
-	// resolved is the end of a firing that has not been told yet. It takes the
-	// alert's place after the first attempt to tell the firing.
-	resolved *alert.Alert
-	// told is the flush that first tried to tell this state, 0 before; over says
-	// whether it told the end.
-	told uint64
-	over bool
-}
-
-// ended says whether the alert is over, as far as it may be told.
-func (t *tracked) ended(now time.Time) bool { return t.resolved == nil && t.alert.ResolvedAt(now) }
-
-// carried is what a group keeps over a reload.
-type carried struct {
-	next    time.Time
-	flushes uint64
-	early   time.Time
-	delay   time.Duration
+// member is an alert of a group, and who has been told what of it. An episode
+// is one firing of it, from its first word to the end that somebody was told.
+type member struct {
+	alert   *alert.Alert
+	episode uint64
 	urgent  bool
-	state   map[model.Fingerprint]tracked
+	fired   bool      // seen firing in this episode
+	ripe    bool      // was in a flush; what is not waits for the regular one
+	muted   bool      // a flush left it out in this episode
+	since   time.Time // of the episode
+	heard   laneSet   // an attempt to tell its firing has ended
+	ended   laneSet   // its end was told
 }
 
-func newGroup(d *Dispatcher, r *upstream.Route, ls model.LabelSet) *group {
+// update is a state of an alert that came from the provider.
+type update struct {
+	alert  *alert.Alert
+	fp     model.Fingerprint
+	now    time.Time
+	urgent bool
+}
+
+// group is the alerts of one route that share the labels it groups by.
+type group struct {
+	d        *Dispatcher
+	id       groupID
+	uuid     string
+	labels   model.LabelSet
+	groupKey string
+	marker   marker.AlertMarker
+
+	// Of the schedule, under the dispatcher's mu.
+	created  time.Time
+	last     time.Time // the last regular flush
+	regular  time.Time // the next
+	early    time.Time // the next early one; zero for none
+	burst    debounce
+	position int // in the queue, -1 outside
+
+	flushing sync.Mutex // held by the one decision that runs
+
+	mu         sync.Mutex
+	route      *route
+	lanes      []*lane
+	members    map[model.Fingerprint]*member
+	gone       bool
+	flushes    uint64
+	generation uint64 // grows with each change of members
+	rendered   model.LabelSet
+	renderedAt uint64
+}
+
+func newGroup(d *Dispatcher, id groupID, rt *route, ls model.LabelSet, created time.Time) *group {
 	g := &group{
-		d: d, route: r, labels: ls, key: fmt.Sprintf("%s:%s", r.Key(), ls), marker: marker.NewAlertMarker(),
-		pipe: d.pipes[r.RouteOpts.Receiver], state: map[model.Fingerprint]*tracked{}, delay: firstDelay,
+		d: d, id: id, labels: ls, groupKey: fmt.Sprintf("%s:%s", rt.key, ls), marker: marker.NewAlertMarker(), created: created, position: -1,
+		members: map[model.Fingerprint]*member{}, generation: 1,
 	}
-	if id, err := uuid.NewRandom(); err == nil {
-		g.id = id.String()
-	}
-	for i, st := range g.pipe.send {
-		g.senders = append(g.senders, &sender{g: g, n: i, stage: st})
+	if u, err := uuid.NewRandom(); err == nil {
+		g.uuid = u.String()
 	}
 	return g
 }
 
-// begin puts the first alert in and sets the timer: after group_wait, at once for
-// an alert that is older than that, when the group of the previous
-// configuration would have flushed, and never before start.
-func (g *group) begin(a *alert.Alert, start time.Time, c carried) {
+// bind gives the group a new route, and lanes for its receiver's integrations.
+// A lane whose integration is still there stays, with what it is doing. The
+// caller holds the dispatcher's mu.
+func (g *group) bind(rt *route, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	now := time.Now()
-	next := now.Add(g.route.RouteOpts.GroupWait)
-	if a.StartsAt.Add(g.route.RouteOpts.GroupWait).Before(now) {
-		next = now
-	}
-	if c.state != nil {
-		g.flushes, g.early, g.delay, g.urgent = c.flushes, c.early, c.delay, c.urgent
-		for _, s := range g.senders { // what was cut off counts as not told
-			s.tried, s.known = c.flushes, c.flushes
+	old := g.route
+	g.route = rt
+	if old == nil || old.RouteOpts.GroupWait != rt.RouteOpts.GroupWait || old.RouteOpts.GroupInterval != rt.RouteOpts.GroupInterval {
+		g.regular = g.created.Add(rt.RouteOpts.GroupWait)
+		if !g.last.IsZero() {
+			g.regular = g.last.Add(rt.RouteOpts.GroupInterval)
 		}
-		longest := g.route.RouteOpts.GroupWait
-		if g.flushes > 0 {
-			longest = g.route.RouteOpts.GroupInterval
+	}
+	if old != nil && old.id != rt.id {
+		g.d.o.Marker.DeleteByGroupKey(old.id, g.groupKey)
+	}
+	known := map[string]*lane{}
+	for _, l := range g.lanes {
+		known[l.key()] = l
+	}
+	lanes := make([]*lane, len(rt.receiver.Integrations))
+	moved := make(map[int]int, len(lanes)) // positions, old to new
+	var fresh []int
+	for n, i := range rt.receiver.Integrations {
+		key := rt.RouteOpts.Receiver + "\xff" + i.Key
+		l := known[key]
+		if l == nil {
+			l = &lane{g: g}
+			fresh = append(fresh, n)
+		} else {
+			moved[l.position] = n
+			delete(known, key)
 		}
-		next = now.Add(min(max(0, c.next.Sub(now)), longest))
+		l.position, l.receiver, l.to = n, rt.RouteOpts.Receiver, i
+		lanes[n] = l
 	}
-	if next.Before(start) {
-		next = start
+	g.lanes = lanes
+	for _, l := range known {
+		l.retire()
 	}
-	g.next = next
-	g.timer = time.AfterFunc(next.Sub(now), g.flush)
-	g.past = c.state
-	g.put(a)
+	for _, m := range g.members {
+		heard, ended := m.heard, m.ended
+		m.heard, m.ended = nil, nil
+		for from, to := range moved {
+			if heard.has(from) {
+				m.heard.add(to)
+			}
+			if ended.has(from) {
+				m.ended.add(to)
+			}
+		}
+		if m.ripe && m.alert.ResolvedAt(now) {
+			// News to nobody: who is new to the group has never heard of it.
+			for _, n := range fresh {
+				m.heard.add(n)
+				m.ended.add(n)
+			}
+		}
+	}
 }
 
-// insert puts an alert in, unless the group has come to its end.
-func (g *group) insert(a *alert.Alert) bool {
+// due is when the group has its next turn.
+func (g *group) due() time.Time {
+	if !g.early.IsZero() && g.early.Before(g.regular) {
+		return g.early
+	}
+	return g.regular
+}
+
+// took starts the wait for the next flush, as upstream from the beginning of
+// this one, and reports whether this one is regular.
+func (g *group) took(now time.Time) (regular bool) {
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.finished {
-		return false
-	}
-	g.put(a)
-	return true
-}
-
-func (g *group) put(a *alert.Alert) {
-	fp, now := a.Fingerprint(), time.Now()
-	t := g.state[fp]
-	if t == nil {
-		was := g.past[fp]
-		delete(g.past, fp)
-		t = &was
-		g.state[fp] = t
-	}
-	was := t.alert
-	if was != nil && a.UpdatedAt.Before(was.UpdatedAt) {
-		return
-	}
-	over := a.ResolvedAt(now)
-	switch {
-	case over && was != nil && !was.ResolvedAt(now) && t.told == 0 && g.d.o.Early.wants(was):
-		t.resolved = a
-		return
-	case over && t.resolved != nil:
-		t.resolved = a
-		return
-	}
-	begins := !over && (was == nil || was.ResolvedAt(now))
-	if was == nil || over != was.ResolvedAt(now) {
-		t.told, t.over = 0, false
-	}
-	t.alert, t.resolved = a, nil
-	if begins && g.d.o.Early.wants(a) {
-		g.hurry(now)
-	}
-}
-
-// hurry brings the next flush forward for an urgent alert.
-func (g *group) hurry(now time.Time) {
-	if !g.early.IsZero() && now.Sub(g.early) > g.route.RouteOpts.GroupInterval {
-		g.delay = firstDelay
-	}
-	at := now.Add(g.delay)
-	if g.halted || !g.next.After(at) {
-		return
-	}
-	g.next, g.urgent = at, true
-	g.timer.Reset(at.Sub(now))
-}
-
-// flush hands what is to be told to the senders of all integrations.
-func (g *group) flush() {
-	g.mu.Lock()
-	now := time.Now()
-	if g.halted || g.finished {
-		g.mu.Unlock()
-		return
-	}
-	if early := g.next.Sub(now); early > 0 { // it had been under way when another flush took its turn
-		g.timer.Reset(early)
-		g.mu.Unlock()
-		return
-	}
 	interval := g.route.RouteOpts.GroupInterval
-	g.next = now.Add(interval)
-	g.timer.Reset(interval)
-	if g.urgent {
-		g.early, g.urgent = now, false
-		g.delay = min(2*g.delay, interval)
+	g.mu.Unlock()
+	g.early = time.Time{}
+	if regular = !g.regular.After(now); regular {
+		g.last, g.regular = now, now.Add(interval)
+		return true
 	}
-	if len(g.state) == 0 {
-		g.finished = true
-		g.timer.Stop()
-		g.mu.Unlock()
-		return
+	g.burst.flushed(now, interval, pressure(g.d.telling.Load()))
+	g.d.metrics.early.Inc()
+	return false
+}
+
+// pull brings the next flush forward for an urgent alert.
+func (g *group) pull(now time.Time) {
+	g.mu.Lock()
+	interval := g.route.RouteOpts.GroupInterval
+	g.mu.Unlock()
+	if at := g.burst.next(now, interval); g.early.IsZero() || at.Before(g.early) {
+		g.early = at
+	}
+}
+
+// put takes a new state of an alert. It reports whether somebody has to be
+// told that the alert fires who has not been yet.
+func (g *group) put(u update) (news bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	firing := !u.alert.ResolvedAt(u.now)
+	m := g.members[u.fp]
+	switch {
+	case m == nil:
+		m = &member{since: u.now}
+		g.members[u.fp] = m
+		news = firing
+	case firing && m.ended.len() > 0:
+		// It fires again, and some have been told that it had ended.
+		for n := range g.lanes {
+			if m.ended.has(n) {
+				m.heard.remove(n)
+			}
+		}
+		m.ended, m.ripe, m.fired, m.muted = nil, false, false, false
+		m.episode++
+		m.since = u.now
+		news = true
+	case firing && m.alert.ResolvedAt(u.now):
+		m.episode++
+	}
+	m.alert, m.urgent = u.alert, u.urgent
+	m.fired = m.fired || firing
+	g.generation++
+	return news
+}
+
+// drop removes alerts whose end everybody has been told. The caller holds mu.
+func (g *group) drop(now time.Time) {
+	for fp, m := range g.members {
+		if m.ripe && m.ended.len() == len(g.lanes) && m.alert.ResolvedAt(now) {
+			delete(g.members, fp)
+			g.marker.Delete(fp)
+			g.generation++
+		}
+	}
+}
+
+// busy reports whether a lane is telling something. The caller holds mu.
+func (g *group) busy() bool {
+	return slices.ContainsFunc(g.lanes, func(l *lane) bool { return l.running != nil })
+}
+
+// flush decides what is to be told now, and hands it to the lanes. A regular
+// flush is of all alerts; an early one leaves those alone that are neither
+// urgent nor were in a flush before.
+func (d *Dispatcher) flush(g *group, regular bool) {
+	g.flushing.Lock()
+	defer g.flushing.Unlock()
+	d.applying.RLock()
+	defer d.applying.RUnlock()
+	now := time.Now()
+
+	g.mu.Lock()
+	rt, tmpl := g.route, d.conf.Template
+	alerts, members := make(alert.AlertSlice, 0, len(g.members)), make(map[*alert.Alert]pick, len(g.members))
+	for fp, m := range g.members {
+		if !regular && !(m.fired && (m.ripe || m.urgent)) {
+			continue
+		}
+		m.ripe = true
+		a := stateAt(m.alert, now)
+		alerts = append(alerts, a)
+		members[a] = pick{fp, m.episode, m.alert.ResolvedAt(now)}
 	}
 	g.flushes++
-	n := g.flushes
-	out := make(alert.AlertSlice, 0, len(g.state))
-	for _, t := range g.state {
-		a, over := *t.alert, t.ended(now)
-		// An alert that ends while it is being told was firing.
-		if !over {
-			a.EndsAt = time.Time{}
-		}
-		if t.told == 0 || over != t.over {
-			t.told, t.over = n, over
-		}
-		out = append(out, &a)
-	}
-	g.d.wg.Add(1)
+	flush := g.flushes
+	gone := g.gone
 	g.mu.Unlock()
-	defer g.d.wg.Done()
-	sort.Stable(out)
-	g.send(now, n, out)
-}
+	if gone || len(alerts) == 0 {
+		return
+	}
+	sort.Stable(alerts)
 
-// send mutes what is to be muted and passes the rest to the senders.
-func (g *group) send(now time.Time, n uint64, as alert.AlertSlice) {
-	ctx, cancel := context.WithTimeout(g.context(now, n, as), g.d.o.Timeout(g.route.RouteOpts.GroupInterval))
-	defer cancel()
-	ctx, left, err := g.pipe.mute.Exec(ctx, g.d.o.Logger, as...)
+	ctx := g.context(d.ctx, rt, now, flush)
+	ctx = notify.WithRouteLabels(ctx, g.renderLabels(rt, tmpl, alerts))
+	_, kept, err := rt.receiver.Mute.Exec(ctx, d.log, alerts...)
 	if err != nil {
-		g.failed(err, len(as))
-		g.retold(n)
+		d.log.Error("A flush could not be decided; the next one tries again", "aggrGroup", g.groupKey, "alerts", len(alerts), "err", err)
 		return
 	}
-	if len(left) == 0 || len(g.senders) == 0 {
-		for _, s := range g.senders {
-			s.skip(n)
+	told := make([]decided, 0, len(kept))
+	for _, a := range kept {
+		told = append(told, decided{members[a].fp, a})
+		delete(members, a)
+	}
+
+	var over shownList
+	g.mu.Lock()
+	for _, p := range members { // What is left was muted.
+		m := g.members[p.fp]
+		if m == nil || m.episode != p.episode {
+			continue
 		}
-		g.settle()
-		return
+		m.muted = true
+		if p.resolved {
+			over = append(over, shown{fp: p.fp, member: m, episode: m.episode, alert: m.alert})
+		}
 	}
-	for _, s := range g.senders {
-		s.post(letter{ctx: context.WithoutCancel(ctx), flush: n, alerts: left})
+	// As upstream, an alert that ended muted is forgotten once the flush of the
+	// others has succeeded; early flush has no reason to wait for that.
+	if len(told) == 0 || d.o.Early != nil {
+		for _, s := range over {
+			s.member.ended = fill(len(g.lanes))
+		}
+		over = nil
 	}
+	if len(told) > 0 {
+		for _, l := range g.lanes {
+			l.offer(&job{ctx: context.WithoutCancel(ctx), early: !regular, decided: now, alerts: told, over: over})
+		}
+	}
+	g.mu.Unlock()
+	d.sweep(g)
 }
 
-// context carries what upstream's stages want to know.
-func (g *group) context(now time.Time, n uint64, as alert.AlertSlice) context.Context {
-	o := &g.route.RouteOpts
-	ctx := g.d.ctx
-	if g.id != "" {
-		ctx = notify.WithAggrGroupID(ctx, g.id)
+// pick is what an alert was when a flush was decided.
+type pick struct {
+	fp       model.Fingerprint
+	episode  uint64
+	resolved bool
+}
+
+// stateAt copies an alert such that it does not resolve by the passing of time.
+func stateAt(a *alert.Alert, now time.Time) *alert.Alert {
+	out := *a
+	if !a.ResolvedAt(now) {
+		out.EndsAt = time.Time{}
+	}
+	return &out
+}
+
+// context carries what upstream's stages need to know.
+func (g *group) context(ctx context.Context, rt *route, now time.Time, flush uint64) context.Context {
+	o := &rt.RouteOpts
+	if g.uuid != "" {
+		ctx = notify.WithAggrGroupID(ctx, g.uuid)
 	}
 	ctx = notify.WithNow(ctx, now)
-	ctx = notify.WithGroupKey(ctx, g.key)
+	ctx = notify.WithGroupKey(ctx, g.groupKey)
 	ctx = notify.WithGroupLabels(ctx, g.labels)
 	ctx = notify.WithReceiverName(ctx, o.Receiver)
 	ctx = notify.WithRepeatInterval(ctx, o.RepeatInterval)
 	ctx = notify.WithMuteTimeIntervals(ctx, o.MuteTimeIntervals)
 	ctx = notify.WithActiveTimeIntervals(ctx, o.ActiveTimeIntervals)
-	ctx = notify.WithRouteID(ctx, g.route.ID())
-	ctx = notify.WithFlushID(ctx, n)
-	ctx = notify.WithGroupMatchers(ctx, g.route.Matchers)
-	ctx = notify.WithRouteLabels(ctx, g.routeLabels(as))
+	ctx = notify.WithRouteID(ctx, rt.id)
+	ctx = notify.WithFlushID(ctx, flush)
+	ctx = notify.WithGroupMatchers(ctx, rt.Matchers)
 	return marker.WithContext(ctx, g.marker)
 }
 
-func (g *group) failed(err error, alerts int) {
-	level := g.d.o.Logger.Error
-	if errors.Is(g.d.ctx.Err(), context.Canceled) {
-		level = g.d.o.Logger.Debug // a reload or the stop
+// list copies the members' alerts. The caller holds mu.
+func (g *group) list() alert.AlertSlice {
+	out := make(alert.AlertSlice, 0, len(g.members))
+	for _, m := range g.members {
+		out = append(out, m.alert)
 	}
-	level("Alerts could not be told", "group", g.key, "alerts", alerts, "err", err)
-}
-
-// retold makes a flush that no sender has seen count as no attempt.
-func (g *group) retold(n uint64) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for _, t := range g.state {
-		if t.told == n {
-			t.told, t.over = 0, false
-		}
-	}
-}
-
-// settle follows a flush to its end: ends that were withheld take their place
-// once the firing has been tried at every integration, and what every
-// integration knows to be over is forgotten.
-func (g *group) settle() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	tried, known := uint64(math.MaxUint64), uint64(math.MaxUint64)
-	for _, s := range g.senders {
-		t, k := s.progress()
-		tried, known = min(tried, t), min(known, k)
-	}
-	for fp, t := range g.state {
-		if t.resolved != nil && t.told > 0 && t.told <= tried {
-			t.alert, t.resolved, t.told, t.over = t.resolved, nil, 0, false
-			continue
-		}
-		if t.over && t.told <= known {
-			delete(g.state, fp)
-			g.marker.Delete(fp)
-		}
-	}
-	if len(g.state) == 0 && !g.halted {
-		g.finished = true
-		g.timer.Stop()
-	}
-}
-
-// gone says that the group has ended and may be forgotten.
-func (g *group) gone() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.finished
-}
-
-// halt stops the timer.
-func (g *group) halt() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.halted = true
-	if g.timer != nil {
-		g.timer.Stop()
-	}
-}
-
-// alerts lists the alerts as the API shows them.
-func (g *group) alerts() []*alert.Alert {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	out := make([]*alert.Alert, 0, len(g.state))
-	for _, t := range g.state {
-		if t.resolved != nil {
-			out = append(out, t.resolved)
-		} else {
-			out = append(out, t.alert)
-		}
-	}
-	return out
-}
-
-// routeLabels fills in the labels of the route, which may be templates.
-func (g *group) routeLabels(as []*alert.Alert) model.LabelSet {
-	o := &g.route.RouteOpts
-	out := make(model.LabelSet, len(o.Labels))
-	if len(o.Labels) == 0 || g.d.o.Template == nil || len(as) == 0 {
-		return out
-	}
-	data := g.d.o.Template.Data(o.Receiver, g.labels, o.Labels, notify.ReasonUnknown.String(), as...)
-	render := g.d.o.Template.RouteLabelRenderer(data)
-	for name, value := range o.Labels {
-		v, err := render(string(name))
-		if err != nil {
-			g.d.o.Logger.Error("A label of a route could not be filled in", "group", g.key, "label", name, "value", string(value), "err", err)
-			continue
-		}
-		out[name] = model.LabelValue(v)
-	}
-	return out
-}
-
-// carry collects what the groups of a stopped dispatcher know, by their keys.
-func (d *Dispatcher) carry() map[string]carried {
-	out := map[string]carried{}
-	for _, groups := range d.all() {
-		for _, g := range groups {
-			g.mu.Lock()
-			if !g.finished {
-				c := carried{next: g.next, flushes: g.flushes, early: g.early, delay: g.delay, urgent: g.urgent, state: make(map[model.Fingerprint]tracked, len(g.state))}
-				tried, known := uint64(math.MaxUint64), uint64(math.MaxUint64)
-				for _, s := range g.senders {
-					t, k := s.progress()
-					tried, known = min(tried, t), min(known, k)
-				}
-				if len(g.senders) > 0 && tried < g.flushes {
-					c.next = time.Time{} // a flush was cut off: the next one comes at once
-				}
-				for fp, t := range g.state {
-					x := *t
-					// What a sender was cut off from telling has not been told, nor
-					// an end that its integration has refused so far.
-					if x.told > tried || x.over && x.told > known {
-						x.told, x.over = 0, false
-					}
-					c.state[fp] = x
-				}
-				out[g.key] = c
-			}
-			g.mu.Unlock()
-		}
-	}
+	slices.SortStableFunc(out, func(a, b *alert.Alert) int { return cmp.Compare(a.Fingerprint(), b.Fingerprint()) })
 	return out
 }
