@@ -292,3 +292,25 @@ func TestRestEndsForWhatIsCertain(t *testing.T) {
 		s.wait(21 * time.Second)
 	})
 }
+
+// A reload that leaves a group as it is does not lose the samples of it that
+// are ahead of the clock, nor what its series have in common.
+func TestReloadKeepsWhatWaits(t *testing.T) {
+	stage(t, oneRule, func(s *scene) {
+		s.wait(61 * time.Second)
+		s.commit([]sample{{"m", "x/1", timestamp.FromTime(time.Now().Add(5 * time.Second)), 9}})
+		s.wait(time.Second)
+		before := s.m.arrivals.set.Load().all
+		s.load()
+		if after := s.m.arrivals.set.Load().all; !slices.Equal(before, after) {
+			t.Error("the rules of a group that has not changed were made anew")
+		}
+		if got := s.ours.told(); len(got) > 0 {
+			t.Fatalf("told %v ahead of time", got)
+		}
+		s.wait(4100 * time.Millisecond)
+		if got := s.ours.told(); !slices.Contains(got, "High firing") {
+			t.Errorf("told %v when the time of the sample had come", got)
+		}
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -17,7 +18,8 @@ import (
 	"touchline.dev/touchline/internal/rules/arrival"
 )
 
-// replace puts other rules into force. Meanwhile no arrival changes a rule.
+// replace puts other rules into force. Meanwhile no arrival changes a rule. What
+// waits for a group that stays as it is goes on waiting.
 func (a *arrivals) replace(update func() ([]*rules.Group, error)) error {
 	a.swap.Lock()
 	defer a.swap.Unlock()
@@ -28,11 +30,27 @@ func (a *arrivals) replace(update func() ([]*rules.Group, error)) error {
 	}
 	old := a.set.Load()
 	next := &watchedSet{byGroup: map[*rules.Group]map[string]*watched{}}
-	a.recorded = recordings(groups)
-	var indexed []*arrival.Rule
+	recorded := recordings(groups)
+	sameRecordings := maps.EqualFunc(recorded, a.recorded, func(x, y []arrival.Recording) bool { return slices.EqualFunc(x, y, equalRecording) })
+	a.recorded = recorded
+	var indexed, seeded []*arrival.Rule
+	kept := map[*watched]bool{}
 	for _, g := range groups {
 		st := a.restore.group(g)
 		a.restore.prime(a.ctx, g, st, start, a.o.ExternalURL)
+		if before := old.byGroup[g]; before != nil && sameRecordings && a.keeps(old, g) {
+			next.byGroup[g] = before
+			for _, w := range old.all {
+				if w.group == g {
+					kept[w] = true
+					next.all = append(next.all, w)
+					if !w.ticks {
+						indexed = append(indexed, w.idx)
+					}
+				}
+			}
+			continue
+		}
 		byID, times := map[string]*watched{}, map[string]int{}
 		for _, r := range g.Rules() {
 			times[ruleID(rules.NewRuleDetail(r))]++
@@ -51,16 +69,20 @@ func (a *arrivals) replace(update func() ([]*rules.Group, error)) error {
 			next.all = append(next.all, w)
 			if !w.ticks {
 				indexed = append(indexed, w.idx)
+				seeded = append(seeded, w.idx)
 			}
 		}
 		next.byGroup[g] = byID
 	}
-	fresh := a.handOver(old, next, start)
-	a.seed(indexed, start)
+	fresh := a.handOver(old, next, kept, start)
+	a.seed(seeded, start)
 	a.set.Store(next)
 	a.x.Replace(indexed)
 	a.forget()
 	for _, w := range next.all {
+		if kept[w] {
+			continue
+		}
 		w.mu.Lock()
 		alerts, _ := w.activeAlerts()
 		if fresh[w] {
@@ -70,6 +92,17 @@ func (a *arrivals) replace(update func() ([]*rules.Group, error)) error {
 		w.mu.Unlock()
 	}
 	return nil
+}
+
+// keeps says whether the rules of a group that upstream left as it is are
+// evaluated on arrival as before.
+func (a *arrivals) keeps(old *watchedSet, g *rules.Group) bool {
+	mode := a.o.Arrival(g.File(), g.Name())
+	return !slices.ContainsFunc(old.all, func(w *watched) bool { return w.group == g && w.mode != mode })
+}
+
+func equalRecording(x, y arrival.Recording) bool {
+	return x.Name == y.Name && x.Expr.String() == y.Expr.String() && labels.Equal(x.Labels, y.Labels)
 }
 
 // watch makes the watched rule of an alerting rule. twice says that its group
@@ -137,16 +170,21 @@ func recordings(groups []*rules.Group) map[string][]arrival.Recording {
 
 // handOver lets each rule inherit from its predecessor, and ends the series of
 // those that have no successor. It returns the rules that had no predecessor.
-func (a *arrivals) handOver(old, next *watchedSet, now time.Time) map[*watched]bool {
+func (a *arrivals) handOver(old, next *watchedSet, kept map[*watched]bool, now time.Time) map[*watched]bool {
 	type identity struct{ group, name, labels string }
 	id := func(w *watched) identity {
 		return identity{rules.GroupKey(w.group.File(), w.group.Name()), w.rule.Name(), w.rule.Labels().String()}
 	}
 	successors := map[identity][]*watched{}
 	for _, w := range next.all {
-		successors[id(w)] = append(successors[id(w)], w)
+		if !kept[w] {
+			successors[id(w)] = append(successors[id(w)], w)
+		}
 	}
 	for _, w := range old.all {
+		if kept[w] {
+			continue
+		}
 		w.stop()
 		k := id(w)
 		if s := successors[k]; len(s) > 0 {

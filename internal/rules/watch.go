@@ -87,7 +87,10 @@ func (w *watched) inherit(old *watched) {
 	}
 	old.mu.Lock()
 	defer old.mu.Unlock()
-	w.series, w.written, w.recent, w.cleared = old.series, old.written, old.recent, old.cleared
+	w.series, w.written, w.cleared = old.series, old.written, old.cleared
+	if old.expr == w.expr {
+		w.recent = old.recent // another expression has not raised them
+	}
 }
 
 // slot is the earliest time that the rule's next tick can have.
