@@ -34,8 +34,9 @@ files are listed, each as file:line:col with what to write instead.
 A file is refused exactly when Prometheus's and Alertmanager's own parsers refuse it. Warnings tell what such a file cannot
 do although it is well-formed; with --url also which metrics, labels and values nothing exports, which joins match nothing,
 and which targets cannot be scraped and why. --output=json prints what docs/format/check-report.md describes.
-With --detection every alert's worst-case time from fault to notification is printed (scrape, evaluation, for, grouping);
---max-detection makes a critical alert that may take longer an error.
+With --detection every alert's worst-case time from fault to notification is printed (scrape, evaluation, for, grouping),
+as this server works, which evaluates most rules when samples arrive and tells critical alerts at once; with --upstream as
+Prometheus and Alertmanager do. --max-detection makes a critical alert that may take longer an error.
 
 Exit code: 0 when there is no error, 1 when there is one (with --strict also for warnings), 2 when a path could not be read.`,
 		Args: func(_ *cobra.Command, paths []string) error {
@@ -84,7 +85,11 @@ func (f *checkFlags) execute(cmd *cobra.Command, paths []string) error {
 		docs = append(docs, d...)
 	}
 	docs = lint.WithReferenced(docs)
-	detections := lint.DetectionTimes(lint.NewDetectionInput(docs))
+	input := lint.NewDetectionInput(docs)
+	if f.beyond.upstream {
+		input.OnArrival = nil
+	}
+	detections := lint.DetectionTimes(input)
 	more, err := f.beyond.findings(cmd.Context(), docs, detections, func(s string) { cmd.PrintErrln("touchline:", s) })
 	if err != nil {
 		return &exitError{exitUsage, err}

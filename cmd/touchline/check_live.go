@@ -16,6 +16,7 @@ type checkBeyond struct {
 	server       clientFlags
 	lookback     time.Duration
 	maxDetection time.Duration
+	upstream     bool
 }
 
 func (b *checkBeyond) register(cmd *cobra.Command) {
@@ -26,6 +27,7 @@ func (b *checkBeyond) register(cmd *cobra.Command) {
 	flags.DurationVar(&b.lookback, "lookback", 24*time.Hour, "with --url: how far back a series may have ended and still count as exported")
 	flags.DurationVar(&b.maxDetection, "max-detection", 0,
 		"an alert of severity critical that may take longer than this from fault to notification is an error, such as 60s")
+	flags.BoolVar(&b.upstream, "upstream", false, "compute detection times as Prometheus and Alertmanager work, which wait for the interval and for group_wait")
 }
 
 // findings returns the warnings about well-formed files, with --url those about live series, and with --max-detection the slow critical alerts.

@@ -9,6 +9,8 @@ import (
 	"github.com/prometheus/alertmanager/dispatch"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
+
+	"touchline.dev/touchline/internal/rules/arrival"
 )
 
 // Job is a scrape job as far as detection time depends on it.
@@ -33,11 +35,13 @@ type DetectionInput struct {
 	QueryOffset        time.Duration
 	// Routes are the routing trees that alerts pass, one an Alertmanager configuration; without any, grouping is not counted.
 	Routes []*dispatch.Route
+	// OnArrival is nil to count as Prometheus and Alertmanager evaluate and group.
+	OnArrival *OnArrival
 }
 
 // DetectionPart is one delay on the way from a fault to its notification.
 type DetectionPart struct {
-	// Name is scrape, evaluation, recording, for, offset or group_wait.
+	// Name is scrape, evaluation, recording, for, offset or group_wait. On arrival there is no evaluation and no recording.
 	Name     string        `json:"name"`
 	Duration time.Duration `json:"duration_ns"`
 	// Why says what the duration comes from.
@@ -117,6 +121,7 @@ func CheckDetection(detections []Detection, limit time.Duration) []Finding {
 type detector struct {
 	DetectionInput
 	recording map[string][]int
+	recorded  map[string][]arrival.Recording // for plan
 }
 
 // delay is the way of data into a rule: from the fault to a sample that the rule's query sees.
@@ -141,14 +146,24 @@ func (c *detector) detect(index int) Detection {
 		}
 	}
 	add("scrape", data.scrape, data.scrapeWhy)
-	add("recording", data.chain, strings.Join(data.links, ", "))
-	add("evaluation", interval, "interval of group "+r.Group)
+	plan := c.plan(r)
+	switch {
+	case plan == nil:
+		add("recording", data.chain, strings.Join(data.links, ", "))
+		add("evaluation", interval, "interval of group "+r.Group)
+	case plan.Class == arrival.Global:
+		// At the instants up to which all series are known, or by the interval, whichever is sooner.
+		add("evaluation", min(data.scrape, interval), "until the other targets have been scraped, or the interval of group "+r.Group)
+		fallthrough
+	default:
+		out.Notes = append(out.Notes, fmt.Sprintf("evaluated when samples arrive (%s: %s)", plan.Class, plan.Reason))
+	}
 	add("offset", data.offset+c.queryOffset(r), "offset of the selectors and query_offset of the group")
 	if r.For > 0 {
 		out.Line, out.Column = r.Document.Position(r.Path() + ".for")
 		hold := r.For
 		why := fmt.Sprintf("for: %s", r.For)
-		if rest := r.For % interval; rest != 0 {
+		if rest := r.For % interval; rest != 0 && plan == nil {
 			hold += interval - rest
 			why += ", rounded up to the next evaluation"
 		}
@@ -176,8 +191,15 @@ func (c *detector) addGrouping(out *Detection, r *ParsedRule, add func(string, t
 			}
 		}
 	}
-	if wait != nil {
-		add("group_wait", wait.RouteOpts.GroupWait, "route to "+wait.RouteOpts.Receiver)
+	urgent, why := c.OnArrival.urgent(r)
+	switch {
+	case wait == nil:
+	case urgent:
+		add("group_wait", min(earlyFlush, wait.RouteOpts.GroupWait), "told at once: alerting.early_flush.matchers matches it")
+		out.Joining = out.Total
+		return
+	default:
+		add("group_wait", wait.RouteOpts.GroupWait, "route to "+wait.RouteOpts.Receiver+why)
 	}
 	if join != nil && out.Joining+join.RouteOpts.GroupInterval > out.Total {
 		out.Joining += join.RouteOpts.GroupInterval

@@ -6,19 +6,20 @@ import (
 
 	"github.com/prometheus/alertmanager/config"
 	"github.com/prometheus/alertmanager/dispatch"
+	amlabels "github.com/prometheus/alertmanager/pkg/labels"
 	"github.com/prometheus/common/model"
-	"go.yaml.in/yaml/v3"
-
 	"github.com/prometheus/prometheus/promql/parser"
+	"go.yaml.in/yaml/v3"
 )
 
 // upstreamInterval is what Prometheus takes for an interval that a configuration leaves out.
 const upstreamInterval = time.Minute
 
 // NewDetectionInput reads rules, scrape jobs and routing trees from the documents, and adds the in-process jobs. It takes what it understands
-// of files that have mistakes elsewhere; where several Prometheus configurations are given, the slowest interval counts.
+// of files that have mistakes elsewhere; where several Prometheus configurations are given, the slowest interval counts. It counts as a Touchline
+// server works; without OnArrival it counts as Prometheus and Alertmanager do.
 func NewDetectionInput(docs []*Document) DetectionInput {
-	in := DetectionInput{Jobs: InProcessJobs()}
+	in := DetectionInput{Jobs: InProcessJobs(), OnArrival: newOnArrival(docs)}
 	for _, d := range docs {
 		switch d.Kind {
 		case Rules:
@@ -173,8 +174,13 @@ func walkRoutes(route *dispatch.Route, known knownLabels) ([]*dispatch.Route, tr
 }
 
 func matchRoute(route *dispatch.Route, known knownLabels) truth {
+	return matchAll(amlabels.Matchers(route.Matchers), known)
+}
+
+// matchAll says whether matchers match every alert with the known labels, some, or none.
+func matchAll(ms amlabels.Matchers, known knownLabels) truth {
 	answer := yes
-	for _, m := range route.Matchers {
+	for _, m := range ms {
 		value, decided := known.values[m.Name]
 		if !decided && known.closed && !known.open[m.Name] {
 			decided = true

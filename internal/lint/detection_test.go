@@ -29,12 +29,17 @@ func splitArchive(text string) []*Document {
 	return docs
 }
 
-// TestDetection runs the cases of testdata/detection: "detect [max=60s]" prints each alert's parts, then the findings.
+// TestDetection runs the cases of testdata/detection: "detect [max=60s] [upstream]" prints each alert's parts, then the findings.
 func TestDetection(t *testing.T) {
 	datadriven.Walk(t, "testdata/detection", func(t *testing.T, path string) {
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			limit := time.Minute
+			in := NewDetectionInput(splitArchive(d.Input))
 			for _, arg := range d.CmdArgs {
+				if arg.Key == "upstream" {
+					in.OnArrival = nil
+					continue
+				}
 				parsed, err := time.ParseDuration(arg.Vals[0])
 				if err != nil {
 					d.Fatalf(t, "parse max: %v", err)
@@ -42,7 +47,7 @@ func TestDetection(t *testing.T) {
 				limit = parsed
 			}
 			var b strings.Builder
-			detections := DetectionTimes(NewDetectionInput(splitArchive(d.Input)))
+			detections := DetectionTimes(in)
 			for _, found := range detections {
 				fmt.Fprintln(&b, found)
 				for _, part := range found.Parts {
