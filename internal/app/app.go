@@ -176,7 +176,7 @@ func (a *App) listen() error {
 		MaxConnections: a.c.Web.MaxConnections, ReadTimeout: a.c.Web.ReadTimeout, MaxIngestBody: a.c.Remote.WriteMaxBody,
 	})
 	if err != nil {
-		return err
+		return a.withHint(err)
 	}
 	a.server = s
 	a.onStop("http server", s.Shutdown)

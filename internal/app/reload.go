@@ -67,7 +67,7 @@ func (a *App) checkFiles() error {
 // first error that a start ran into.
 func (a *App) withHint(err error) error {
 	var files []string
-	for _, f := range []string{a.c.PrometheusFile, a.c.AlertmanagerFile} {
+	for _, f := range []string{a.c.PrometheusFile, a.c.AlertmanagerFile, a.c.Web.ConfigFile} {
 		if f != "" {
 			files = append(files, f)
 		}

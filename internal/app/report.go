@@ -121,7 +121,13 @@ func (a *App) alertsTo() selfmon.AlertsTo {
 	}
 	to.None = true
 	for _, r := range a.alerting.Receivers() {
-		to.Receivers = append(to.Receivers, selfmon.Receiver{Name: r.Name, Integrations: r.Integrations, Default: r.Default})
+		out := selfmon.Receiver{Name: r.Name, Integrations: r.Integrations, Default: r.Default}
+		for _, last := range r.Last {
+			if last.Error != "" {
+				out.Failing = append(out.Failing, selfmon.Failure{Integration: last.Integration, At: last.At, Error: last.Error})
+			}
+		}
+		to.Receivers = append(to.Receivers, out)
 		if r.Used && len(r.Integrations) > 0 {
 			to.None = false
 		}

@@ -99,6 +99,11 @@ func (c *prometheusChecker) ruleFiles(cfg *promconfig.Config, list *treeNode) {
 			c.add(n, "rule file %q does not point to an existing file", pattern)
 			continue
 		}
+		if len(matches) == 0 {
+			f := referenced(c.d, n, fmt.Errorf("no file matches %q: no rules until one is there", pattern))
+			f.Severity, f.Code, f.Hint = Warning, "no-rule-file", missingFileHint(n)
+			c.findings = append(c.findings, f)
+		}
 		for _, m := range matches {
 			content, err := os.ReadFile(m)
 			if err != nil {

@@ -170,6 +170,9 @@ func (m *Manager) Prepare(s Settings) (*Change, error) {
 		if err != nil {
 			return nil, fmt.Errorf("rule_files: bad pattern %q: %w", p, err)
 		}
+		if len(fs) == 0 {
+			m.o.Logger.Warn("No file matches a pattern of rule_files: no rules until one is there and the configuration is loaded again", "pattern", p)
+		}
 		files = append(files, fs...)
 	}
 	slices.Sort(files)

@@ -108,6 +108,15 @@ type Receiver struct {
 	Name         string   `json:"name"`
 	Integrations []string `json:"integrations"` // such as "webhook", "email"
 	Default      bool     `json:"default"`      // it is the receiver of the root route
+	// Failing are the integrations that refused or could not be reached when they were last told something.
+	Failing []Failure `json:"failing,omitempty"`
+}
+
+// Failure is an integration that did not take its last notification.
+type Failure struct {
+	Integration string    `json:"integration"`
+	At          time.Time `json:"at"`
+	Error       string    `json:"error"`
 }
 
 // Data says where data lives and for how long.

@@ -56,6 +56,9 @@ func TestWriteText(t *testing.T) {
 		"nobody-own-file": func(r *Report, _ *Style) {
 			r.Alerts = AlertsTo{Mode: AlertsEmbedded, None: true, ConfigFile: "/etc/alertmanager.yml"}
 		},
+		"failing": func(r *Report, _ *Style) {
+			r.Alerts.Receivers[0].Failing = []Failure{{Integration: "webhook", At: time.Date(2026, 11, 25, 11, 3, 12, 0, time.UTC), Error: `Post "https://chat.example.com/": connection refused`}}
+		},
 		"external": func(r *Report, _ *Style) {
 			r.Alerts = AlertsTo{Mode: AlertsExternal, Alertmanagers: []string{"http://am-1:9093", "http://am-2:9093"}}
 		},

@@ -213,6 +213,9 @@ func (r Report) writeAlerts(p *printer) {
 				via += p.paint(ansiDim, "  (unless a route says otherwise)")
 			}
 			p.line("  told to %s  %s", pad(rc.Name, names), via)
+			for _, f := range rc.Failing {
+				p.line("          %s  %s at %s: %s", pad("", names), p.paint(ansiAlarm, " NOT DELIVERED "), f.At.Format("2006-01-02 15:04:05"), f.Integration+": "+f.Error)
+			}
 		}
 	}
 }
