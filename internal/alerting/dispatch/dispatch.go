@@ -127,7 +127,7 @@ func New(o Options) (*Dispatcher, error) {
 		o.Ingested = func(*alert.Alert, time.Time) {}
 	}
 	d := &Dispatcher{
-		o: o, log: o.Logger.With("component", "dispatcher"),
+		o: o, log: o.Logger,
 		loaded: make(chan struct{}), wake: make(chan struct{}, 1), slots: make(chan struct{}, max(2, runtime.GOMAXPROCS(0))),
 		groups: map[groupID]*group{},
 	}
