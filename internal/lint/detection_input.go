@@ -174,7 +174,7 @@ func walkRoutes(route *dispatch.Route, known knownLabels) ([]*dispatch.Route, tr
 }
 
 func matchRoute(route *dispatch.Route, known knownLabels) truth {
-	return matchAll(amlabels.Matchers(route.Matchers), known)
+	return matchAll(route.Matchers, known)
 }
 
 // matchAll says whether matchers match every alert with the known labels, some, or none.

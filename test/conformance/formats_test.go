@@ -19,7 +19,11 @@ import (
 var timestamps = regexp.MustCompile(`(?m)^([^#].* )(\d{13}|\d{10}(?:\.\d+)?)\n`)
 
 // protoTimes are the timestamps of an exposition in protobuf's text format.
-var protoTimes = regexp.MustCompile(`timestamp_ms: ?\d+`)
+var protoTimes = regexp.MustCompile(`timestamp_ms: \d+`)
+
+// protoGaps are what that format puts between a name and its value: one space
+// or two, differently in every binary, lest anybody rely on its bytes.
+var protoGaps = regexp.MustCompile(`(?m)^( *\w+:) +`)
 
 // families decodes an exposition in delimited protobuf, without its timestamps.
 func families(t *testing.T, a answer) string {

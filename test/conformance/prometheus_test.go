@@ -360,7 +360,7 @@ func federationQuestions() []question {
 		g.text = text
 		if strings.Contains(accept, "encoding=text") {
 			g.text = func(_ *testing.T, a answer) string {
-				return protoTimes.ReplaceAllString(string(a.body), "timestamp_ms:0")
+				return protoTimes.ReplaceAllString(protoGaps.ReplaceAllString(string(a.body), "$1 "), "timestamp_ms: 0")
 			}
 		}
 		out = append(out, g)

@@ -8,7 +8,6 @@ package dispatch
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"runtime"
@@ -70,9 +69,6 @@ type Integration struct {
 // stopGrace is how long Stop lets requests that are under way be answered:
 // one that is cut off may have been taken, and is repeated after a restart.
 const stopGrace = 3 * time.Second
-
-// errNotApplied is returned by Groups while there is no configuration.
-var errNotApplied = errors.New("no configuration is applied yet")
 
 // Dispatcher owns the groups. Locks are taken in the order applying, mu, the
 // mu of a group.

@@ -258,7 +258,7 @@ func (d *Dispatcher) flush(g *group, regular bool) {
 	ctx = notify.WithRouteLabels(ctx, g.renderLabels(rt, tmpl, alerts))
 	_, kept, err := rt.receiver.Mute.Exec(ctx, d.log, alerts...)
 	if err != nil {
-		d.log.Error("A flush could not be decided; the next one tries again", "aggrGroup", g.groupKey, "alerts", len(alerts), "err", err)
+		d.log.Error("A flush could not be decided; the next one tries again", "aggr_group", g.groupKey, "alerts", len(alerts), "err", err)
 		return
 	}
 	told := make([]decided, 0, len(kept))

@@ -113,7 +113,7 @@ func (g *group) renderLabels(rt *route, tmpl *template.Template, alerts []*alert
 	for name := range o.Labels {
 		v, err := render(string(name))
 		if err != nil {
-			g.d.log.Error("A label of the route could not be rendered", "aggrGroup", g.groupKey, "label", name, "err", err)
+			g.d.log.Error("A label of the route could not be rendered", "aggr_group", g.groupKey, "label", name, "err", err)
 			continue
 		}
 		out[name] = model.LabelValue(v)

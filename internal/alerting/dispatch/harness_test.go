@@ -160,8 +160,10 @@ func (r *replica) load(yaml string) {
 				Send: notify.MultiStage{notify.NewRetryStage(i, rc.Name, r.stages, eventrecorder.NopRecorder()), notify.NewSetNotifiesStage(r.nflog, to)},
 				Log: func(gk string) (*nflogpb.Entry, error) {
 					e, err := r.nflog.Query(nflog.QGroupKey(gk), nflog.QReceiver(to))
-					if len(e) == 0 || err != nil {
+					if errors.Is(err, nflog.ErrNotFound) || len(e) == 0 {
 						return nil, nil
+					} else if err != nil {
+						return nil, err
 					}
 					return e[0], nil
 				},

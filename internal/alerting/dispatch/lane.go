@@ -158,7 +158,7 @@ func (l *lane) tell(j *job, to Integration, rt *route) {
 // failed logs as upstream does: what a stop, a reload or a later flush has
 // ended is to be expected.
 func (l *lane) failed(j *job, to Integration, err error) {
-	log := l.g.d.log.With("aggrGroup", l.g.groupKey, "integration", to.Key, "num_alerts", len(j.alerts), "err", err)
+	log := l.g.d.log.With("aggr_group", l.g.groupKey, "integration", to.Key, "num_alerts", len(j.alerts), "err", err)
 	if j.delivery.ended() || errors.Is(j.ctx.Err(), context.Canceled) {
 		log.Debug("Notify for alerts failed")
 		return
