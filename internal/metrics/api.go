@@ -55,7 +55,7 @@ func (e *Engine) routes() http.Handler {
 	e.api.Register(r)
 	mux := http.NewServeMux()
 	mux.Handle("/", r)
-	mux.Handle("POST /write", limitSnappy(e.o.Receive, e.budget, r))
+	mux.Handle("POST /write", limitSnappy(e.o.Receive, e.budget, e.newShortWrite(r)))
 	mux.Handle("POST /read", limitSnappy(ReceiveLimits{MaxBody: maxReadRequest, MaxDecoded: maxReadRequest}, e.budget, r))
 	mux.Handle("POST /otlp/v1/metrics", limitGzip(e.o.Receive, e.budget, r))
 	return mux
