@@ -35,7 +35,18 @@ type Selector struct {
 	Matchers []*labels.Matcher
 }
 
-// Matches says whether a series is selected.
+func newSelector(vs *parser.VectorSelector) (s Selector) {
+	for _, m := range vs.LabelMatchers {
+		if m.Name == labels.MetricName && m.Type == labels.MatchEqual {
+			s.Name = m.Value
+			continue
+		}
+		s.Matchers = append(s.Matchers, m)
+	}
+	return s
+}
+
+// Matches says whether a series of the selector's metric is selected.
 func (s *Selector) Matches(ls labels.Labels) bool {
 	for _, m := range s.Matchers {
 		if !m.Matches(ls.Get(m.Name)) {
@@ -83,6 +94,7 @@ type Plan struct {
 	Partition LabelSet      // elements depend only on series that agree in these labels
 	Selectors []Selector    // series whose samples can change the result
 	Compare   *Compare      // set where the whole expression is a comparison with a number
+	Bound     *Bound        // set where remembered samples can prove that there is no result
 	Static    bool          // the result is a function of the newest values alone: nothing but a changed value changes it
 	Window    time.Duration // with Steady: the longest range that the expression looks at
 	Steady    bool          // over ranges in which no value changes, the result is the same at every instant
@@ -114,6 +126,9 @@ func Analyze(expr parser.Expr, recorded map[string][]Recording) *Plan {
 	if p.Class == Local && len(p.Recorded) == 0 {
 		p.Compare = compare(expr)
 		p.Crossing, p.Timed = crossing(expr)
+	}
+	if p.Class != Ticks && p.Compare == nil && !p.Timed {
+		p.Bound = newBound(expr, p, recorded)
 	}
 	return p
 }
@@ -196,14 +211,7 @@ func (a *analysis) selector(vs *parser.VectorSelector, instant bool) LabelSet {
 	if vs.Anchored || vs.Smoothed {
 		a.p.Steady = false
 	}
-	s := Selector{}
-	for _, m := range vs.LabelMatchers {
-		if m.Name == labels.MetricName && m.Type == labels.MatchEqual {
-			s.Name = m.Value
-			continue
-		}
-		s.Matchers = append(s.Matchers, m)
-	}
+	s := newSelector(vs)
 	if rs := a.recorded[s.Name]; instant && s.Name != "" && len(rs) > 0 && a.depth < maxDepth {
 		return a.through(s.Name, rs)
 	}

@@ -243,6 +243,7 @@ type entryMember struct {
 	seen  uint32  // the rule's epoch when this series last asked for an evaluation
 	asked int64   // the time of the sample that did
 	m     *member // nil for rules of class local
+	own   *memory // of a rule of class local with a bound
 }
 
 func (x *Index) newEntry(s *ruleSet, ls labels.Labels) *entry {
@@ -254,8 +255,12 @@ func (x *Index) newEntry(s *ruleSet, ls labels.Labels) *entry {
 	e := &entry{gen: s.gen, last: silent, changed: silent, ls: ls.Copy()}
 	for _, r := range rules {
 		em := entryMember{rule: r, asked: silent}
-		if r.plan.Class != Local {
+		switch b := r.plan.Bound; {
+		case r.plan.Class != Local:
 			em.m = r.join(e.ls)
+		case b != nil:
+			own := newMemory(b, b.selects(e.ls))
+			em.own = &own
 		}
 		e.members = append(e.members, em)
 	}
@@ -383,7 +388,14 @@ func (c *commit) apply(x *Index, t *touch, id uint64) {
 	defer e.mu.Unlock()
 	if t.t <= e.last {
 		for i := range e.members {
-			e.members[i].rule.Late.Add(1)
+			em := &e.members[i]
+			em.rule.Late.Add(1)
+			switch {
+			case em.m != nil:
+				em.m.p.late(em.m, t.t)
+			case em.own != nil:
+				em.own.late = max(em.own.late, t.t)
+			}
 		}
 		return
 	}
@@ -397,10 +409,10 @@ func (c *commit) apply(x *Index, t *touch, id uint64) {
 		em.rule.Arrivals.Add(1)
 		switch {
 		case em.m != nil:
-			first, ok := em.m.p.touch(em.m, t.t, stale, !same, id)
+			first, ok := em.m.p.touch(em.m, t, stale, !same, id)
 			for !ok {
 				em.m = em.rule.join(e.ls)
-				first, ok = em.m.p.touch(em.m, t.t, stale, !same, id)
+				first, ok = em.m.p.touch(em.m, t, stale, !same, id)
 			}
 			if first {
 				c.parts = append(c.parts, em.m.p)
@@ -419,6 +431,9 @@ func (c *commit) apply(x *Index, t *touch, id uint64) {
 // localSample applies a sample to a rule whose elements depend on one series each.
 func (c *commit) localSample(x *Index, em *entryMember, t *touch, same bool) {
 	r, epoch := em.rule, em.rule.epoch.Load()
+	if em.own != nil {
+		em.own.add(r.plan.Bound, moment{t: t.t, v: t.v, hist: t.hist})
+	}
 	if r.plan.Timed {
 		if same && em.seen == epoch || t.hist {
 			r.Skipped.Add(1)
@@ -442,6 +457,13 @@ func (c *commit) localSample(x *Index, em *entryMember, t *touch, same bool) {
 		return
 	}
 	em.seen, em.asked = epoch, t.t
+	if em.own != nil {
+		s := scope{b: r.plan.Bound, one: em.own, at: t.t, lookback: r.lookback}
+		if s.empty() {
+			r.Skipped.Add(1)
+			return
+		}
+	}
 	if i, ok := c.hits[r]; ok {
 		c.local[i].within = common(c.local[i].within, t.e.ls)
 		return

@@ -141,48 +141,50 @@ func TestComparisonTriggersOnceUntilAskedAgain(t *testing.T) {
 	}
 }
 
+// Function abs has no bound: the following tests are about instants, whatever the values.
+
 func TestEveryInstantOfABatchCounts(t *testing.T) {
-	f := newFixture(t, false, "m > 5", "m + n > 5")
+	f := newFixture(t, false, "m > 5", "abs(m + n) > 5")
 	equal(t, "batch", f.commit(t, p("m", "1", 1000, 1), p("m", "1", 2000, 9), p("m", "1", 3000, 1), p("n", "1", 1000, 0), p("n", "1", 2000, 0), p("n", "1", 3000, 0)),
-		`m + n > 5 at 1000 within {instance="1", job="j"}`,
-		`m > 5 at 2000 within {instance="1", job="j"}`, `m + n > 5 at 2000 within {instance="1", job="j"}`,
-		`m + n > 5 at 3000 within {instance="1", job="j"}`)
+		`abs(m + n) > 5 at 1000 within {instance="1", job="j"}`,
+		`m > 5 at 2000 within {instance="1", job="j"}`, `abs(m + n) > 5 at 2000 within {instance="1", job="j"}`,
+		`abs(m + n) > 5 at 3000 within {instance="1", job="j"}`)
 }
 
 func TestHalfOfAScrapeIsNotJudged(t *testing.T) {
-	f := newFixture(t, false, "m / n > 5")
-	const whole = `m / n > 5 at %d within {instance="1", job="j"}`
+	f := newFixture(t, false, "abs(m / n) > 5")
+	const whole = `abs(m / n) > 5 at %d within {instance="1", job="j"}`
 	equal(t, "one scrape", f.commit(t, p("m", "1", 1000, 1), p("n", "1", 1000, 1)), fmt.Sprintf(whole, 1000))
 	equal(t, "first half", f.commit(t, p("m", "1", 2000, 9)))
 	equal(t, "second half", f.commit(t, p("n", "1", 2000, 1)), fmt.Sprintf(whole, 2000))
 	equal(t, "first halves of two scrapes", f.commit(t, p("m", "1", 3000, 9), p("m", "1", 4000, 8)))
 	equal(t, "second half of the first", f.commit(t, p("n", "1", 3000, 2)), fmt.Sprintf(whole, 3000))
 	equal(t, "second half of the second", f.commit(t, p("n", "1", 4000, 2)), fmt.Sprintf(whole, 4000))
-	equal(t, "another target does not matter", f.commit(t, p("m", "2", 5000, 9)), `m / n > 5 at 5000 within {instance="2", job="j"}`)
+	equal(t, "another target does not matter", f.commit(t, p("m", "2", 5000, 9)), `abs(m / n) > 5 at 5000 within {instance="2", job="j"}`)
 }
 
 func TestTargetsAtDifferentTimes(t *testing.T) {
-	f := newFixture(t, false, "sum(m) > 5")
+	f := newFixture(t, false, "abs(sum(m)) > 5")
 	f.commit(t, p("m", "1", 1000, 1))
 	f.commit(t, p("m", "2", 1500, 1))
 	equal(t, "a series that has just begun may not be the last", f.commit(t, p("m", "1", 1800, 1)))
 	f.commit(t, p("m", "2", 1900, 3))
-	equal(t, "known up to the second", f.commit(t, p("m", "1", 2000, 2)), "sum(m) > 5 at 1900 within {}")
-	equal(t, "known up to the third", f.commit(t, p("m", "2", 2500, 2)), "sum(m) > 5 at 2000 within {}")
-	equal(t, "one goes stale", f.commit(t, p("m", "1", 3000, math.Float64frombits(0x7ff0000000000002))), "sum(m) > 5 at 2500 within {}")
-	equal(t, "the other alone", f.commit(t, p("m", "2", 3500, 7)), "sum(m) > 5 at 3000 within {}", "sum(m) > 5 at 3500 within {}")
+	equal(t, "known up to the second", f.commit(t, p("m", "1", 2000, 2)), "abs(sum(m)) > 5 at 1900 within {}")
+	equal(t, "known up to the third", f.commit(t, p("m", "2", 2500, 2)), "abs(sum(m)) > 5 at 2000 within {}")
+	equal(t, "one goes stale", f.commit(t, p("m", "1", 3000, math.Float64frombits(0x7ff0000000000002))), "abs(sum(m)) > 5 at 2500 within {}")
+	equal(t, "the other alone", f.commit(t, p("m", "2", 3500, 7)), "abs(sum(m)) > 5 at 3000 within {}", "abs(sum(m)) > 5 at 3500 within {}")
 }
 
 func TestFaultThatIsOverBeforeTheOthersReportIsJudged(t *testing.T) {
-	f := newFixture(t, false, "sum(m) > 5")
+	f := newFixture(t, false, "abs(sum(m)) > 5")
 	f.commit(t, p("m", "1", 1000, 1), p("m", "2", 1000, 1))
 	equal(t, "bad", f.commit(t, p("m", "1", 2000, 9)))
 	equal(t, "good again", f.commit(t, p("m", "1", 2020, 1)))
-	equal(t, "the other reports", f.commit(t, p("m", "2", 2030, 1)), "sum(m) > 5 at 2000 within {}", "sum(m) > 5 at 2020 within {}")
+	equal(t, "the other reports", f.commit(t, p("m", "2", 2030, 1)), "abs(sum(m)) > 5 at 2000 within {}", "abs(sum(m)) > 5 at 2020 within {}")
 }
 
 func TestSeriesThatRunsAheadIsBounded(t *testing.T) {
-	f := newFixture(t, false, "sum(m) > 5")
+	f := newFixture(t, false, "abs(sum(m)) > 5")
 	f.commit(t, p("m", "1", 1000, 1), p("m", "2", 1000, 1))
 	for i := range int64(3 * maxPending) {
 		f.commit(t, p("m", "1", 2000+i, float64(i)))
@@ -195,12 +197,12 @@ func TestSeriesThatRunsAheadIsBounded(t *testing.T) {
 		t.Fatalf("%d instants were judged", n)
 	}
 	// They span the time that the second series is late.
-	equal(t, "the first and the last", []string{got[0], got[len(got)-1]}, "sum(m) > 5 at 2000 within {}", fmt.Sprintf("sum(m) > 5 at %d within {}", 2000+3*maxPending-2))
+	equal(t, "the first and the last", []string{got[0], got[len(got)-1]}, "abs(sum(m)) > 5 at 2000 within {}", fmt.Sprintf("abs(sum(m)) > 5 at %d within {}", 2000+3*maxPending-2))
 }
 
 // More targets than instants may wait, each scraped at its own time: the rule is judged all the same.
 func TestManyTargetsAtTheirOwnTimes(t *testing.T) {
-	f := newFixture(t, false, "sum(m) > 5")
+	f := newFixture(t, false, "abs(sum(m)) > 5")
 	judged := 0
 	for round := range int64(4) {
 		for i := range int64(3 * maxPending) {
@@ -216,9 +218,9 @@ func TestManyTargetsAtTheirOwnTimes(t *testing.T) {
 }
 
 func TestUnchangedValuesAreSkipped(t *testing.T) {
-	f := newFixture(t, false, "m / n > 5", "rate(m[1m]) > 1")
+	f := newFixture(t, false, "abs(m / n) > 5", "abs(rate(m[1m])) > 1")
 	f.commit(t, p("m", "1", 1000, 1), p("n", "1", 1000, 1))
-	equal(t, "the same values", f.commit(t, p("m", "1", 2000, 1), p("n", "1", 2000, 1)), `rate(m[1m]) > 1 at 2000 within {instance="1", job="j"}`)
+	equal(t, "the same values", f.commit(t, p("m", "1", 2000, 1), p("n", "1", 2000, 1)), `abs(rate(m[1m])) > 1 at 2000 within {instance="1", job="j"}`)
 	f.rules[0].Again()
 	f.rules[1].Again()
 	if got := f.commit(t, p("m", "1", 3000, 1), p("n", "1", 3000, 1)); len(got) != 2 {
@@ -227,7 +229,7 @@ func TestUnchangedValuesAreSkipped(t *testing.T) {
 }
 
 func TestRangesWithoutAChangeAreSkipped(t *testing.T) {
-	f := newFixture(t, false, "rate(m[1m]) > 1", "rate(m[1m]) + n > 5", "count_over_time(m[1m]) > 5")
+	f := newFixture(t, false, "abs(rate(m[1m])) > 1", "abs(rate(m[1m]) + n) > 5", "count_over_time(m[1m]) > 5")
 	at := int64(0)
 	step := func(v float64) []string {
 		at += 15_000

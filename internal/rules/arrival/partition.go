@@ -32,6 +32,9 @@ type partition struct {
 	pending []pendingInstant // sample times that have not been judged, oldest first
 	behind  int              // members that are not known up to the first of them
 
+	begun  int64  // the first sample that it saw
+	left   int64  // up to when series were members that no longer are
+	gap    int64  // their newest sample, which ranges still hold
 	newest int64  // of all samples
 	grown  int64  // the newest first sample of a member
 	last   int64  // the newest sample that changed a value or the membership
@@ -50,6 +53,7 @@ type member struct {
 	p    *partition
 	hash uint64
 	last int64 // newest sample, or silent while it is not a live one
+	memory
 }
 
 // silent is before the time of every sample.
@@ -66,7 +70,15 @@ const (
 )
 
 func newPartition(r *Rule, key string, pick labels.Labels) *partition {
-	return &partition{rule: r, key: key, pick: pick, members: map[uint64]*member{}, newest: silent, grown: silent, last: silent, asked: silent}
+	return &partition{rule: r, key: key, pick: pick, members: map[uint64]*member{}, begun: silent, left: silent, gap: silent, newest: silent, grown: silent, last: silent, asked: silent}
+}
+
+func (p *partition) newMember(ls labels.Labels, hash uint64) *member {
+	m := &member{p: p, hash: hash, last: silent}
+	if b := p.rule.plan.Bound; b != nil {
+		m.memory = newMemory(b, b.selects(ls))
+	}
+	return m
 }
 
 // join returns the member of a series, or nil when the partition has been removed.
@@ -79,8 +91,7 @@ func (p *partition) join(ls labels.Labels) *member {
 	}
 	m := p.members[h]
 	if m == nil {
-		// It becomes a member with its first sample.
-		m = &member{p: p, hash: h, last: silent}
+		m = p.newMember(ls, h) // one with its first sample
 	}
 	return m
 }
@@ -95,7 +106,7 @@ func (p *partition) seed(ls labels.Labels, t int64) bool {
 	}
 	m := p.members[h]
 	if m == nil {
-		m = &member{p: p, hash: h}
+		m = p.newMember(ls, h)
 		p.members[h] = m
 	}
 	m.last = max(m.last, t)
@@ -105,18 +116,25 @@ func (p *partition) seed(ls labels.Labels, t int64) bool {
 
 // touch applies a committed sample. first says that it is the partition's first
 // one in this instant; ok is false when the partition has been removed.
-func (p *partition) touch(m *member, t int64, stale, changed bool, instant uint64) (first, ok bool) {
+func (p *partition) touch(m *member, s *touch, stale, changed bool, instant uint64) (first, ok bool) {
+	t := s.t
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.gone {
 		return false, false
+	}
+	if p.begun == silent {
+		p.begun = t
+	}
+	if b := p.rule.plan.Bound; b != nil {
+		m.add(b, moment{t: t, v: s.v, hist: s.hist, stale: stale})
 	}
 	if first = p.instant != instant; first {
 		p.instant, p.touched = instant, 0
 	}
 	switch {
 	case stale:
-		p.leave(m)
+		p.leave(m, t)
 		changed = true
 	case m.last == silent:
 		if known := p.members[m.hash]; known == nil {
@@ -191,8 +209,8 @@ func (p *partition) count() {
 	}
 }
 
-// leave takes a member out that is stale or silent.
-func (p *partition) leave(m *member) {
+// leave takes a member out that is stale or silent from an instant on.
+func (p *partition) leave(m *member, from int64) {
 	if m.last == silent {
 		return
 	}
@@ -200,6 +218,7 @@ func (p *partition) leave(m *member) {
 		p.behind--
 	}
 	delete(p.members, m.hash)
+	p.left, p.gap = max(p.left, from), max(p.gap, m.last)
 	m.last = silent
 }
 
@@ -207,7 +226,7 @@ func (p *partition) leave(m *member) {
 func (p *partition) age(until int64) {
 	for _, m := range p.members {
 		if m.last <= until {
-			p.leave(m)
+			p.leave(m, m.last+p.rule.lookback)
 			p.last = max(p.last, p.newest)
 		}
 	}
@@ -257,6 +276,10 @@ func (p *partition) judge(out []int64) (at []int64, skipped int64) {
 			continue
 		}
 		p.epoch, p.asked = epoch, x.at
+		if p.empty(x.at) {
+			skipped++
+			continue
+		}
 		out = append(out, x.at)
 	}
 	p.pending = slices.Delete(p.pending, 0, n)
@@ -264,6 +287,23 @@ func (p *partition) judge(out []int64) (at []int64, skipped int64) {
 		p.count()
 	}
 	return out, skipped
+}
+
+// empty says whether the result at an instant is proven to have no element.
+func (p *partition) empty(at int64) bool {
+	b := p.rule.plan.Bound
+	if b == nil || at < p.left || b.longest > 0 && at-b.longest < max(p.begun, p.gap) {
+		return false
+	}
+	s := scope{b: b, many: p.members, at: at, lookback: p.rule.lookback}
+	return s.empty()
+}
+
+// late notes a sample that came after newer ones of its series.
+func (p *partition) late(m *member, t int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	m.memory.late = max(m.memory.late, t)
 }
 
 // tick forgets what the group's tick has judged, and members that have fallen
