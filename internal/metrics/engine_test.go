@@ -210,6 +210,27 @@ func TestHADeduplication(t *testing.T) {
 	}
 }
 
+// TestHAPairsThatAreGone: pairs that no longer send give their places to new ones.
+func TestHAPairsThatAreGone(t *testing.T) {
+	now := time.Now()
+	tr := newHATracker(HAOptions{Failover: 30 * time.Second, MaxClusters: 2}, func() time.Time { return now }, nil)
+	take := func(cluster string, want bool) {
+		t.Helper()
+		if got := tr.accept(cluster, "r"); got != want {
+			t.Errorf("%s is taken: %v, want %v", cluster, got, want)
+		}
+	}
+	take("a", true)
+	take("b", true)
+	take("c", false)
+	now = now.Add(50 * time.Minute)
+	take("b", true)
+	now = now.Add(20 * time.Minute)
+	take("c", true)
+	take("a", false)
+	take("b", true)
+}
+
 func TestFederate(t *testing.T) {
 	e := newTestEngine(t, nil)
 	app := e.Storage().AppenderV2(context.Background())

@@ -30,6 +30,7 @@ type haTracker struct {
 
 	mu      sync.Mutex
 	elected map[string]election
+	swept   time.Time // when silent clusters were last looked for
 
 	dropped  *prometheus.CounterVec
 	switches *prometheus.CounterVec
@@ -67,7 +68,7 @@ func (t *haTracker) accept(cluster, replica string) bool {
 	case known && now.Sub(e.seen) <= t.o.Failover:
 		t.dropped.WithLabelValues(cluster).Inc()
 		return false
-	case !known && t.o.MaxClusters > 0 && len(t.elected) >= t.o.MaxClusters:
+	case !known && t.o.MaxClusters > 0 && len(t.elected) >= t.o.MaxClusters && !t.forget(now):
 		t.dropped.WithLabelValues("").Inc()
 		return false
 	default:
@@ -75,6 +76,26 @@ func (t *haTracker) accept(cluster, replica string) bool {
 	}
 	t.elected[cluster] = election{replica: replica, seen: now}
 	return true
+}
+
+// haForget is after how long without a sample a pair gives its place to a new one.
+const haForget = time.Hour
+
+// forget makes room for a new cluster, and says whether there is any. It looks
+// once a minute: a sender of ever new names asks for each of its samples.
+func (t *haTracker) forget(now time.Time) bool {
+	if now.Sub(t.swept) < time.Minute {
+		return false
+	}
+	t.swept = now
+	for cluster, e := range t.elected {
+		if now.Sub(e.seen) > max(haForget, t.o.Failover) {
+			delete(t.elected, cluster)
+			t.dropped.DeleteLabelValues(cluster)
+			t.switches.DeleteLabelValues(cluster)
+		}
+	}
+	return len(t.elected) < t.o.MaxClusters
 }
 
 func (t *haTracker) wrap(next storage.AppendableV2) storage.AppendableV2 {

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/timestamp"
 	"github.com/prometheus/prometheus/model/value"
@@ -228,6 +229,38 @@ groups:
 		s.m.arrivals.mu.Unlock()
 		if n > 1 {
 			t.Errorf("%d timers wait for one rule", n)
+		}
+	})
+}
+
+// Rules and groups that a reload has taken away leave nothing in memory.
+func TestReloadsForgetWhatIsGone(t *testing.T) {
+	stage(t, oneRule, func(s *scene) {
+		for i := range 5 {
+			text := fmt.Sprintf("groups: [{name: g%d, interval: 15s, rules: [{alert: A%d, expr: m > 5}]}, {name: stays, interval: 15s, rules: [{alert: B%d, expr: m > 6}]}]", i, i, i)
+			if err := os.WriteFile(s.file, []byte(text), 0o600); err != nil {
+				t.Error(err)
+				return
+			}
+			s.load()
+			s.wait(20 * time.Second)
+			s.put("x/1", map[string]float64{"m": 9 + float64(i)})
+			s.wait(20 * time.Second)
+		}
+		r := s.m.restore
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if len(r.groups) != 2 {
+			t.Errorf("the state of %d groups is kept, 2 are in force", len(r.groups))
+		}
+		for key, st := range r.groups {
+			if len(st.results) > 1 {
+				t.Errorf("results of %d rules are kept of %s, which has one", len(st.results), key)
+			}
+		}
+		m := s.m.arrivals.metrics
+		if n := testutil.CollectAndCount(m.byRule); n > 2 || len(m.rules) != 2 {
+			t.Errorf("%d rules have a histogram, %d are in force", n, len(m.rules))
 		}
 	})
 }

@@ -79,6 +79,34 @@ func (r *restorer) group(g *rules.Group) *groupState {
 	return st
 }
 
+// keep forgets groups and rules that are gone.
+func (r *restorer) keep(groups []*rules.Group) {
+	have := map[string]map[string]bool{}
+	for _, g := range groups {
+		ids := map[string]bool{}
+		for _, rule := range g.Rules() {
+			ids[ruleID(rules.NewRuleDetail(rule))] = true
+		}
+		have[rules.GroupKey(g.File(), g.Name())] = ids
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for key, st := range r.groups {
+		ids, ok := have[key]
+		if !ok {
+			delete(r.groups, key)
+			continue
+		}
+		st.mu.Lock()
+		for id := range st.results {
+			if !ids[id] {
+				delete(st.results, id)
+			}
+		}
+		st.mu.Unlock()
+	}
+}
+
 // label sets the external labels that the rules of the next update have.
 func (r *restorer) label(external labels.Labels) {
 	r.mu.Lock()

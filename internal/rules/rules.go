@@ -208,7 +208,10 @@ func (c *Change) Apply() error {
 	}); err != nil {
 		return err
 	}
-	m.journal.keep(m.m.RuleGroups())
+	groups := m.m.RuleGroups()
+	m.journal.keep(groups)
+	m.restore.keep(groups)
+	m.arrivals.metrics.keep(groups)
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/prometheus/rules"
 
 	"touchline.dev/touchline/internal/rules/arrival"
 )
@@ -127,6 +128,27 @@ type arrivalMetrics struct {
 	byRule    *prometheus.HistogramVec
 	fired     *prometheus.CounterVec
 	unwritten prometheus.Counter
+
+	mu    sync.Mutex
+	rules map[string]bool // names of the alerting rules in force
+}
+
+// keep drops the series of alerting rules that are gone.
+func (m *arrivalMetrics) keep(groups []*rules.Group) {
+	have := map[string]bool{}
+	for _, g := range groups {
+		for _, r := range g.AlertingRules() {
+			have[r.Name()] = true
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for name := range m.rules {
+		if !have[name] {
+			m.byRule.DeleteLabelValues(name)
+		}
+	}
+	m.rules = have
 }
 
 func newArrivalMetrics(reg prometheus.Registerer) *arrivalMetrics {

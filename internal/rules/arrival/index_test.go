@@ -163,6 +163,24 @@ func TestHalfOfAScrapeIsNotJudged(t *testing.T) {
 	equal(t, "another target does not matter", f.commit(t, p("m", "2", 5000, 9)), `abs(m / n) > 5 at 5000 within {instance="2", job="j"}`)
 }
 
+// Transactions that meet a new series at the same time use one entry of it: with
+// two, the partition would wait for the one that nobody touches.
+func TestSeriesHasOneEntry(t *testing.T) {
+	f := newFixture(t, false, "sum by (job) (m) > 5")
+	for ref := range storage.SeriesRef(2000) {
+		ls := labels.FromStrings("__name__", "m", "job", fmt.Sprint(ref))
+		var got [2]*entry
+		var wg sync.WaitGroup
+		for i := range got {
+			wg.Go(func() { got[i] = f.x.entry(ref, ls) })
+		}
+		wg.Wait()
+		if got[0] != got[1] {
+			t.Fatalf("series %d has two entries", ref)
+		}
+	}
+}
+
 func TestTargetsAtDifferentTimes(t *testing.T) {
 	f := newFixture(t, false, "abs(sum(m)) > 5")
 	f.commit(t, p("m", "1", 1000, 1))

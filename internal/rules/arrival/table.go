@@ -60,9 +60,13 @@ func (x *Index) entry(ref storage.SeriesRef, ls labels.Labels) *entry {
 	s := x.set.Load()
 	if p := x.tab.slot(ref); p != nil {
 		e := p.Load()
-		if e == nil || e.gen != s.gen {
-			e = x.newEntry(s, ls)
-			p.Store(e)
+		for e == nil || e.gen < s.gen {
+			// Two transactions may meet the series at the same time: one entry is used by both.
+			if made := x.newEntry(s, ls); p.CompareAndSwap(e, made) {
+				e = made
+				break
+			}
+			e = p.Load()
 		}
 		if len(e.members) == 0 {
 			return nil
@@ -72,7 +76,7 @@ func (x *Index) entry(ref storage.SeriesRef, ls labels.Labels) *entry {
 	x.tab.mu.Lock()
 	defer x.tab.mu.Unlock()
 	e := x.tab.strays[ref]
-	if e == nil || e.gen != s.gen {
+	if e == nil || e.gen < s.gen {
 		e = x.newEntry(s, ls)
 		if x.tab.strays == nil {
 			x.tab.strays = map[storage.SeriesRef]*entry{}
