@@ -233,6 +233,28 @@ groups:
 	})
 }
 
+// The journal is told of the group in force, not of the one that it has replaced.
+func TestReplacedGroupIsNotJournalled(t *testing.T) {
+	stage(t, oneRule, func(s *scene) {
+		s.wait(20 * time.Second)
+		a := s.m.arrivals
+		old := s.m.RuleGroups()[0]
+		a.changed(old, s.m.restore.group(old)) // is written at once
+		synctest.Wait()
+		a.changed(old, s.m.restore.group(old)) // waits a little
+		if err := os.WriteFile(s.file, []byte("groups: [{name: g, interval: 15s, rules: [{alert: High, expr: m > 8}]}]"), 0o600); err != nil {
+			t.Error(err)
+			return
+		}
+		s.load()
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if _, stale := a.dirty[old]; stale {
+			t.Error("the group that was replaced will be written over its successor")
+		}
+	})
+}
+
 // Rules and groups that a reload has taken away leave nothing in memory.
 func TestReloadsForgetWhatIsGone(t *testing.T) {
 	stage(t, oneRule, func(s *scene) {

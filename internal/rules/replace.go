@@ -91,7 +91,26 @@ func (a *arrivals) replace(update func() ([]*rules.Group, error)) error {
 		w.schedule(alerts, start)
 		w.mu.Unlock()
 	}
+	a.journalSuccessors(groups)
 	return nil
+}
+
+// journalSuccessors lets the journal take note of the groups that are now in force
+// where those that they replace were to be written: what the old ones say is out of date.
+func (a *arrivals) journalSuccessors(groups []*rules.Group) {
+	a.saving.Lock() // one that is being written comes before
+	defer a.saving.Unlock()
+	a.mu.Lock()
+	dirty := a.dirty
+	a.dirty = map[*rules.Group]*groupState{}
+	a.mu.Unlock()
+	for _, g := range groups {
+		for old, st := range dirty {
+			if rules.GroupKey(g.File(), g.Name()) == rules.GroupKey(old.File(), old.Name()) {
+				a.changed(g, st)
+			}
+		}
+	}
 }
 
 // keeps says whether the rules of a group that upstream left as it is are
