@@ -295,7 +295,7 @@ func (a *App) openEngines(memory int64) error {
 	a.onStop("rule query engine", func(context.Context) error { return ruleEngine.Close() })
 	a.rules, err = rules.New(rules.Options{
 		Dir: a.path(datadir.Rules), Logger: a.log.With("component", "rules"), Registerer: a.reg,
-		Engine: ruleEngine, Live: a.engine.Storage(), Hook: hook, Lookback: c.Query.Lookback, Arrival: a.arrivalOf, Appendable: a.engine.Appendable(), Queryable: a.engine.Local(),
+		Engine: ruleEngine, Live: a.engine.Storage(), Hook: hook, Lookback: c.Query.Lookback, Arrival: a.arrivalOf, NoData: a.noDataOf, Appendable: a.engine.Appendable(), Queryable: a.engine.Local(),
 		Notify: a.notifier.Notify, Parser: a.engine.Parser(), Features: a.engine.Features(), ExternalURL: a.external,
 		OutageTolerance: c.Rules.OutageTolerance, ForGracePeriod: c.Rules.ForGracePeriod, ResendDelay: c.Rules.ResendDelay,
 		MaxConcurrent: c.Rules.MaxConcurrentEvals, Shipped: a.o.Shipped, RestoreGrace: restoreGrace,
@@ -310,13 +310,23 @@ func (a *App) openEngines(memory int64) error {
 	return nil
 }
 
-// arrivalOf says how a rule group is evaluated on arrival. touchline.yaml knows
-// a file by its path relative to prometheus.yml.
+// arrivalOf says how a rule group is evaluated on arrival.
 func (a *App) arrivalOf(file, group string) rules.Arrival {
+	return rules.Arrival(a.c.Rules.ArrivalOf(a.ruleGroup(file, group)))
+}
+
+// noDataOf says what becomes of a group's alerts when their target cannot be scraped.
+func (a *App) noDataOf(file, group string) rules.NoData {
+	return rules.NoData(a.c.Rules.NoDataOf(a.ruleGroup(file, group)))
+}
+
+// ruleGroup is a group as touchline.yaml names it: it knows a file by its path
+// relative to prometheus.yml.
+func (a *App) ruleGroup(file, group string) config.RuleGroup {
 	if rel, err := filepath.Rel(filepath.Dir(a.c.PrometheusFile), file); err == nil && !strings.HasPrefix(file, rules.ShippedPrefix) {
 		file = filepath.ToSlash(rel)
 	}
-	return rules.Arrival(a.c.Rules.ArrivalOf(config.RuleGroup{File: file, Group: group}))
+	return config.RuleGroup{File: file, Group: group}
 }
 
 // restoreGrace is how long after a start an alert that was active before is

@@ -100,6 +100,8 @@ type Scrape struct {
 type Rules struct {
 	Arrival            string
 	Groups             map[RuleGroup]string // what differs from Arrival
+	NoData             string
+	NoDataGroups       map[RuleGroup]string // what differs from NoData
 	OutageTolerance    time.Duration
 	ForGracePeriod     time.Duration
 	ResendDelay        time.Duration
@@ -116,6 +118,14 @@ func (r *Rules) ArrivalOf(g RuleGroup) string {
 		return v
 	}
 	return r.Arrival
+}
+
+// NoDataOf is the value of rules.no_data for a group.
+func (r *Rules) NoDataOf(g RuleGroup) string {
+	if v, ok := r.NoDataGroups[g]; ok {
+		return v
+	}
+	return r.NoData
 }
 
 // Remote bounds remote write, OTLP metrics and remote read.

@@ -197,7 +197,7 @@ sources:
 cluster:
 rules:
   groups:
-    a.yml: {g: {arrival: soon}}
+    a.yml: {g: {arrival: soon, no_data: hold, other: x}}
 `)
 	_, err := Resolve(parse(t, "--config.file="+p, "--log.level=inf", "--web.listen-address=7070"), []string{"TOUCHLINE_RULES_ALERT_RESEND_DELAY=x"})
 	var ps Problems
@@ -219,6 +219,8 @@ f:17:1: query.timeout: unknown key; each dot is a level: write query: and, inden
 f:19:18: ha.replica_label: "a-b" is not a label name; write letters, digits and underscores, not beginning with a digit
 f:21:12: sources.disable: "nodes" is not known; did you mean "node"? One of node, cadvisor, touchline
 f:25:26: rules.groups.a.yml.g.arrival: "soon" is not known; write one of: enabled, disabled, eager
+f:25:41: rules.groups.a.yml.g.no_data: "hold" is not known; write one of: resolve, keep
+f:25:54: rules.groups.a.yml.g.other: unknown key; known here: arrival, no_data
 --web.listen-address: "7070" has no host; write 127.0.0.1:7070, or :7070 for every interface
 TOUCHLINE_RULES_ALERT_RESEND_DELAY: "x" is not a duration; write a number and a unit, such as 30s, 5m, 1h30m or 15d
 --log.level: "inf" is not known; did you mean "info"? One of debug, info, warn, error`
@@ -377,4 +379,26 @@ func FuzzValue(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestSettingsOfRuleGroups(t *testing.T) {
+	p := filepath.Join(t.TempDir(), "touchline.yaml")
+	if err := os.WriteFile(p, []byte("rules:\n  no_data: keep\n  groups:\n    a.yml:\n      g: {no_data: resolve, arrival: eager}\n      h: {arrival: disabled}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Resolve(parse(t, "--config.file="+p), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for g, want := range map[RuleGroup][2]string{
+		{"a.yml", "g"}: {ArrivalEager, NoDataResolve}, {"a.yml", "h"}: {ArrivalDisabled, NoDataKeep}, {"b.yml", "g"}: {ArrivalEnabled, NoDataKeep},
+	} {
+		if got := [2]string{c.Rules.ArrivalOf(g), c.Rules.NoDataOf(g)}; got != want {
+			t.Errorf("%v: %v, want %v", g, got, want)
+		}
+	}
+	// A flag beats the file.
+	if c, err = Resolve(parse(t, "--config.file="+p, "--rules.group-no-data=a.yml:g=keep"), nil); err != nil || c.Rules.NoDataOf(RuleGroup{"a.yml", "g"}) != NoDataKeep {
+		t.Errorf("%v %v", c, err)
+	}
 }

@@ -94,7 +94,11 @@ An unknown key, a wrong type or a value out of range stops the start, and each i
 		}
 		fmt.Fprintf(&b, "\n### `--%s`\n\n%s\n\n", s.Flag, s.Help)
 		if s.Path != "" {
-			fmt.Fprintf(&b, "- In the file: `%s`\n", s.Path)
+			path := s.Path
+			if s.Kind == KindGroups {
+				path = "rules.groups.FILE.GROUP." + s.Key
+			}
+			fmt.Fprintf(&b, "- In the file: `%s`\n", path)
 		}
 		fmt.Fprintf(&b, "- Variable: `%s`\n- Type: %s\n", s.Env(), s.typeName())
 		if s.Default != "" {
@@ -127,7 +131,7 @@ func (s *Setting) typeName() string {
 	case KindList:
 		return "list of names"
 	case KindGroups:
-		return "list of file:group=value; in the file a mapping of files to groups to `arrival`"
+		return "list of file:group=value; in the file, below `rules.groups`, a mapping of files to groups to `" + s.Key + "`"
 	case KindAddress:
 		return "host:port"
 	case KindAddresses:

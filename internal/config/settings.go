@@ -36,6 +36,7 @@ type Setting struct {
 	Min     string // smallest value, written like Default
 	Max     string // largest value, written like Default
 	Enum    []string
+	Key     string // of KindGroups: what the value is called in the mapping of a group
 	Example string
 	Since   string
 	Hidden  bool // not in --help and the reference: for tests
@@ -75,6 +76,14 @@ const (
 )
 
 var arrivals = []string{ArrivalEnabled, ArrivalDisabled, ArrivalEager}
+
+// The values of rules.no_data.
+const (
+	NoDataResolve = "resolve"
+	NoDataKeep    = "keep"
+)
+
+var noDatas = []string{NoDataResolve, NoDataKeep}
 
 // DefaultFile is read when it exists and no other file is named.
 const DefaultFile = "touchline.yaml"
@@ -199,9 +208,15 @@ var Settings = []Setting{
 	{Area: areaRules, Path: "rules.arrival", Flag: "rules.arrival", Kind: KindEnum, Default: ArrivalEnabled, Enum: arrivals, Since: "0.2",
 		Help: "Whether alerting rules are evaluated when samples arrive, besides their interval. Enabled, a rule over several series waits until all of them are known; eager, it waits for nothing and may be raised by half of a scrape.",
 		bind: func(c *Config) any { return &c.Rules.Arrival }},
-	{Area: areaRules, Path: "rules.groups", Flag: "rules.group", Kind: KindGroups, Enum: arrivals, Example: "rules/host.yml:host=disabled", Since: "0.2",
+	{Area: areaRules, Path: "rules.groups", Flag: "rules.group", Kind: KindGroups, Enum: arrivals, Key: "arrival", Example: "rules/host.yml:host=disabled", Since: "0.2",
 		Help: "The same for one group: the rule file's path relative to prometheus.yml, the group's name, and its value. Shipped files begin with stack/rules/.",
 		bind: func(c *Config) any { return &c.Rules.Groups }},
+	{Area: areaRules, Path: "rules.no_data", Flag: "rules.no-data", Kind: KindEnum, Default: NoDataResolve, Enum: noDatas, Since: "0.2",
+		Help: "What receivers are told of a firing alert whose series end because its target cannot be scraped (up is 0). It resolves, as in Prometheus; or it is kept firing, with the annotation no_data, until the target can be scraped again or is no longer discovered. The alert must have the labels job and instance.",
+		bind: func(c *Config) any { return &c.Rules.NoData }},
+	{Area: areaRules, Path: "rules.groups.no_data", Flag: "rules.group-no-data", Kind: KindGroups, Enum: noDatas, Key: "no_data", Example: "rules/host.yml:host=keep", Since: "0.2",
+		Help: "The same for one group, written as for arrival: the rule file's path, the group's name, and its value.",
+		bind: func(c *Config) any { return &c.Rules.NoDataGroups }},
 
 	{Area: areaRemote, Path: "remote_write.max_body", Flag: "remote-write.max-body", Kind: KindSize, Default: "32MB", Min: "1KB", Max: "1GB", Since: "0.1",
 		Help: "Largest remote-write or OTLP request, as sent.",

@@ -300,9 +300,7 @@ func (r *fileReader) entry(e *ast.MappingValueNode, prefix string) {
 func (r *fileReader) value(s *Setting, n ast.Node, key token.Position) {
 	v := fileValue{setting: s, where: Source{Origin: FromFile, Where: fmt.Sprintf("%s:%d:%d", r.name, position(n).Line, position(n).Column)}}
 	if s.Kind == KindGroups {
-		if v.values = r.groups(s, n); v.values != nil {
-			r.values = append(r.values, v)
-		}
+		r.groups(s.Path, v.where, n)
 		return
 	}
 	list := s.Kind == KindList || s.Kind == KindAddresses
@@ -343,26 +341,38 @@ func (r *fileReader) value(s *Setting, n ast.Node, key token.Position) {
 	r.values = append(r.values, v)
 }
 
-// groups reads a mapping of rule files to groups to `arrival: VALUE`.
-func (r *fileReader) groups(s *Setting, n ast.Node) (out []string) {
-	for file, groups := range r.pairs(s.Path, "map files to groups, such as rules/host.yml: {host: {arrival: disabled}}", n) {
-		path := s.Path + "." + file
+// groups reads a mapping of rule files to groups to what is set for each.
+func (r *fileReader) groups(path string, where Source, n ast.Node) {
+	keys, values := []string{}, map[string]*fileValue{}
+	for i := range Settings {
+		if s := &Settings[i]; s.Kind == KindGroups {
+			keys = append(keys, s.Key)
+			values[s.Key] = &fileValue{setting: s, where: where}
+		}
+	}
+	for file, groups := range r.pairs(path, "map files to groups, such as rules/host.yml: {host: {arrival: disabled}}", n) {
+		path := path + "." + file
 		for group, settings := range r.pairs(path, "map groups to their settings, such as host: {arrival: disabled}", groups) {
 			path := path + "." + group
-			for key, value := range r.pairs(path, "write arrival: "+s.Enum[0], settings) {
+			for key, value := range r.pairs(path, "write one of: "+strings.Join(keys, ", "), settings) {
 				text, ok := scalar(r.resolve(value))
+				v := values[key]
 				switch {
-				case key != "arrival":
-					r.problem(position(value), path+"."+key, "known here: arrival", "unknown key")
-				case !ok || !slices.Contains(s.Enum, text):
-					r.problem(position(value), path+".arrival", "write one of: "+strings.Join(s.Enum, ", "), "%q is not known", strings.TrimSpace(value.String()))
+				case v == nil:
+					r.problem(position(value), path+"."+key, "known here: "+strings.Join(keys, ", "), "unknown key")
+				case !ok || !slices.Contains(v.setting.Enum, text):
+					r.problem(position(value), path+"."+key, "write one of: "+strings.Join(v.setting.Enum, ", "), "%q is not known", strings.TrimSpace(value.String()))
 				default:
-					out = append(out, file+":"+group+"="+text)
+					v.values = append(v.values, file+":"+group+"="+text)
 				}
 			}
 		}
 	}
-	return out
+	for _, key := range keys {
+		if v := values[key]; v.values != nil {
+			r.values = append(r.values, *v)
+		}
+	}
 }
 
 // pairs lists the entries of a mapping in order.

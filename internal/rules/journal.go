@@ -39,6 +39,8 @@ type savedRule struct {
 	ID     string       `json:"id"`
 	Hold   float64      `json:"hold_seconds"`
 	Alerts []savedAlert `json:"alerts"`
+	// Absent are alerts that are kept firing although their series have ended.
+	Absent []savedAbsent `json:"absent,omitempty"`
 }
 
 // savedGroup is one record of the journal: the whole state of one group. A
@@ -310,7 +312,8 @@ func snapshot(g *rules.Group, st *groupState) *savedGroup {
 				ActiveAt: a.ActiveAt, FiredAt: a.FiredAt, ResolvedAt: a.ResolvedAt, KeepFiringSince: a.KeepFiringSince,
 			})
 		})
-		if len(s.Alerts) > 0 {
+		s.Absent = st.savedAbsent(s.ID)
+		if len(s.Alerts) > 0 || len(s.Absent) > 0 {
 			sort.Sort(byLabels{by, s.Alerts})
 			out.Rules = append(out.Rules, s)
 		}

@@ -47,6 +47,7 @@ type groupState struct {
 	saved   map[string]savedRule         // by rule, until the grace period has passed
 	results map[string]map[uint64]*noted // elements of results whose alerts may be active, by rule
 	round   uint64                       // counts the results of ticks
+	absent  map[uint64]*absentAlert      // by hash of the alert's labels
 	// external are the external labels, for templates that have them.
 	external labels.Labels
 }
@@ -64,10 +65,13 @@ func (r *restorer) group(g *rules.Group) *groupState {
 	defer r.mu.Unlock()
 	st := r.groups[key]
 	if st == nil {
-		st = &groupState{results: map[string]map[uint64]*noted{}, saved: map[string]savedRule{}}
+		st = &groupState{results: map[string]map[uint64]*noted{}, saved: map[string]savedRule{}, absent: map[uint64]*absentAlert{}}
 		if s := r.saved[key]; s != nil {
 			for _, rule := range s.Rules {
 				st.saved[rule.ID] = rule
+				for _, a := range rule.Absent {
+					st.keepAbsent(a.alert(rule.ID))
+				}
 			}
 			delete(r.saved, key)
 		}

@@ -47,6 +47,7 @@ type Options struct {
 	Live            storage.Queryable                // what rules are evaluated over
 	Hook            *arrival.Hook                    // optional: tells of the samples that arrive; without it rules are evaluated at intervals only
 	Arrival         func(file, group string) Arrival // optional: how a group is evaluated on arrival, enabled without it
+	NoData          func(file, group string) NoData  // optional: what becomes of alerts without data, NoDataResolve without it
 	Lookback        time.Duration                    // how long a series lives without a sample
 	Appendable      storage.AppendableV2
 	Queryable       storage.Queryable
@@ -93,6 +94,9 @@ func New(o Options) (*Manager, error) {
 	if o.Arrival == nil {
 		o.Arrival = func(string, string) Arrival { return ArrivalEnabled }
 	}
+	if o.NoData == nil {
+		o.NoData = func(string, string) NoData { return NoDataResolve }
+	}
 	if err := os.MkdirAll(o.Dir, 0o750); err != nil {
 		return nil, fmt.Errorf("create rule state directory: %w", err)
 	}
@@ -103,6 +107,11 @@ func New(o Options) (*Manager, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	m := &Manager{o: o, journal: j, restore: newRestorer(saved, o.Now().Add(o.RestoreGrace), rules.EngineQueryFunc(o.Engine, o.Live), o.Now, o.Logger), done: make(chan struct{}), cancel: cancel}
 	m.arrivals = newArrivals(o, j, m.restore)
+	if o.Registerer != nil {
+		o.Registerer.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "touchline_alerts_kept_without_data", Help: "Alerts that receivers are told are firing although their series have ended, because their target cannot be scraped (rules.no_data: keep).",
+		}, func() float64 { return float64(m.restore.absent()) }))
+	}
 	if o.Hook != nil {
 		o.Hook.Attach(m.arrivals.x)
 	}
@@ -223,13 +232,17 @@ func (m *Manager) iterate(ctx context.Context, g *rules.Group, ts time.Time) {
 	ctx = context.WithValue(context.WithValue(ctx, groupKey{}, st), tickKey{}, t)
 	rules.DefaultEvalIterationFunc(ctx, g, ts)
 	t.end()
+	m.tellAbsent(ctx, g, st, ts)
 	m.journal.record(g, st)
 }
 
 // notify is the way out of ticks.
 func (m *Manager) notify(ctx context.Context, expr string, alerts ...*rules.Alert) {
-	err := m.o.Notify(ctx, expr, alerts...)
-	if t, ok := ctx.Value(tickKey{}).(*tick); ok && err != nil {
+	t, _ := ctx.Value(tickKey{}).(*tick)
+	if t != nil {
+		alerts = m.keepAbsent(ctx, t, expr, alerts)
+	}
+	if err := m.o.Notify(ctx, expr, alerts...); err != nil && t != nil {
 		t.unsent(alerts)
 	}
 }

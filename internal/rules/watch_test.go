@@ -133,7 +133,8 @@ func TestForEndsByItsTimer(t *testing.T) {
 	})
 }
 
-// prometheus/prometheus#13957: keep_firing_for began anew, or was lost, with a restart.
+// keep_firing_for began anew, or was lost, with a restart.
+// https://github.com/prometheus/prometheus/issues/13957
 func TestRestartKeepsPendingAndKept(t *testing.T) {
 	stage(t, oneRule, func(s *scene) {
 		s.wait(62 * time.Second)
@@ -274,6 +275,7 @@ func TestClockThatJumps(t *testing.T) {
 }
 
 // A notification that nobody took must not wait for the resend delay.
+// https://github.com/prometheus/prometheus/issues/10457
 func TestRefusedNotificationGoesWithTheNextTick(t *testing.T) {
 	stage(t, oneRule, func(s *scene) {
 		s.wait(61 * time.Second)

@@ -143,6 +143,8 @@ func TestComparisonTriggersOnceUntilAskedAgain(t *testing.T) {
 
 // Function abs has no bound: the following tests are about instants, whatever the values.
 
+// Not only the first sample of a batch is looked at.
+// https://github.com/openobserve/openobserve/issues/13458
 func TestEveryInstantOfABatchCounts(t *testing.T) {
 	f := newFixture(t, false, "m > 5", "abs(m + n) > 5")
 	equal(t, "batch", f.commit(t, p("m", "1", 1000, 1), p("m", "1", 2000, 9), p("m", "1", 3000, 1), p("n", "1", 1000, 0), p("n", "1", 2000, 0), p("n", "1", 3000, 0)),

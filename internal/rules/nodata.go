@@ -1,0 +1,197 @@
+package rules
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/rules"
+)
+
+// NoData says what receivers are told of a firing alert whose series have ended
+// because its target cannot be scraped. The state of the alert in the rules API
+// and in ALERTS is Prometheus's in either case: it resolves.
+type NoData string
+
+// The ways.
+const (
+	NoDataResolve NoData = "resolve" // as Prometheus
+	// NoDataKeep goes on telling that the alert fires, until its target can be
+	// scraped again, or is no longer discovered.
+	NoDataKeep NoData = "keep"
+)
+
+// NoDataAnnotation is the annotation of an alert that is kept without data.
+const NoDataAnnotation = "no_data"
+
+// absentAlert is an alert that is kept firing although its series have ended.
+type absentAlert struct {
+	rule  string // its ID
+	expr  string
+	alert rules.Alert // as it resolved
+	sent  time.Time   // when it was last told as firing since then
+}
+
+// savedAbsent is an absentAlert as the journal keeps it.
+type savedAbsent struct {
+	Expr        string            `json:"expr"`
+	Labels      map[string]string `json:"labels"`
+	Annotations map[string]string `json:"annotations,omitempty"`
+	ActiveAt    time.Time         `json:"active_at"`
+	FiredAt     time.Time         `json:"fired_at"`
+	ResolvedAt  time.Time         `json:"resolved_at"`
+}
+
+func (s savedAbsent) alert(rule string) *absentAlert {
+	return &absentAlert{rule: rule, expr: s.Expr, alert: rules.Alert{
+		State: rules.StateInactive, Labels: labels.FromMap(s.Labels), Annotations: labels.FromMap(s.Annotations),
+		ActiveAt: s.ActiveAt, FiredAt: s.FiredAt, ResolvedAt: s.ResolvedAt,
+	}}
+}
+
+func (st *groupState) savedAbsent(rule string) []savedAbsent {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	var out []savedAbsent
+	for _, a := range st.absent {
+		if a.rule == rule {
+			out = append(out, savedAbsent{
+				Expr: a.expr, Labels: a.alert.Labels.Map(), Annotations: a.alert.Annotations.Map(),
+				ActiveAt: a.alert.ActiveAt, FiredAt: a.alert.FiredAt, ResolvedAt: a.alert.ResolvedAt,
+			})
+		}
+	}
+	slices.SortFunc(out, func(a, b savedAbsent) int {
+		return labels.Compare(labels.FromMap(a.Labels), labels.FromMap(b.Labels))
+	})
+	return out
+}
+
+// keepAbsent keeps an alert, unless it is kept already.
+func (st *groupState) keepAbsent(a *absentAlert) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	h := a.alert.Labels.Hash()
+	if st.absent[h] == nil {
+		st.absent[h] = a
+	}
+}
+
+// dropAbsent keeps an alert no longer, and says whether it was kept.
+func (st *groupState) dropAbsent(hash uint64) bool {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	_, kept := st.absent[hash]
+	delete(st.absent, hash)
+	return kept
+}
+
+// keepAbsent takes those that have resolved for want of data out of the alerts
+// that a tick hands over. tellAbsent tells them.
+func (m *Manager) keepAbsent(ctx context.Context, t *tick, expr string, alerts []*rules.Alert) []*rules.Alert {
+	st, _ := ctx.Value(groupKey{}).(*groupState)
+	if st == nil || m.o.NoData(t.group.File(), t.group.Name()) != NoDataKeep {
+		return alerts
+	}
+	return slices.DeleteFunc(alerts, func(a *rules.Alert) bool {
+		if a.ResolvedAt.IsZero() || !m.targetIsDown(ctx, a.Labels, t.at) {
+			if kept := st.dropAbsent(a.Labels.Hash()); kept && !a.ResolvedAt.IsZero() {
+				a.ResolvedAt = t.at // not when it lost its data
+			}
+			return false
+		}
+		st.keepAbsent(&absentAlert{rule: ruleOf(t.group, expr, a), expr: expr, alert: *a})
+		return true
+	})
+}
+
+// ruleOf is the ID of the rule that an alert is of. A tick does not say whose
+// alerts it hands over.
+func ruleOf(g *rules.Group, expr string, a *rules.Alert) string {
+	for _, r := range g.AlertingRules() {
+		if r.Name() == a.Labels.Get(labels.AlertName) && r.Query().String() == expr {
+			return ruleID(rules.NewRuleDetail(r))
+		}
+	}
+	return ""
+}
+
+// targetIsDown says whether a target with the alert's job and instance is
+// discovered and could not be scraped. Where that cannot be found out it is not.
+func (m *Manager) targetIsDown(ctx context.Context, ls labels.Labels, at time.Time) bool {
+	job, instance := ls.Get("job"), ls.Get("instance")
+	if job == "" || instance == "" {
+		return false
+	}
+	q := fmt.Sprintf("up{%s,%s} == 0", labels.MustNewMatcher(labels.MatchEqual, "job", job), labels.MustNewMatcher(labels.MatchEqual, "instance", instance))
+	res, err := m.restore.inner(ctx, q, at)
+	if err != nil {
+		m.o.Logger.Warn("Whether an alert's target is down could not be found out; the alert is told as it is", "job", job, "instance", instance, "err", err)
+		return false
+	}
+	return len(res) > 0
+}
+
+// tellAbsent goes on telling that alerts fire whose targets are still down, and
+// ends those whose targets are not. What fires again by itself, or has lost its
+// rule, is kept no longer.
+func (m *Manager) tellAbsent(ctx context.Context, g *rules.Group, st *groupState, ts time.Time) {
+	st.mu.Lock()
+	kept := make([]*absentAlert, 0, len(st.absent))
+	for _, a := range st.absent {
+		kept = append(kept, a)
+	}
+	st.mu.Unlock()
+	if len(kept) == 0 {
+		return
+	}
+	mode := m.o.NoData(g.File(), g.Name())
+	firing, known := map[uint64]bool{}, map[string]bool{}
+	for _, r := range g.AlertingRules() {
+		known[ruleID(rules.NewRuleDetail(r))] = true
+		r.ForEachActiveAlert(func(a *rules.Alert) {
+			if a.State == rules.StateFiring {
+				firing[a.Labels.Hash()] = true
+			}
+		})
+	}
+	for _, a := range kept {
+		h := a.alert.Labels.Hash()
+		if !known[a.rule] || firing[h] {
+			st.dropAbsent(h)
+			continue
+		}
+		out := a.alert
+		if mode != NoDataKeep || !m.targetIsDown(ctx, out.Labels, ts) {
+			out.ResolvedAt, out.LastSentAt = ts, ts
+			if m.o.Notify(ctx, a.expr, &out) == nil {
+				st.dropAbsent(h)
+			}
+			continue
+		}
+		if ts.Sub(a.sent) < m.o.ResendDelay {
+			continue
+		}
+		b := labels.NewBuilder(out.Annotations)
+		b.Set(NoDataAnnotation, fmt.Sprintf("%s of job %s cannot be scraped; without data since %s", out.Labels.Get("instance"), out.Labels.Get("job"), out.ResolvedAt.UTC().Format(time.RFC3339)))
+		out.State, out.Annotations = rules.StateFiring, b.Labels()
+		out.ResolvedAt, out.LastSentAt, out.ValidUntil = time.Time{}, ts, ts.Add(4*max(g.Interval(), m.o.ResendDelay))
+		if m.o.Notify(ctx, a.expr, &out) == nil {
+			a.sent = ts
+		}
+	}
+}
+
+// absent counts the alerts that are kept firing without data.
+func (r *restorer) absent() (n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, st := range r.groups {
+		st.mu.Lock()
+		n += len(st.absent)
+		st.mu.Unlock()
+	}
+	return n
+}
