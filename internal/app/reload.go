@@ -12,6 +12,7 @@ import (
 	promconfig "github.com/prometheus/prometheus/config"
 
 	"touchline.dev/touchline/internal/alerting"
+	"touchline.dev/touchline/internal/config"
 	"touchline.dev/touchline/internal/metrics"
 	"touchline.dev/touchline/internal/rules"
 )
@@ -124,7 +125,26 @@ func (a *App) load() (err error) {
 		return err
 	}
 	ac.Apply()
-	return rc.Apply()
+	if err := rc.Apply(); err != nil {
+		return err
+	}
+	a.warnOfUnknownGroups()
+	return nil
+}
+
+// warnOfUnknownGroups tells of settings for rule groups that are not there.
+func (a *App) warnOfUnknownGroups() {
+	known := map[config.RuleGroup]bool{}
+	for _, g := range a.rules.RuleGroups() {
+		known[a.ruleGroup(g.File(), g.Name())] = true
+	}
+	for _, set := range []map[config.RuleGroup]string{a.c.Rules.Groups, a.c.Rules.NoDataGroups} {
+		for g, value := range set {
+			if !known[g] {
+				a.log.Warn("A setting is for a rule group that is not there; files are named relative to prometheus.yml", "file", g.File, "group", g.Group, "value", value)
+			}
+		}
+	}
 }
 
 // absolute makes the patterns of rule_files absolute, as upstream's loader does.

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -63,4 +64,28 @@ func TestDetection(t *testing.T) {
 			return b.String()
 		})
 	})
+}
+
+func TestSettingsOfUnknownRuleGroups(t *testing.T) {
+	docs := []*Document{
+		NewDocument("conf/touchline.yaml", []byte("rules:\n  groups:\n    rules/a.yml:\n      g: {arrival: eager}\n      h: {no_data: keep}\n    b.yml:\n      g: {arrival: disabled}\n    stack/rules/host.yml: {x: {arrival: disabled}}\n")),
+		NewDocument("conf/prometheus.yml", []byte("rule_files: [rules/*.yml]\n")),
+		NewDocument("conf/rules/a.yml", []byte("groups: [{name: g, rules: [{alert: A, expr: up == 0}]}]\n")),
+	}
+	var got []string
+	for _, f := range CheckMistakes(docs) {
+		if f.Code == "no-rule-group" {
+			got = append(got, fmt.Sprintf("%s:%d:%d: %s; %s", f.File, f.Line, f.Column, f.Message, f.Hint))
+		}
+	}
+	want := []string{
+		`conf/touchline.yaml:5:10: no rule file rules/a.yml with a group "h" is loaded: the setting has no effect; groups of this file: g`,
+		`conf/touchline.yaml:7:10: no rule file b.yml with a group "g" is loaded: the setting has no effect; name the file as prometheus.yml does in rule_files, relative to it`,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if fs := CheckMistakes(docs[:1]); len(fs) > 0 {
+		t.Errorf("without prometheus.yml nothing is known of its rules: %v", fs)
+	}
 }

@@ -37,6 +37,7 @@ func CheckMistakes(docs []*Document) []Finding {
 		}
 	}
 	out = append(out, checkJobs(docs)...)
+	out = append(out, checkRuleGroups(docs)...)
 	Sort(out)
 	return dedupe(out)
 }
