@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,28 +20,57 @@ groups:
   - {alert: High, expr: m > 5, annotations: {summary: too high}}
 `
 
-// listen makes the manager keep alerts without data, and returns what it tells from now on.
-func (s *scene) listen(mode NoData) *[]string {
-	var out []string
-	s.m.o.NoData = func(string, string) NoData { return mode }
-	notify := s.m.o.Notify
-	s.m.o.Notify = func(ctx context.Context, expr string, as ...*rules.Alert) error {
-		for _, a := range as {
-			what := "firing"
-			if !a.ResolvedAt.IsZero() {
-				what = "resolved"
-			}
-			if why := a.Annotations.Get(NoDataAnnotation); why != "" {
-				what += " without data"
-				if !strings.Contains(why, "1 of job x cannot be scraped; without data since 20") || a.Annotations.Get("summary") != "too high" || !a.ValidUntil.After(time.Now().Add(s.m.o.ResendDelay)) {
-					s.t.Errorf("annotations %s, valid until %s", a.Annotations, a.ValidUntil)
-				}
-			}
-			out = append(out, what)
-		}
-		return notify(ctx, expr, as...)
+// ear notes what a manager tells at ticks.
+type ear struct {
+	mu   sync.Mutex
+	said []string
+}
+
+// heard returns what has been said since the last call.
+func (e *ear) heard() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	out := e.said
+	e.said = nil
+	return out
+}
+
+// reopen restarts the manager.
+func (s *scene) reopen() {
+	if err := s.m.Close(); err != nil {
+		s.t.Fatal(err)
 	}
-	return &out
+	s.open()
+	synctest.Wait()
+}
+
+// listen restarts the manager with a way for alerts without data, and notes what it tells.
+func (s *scene) listen(mode NoData) *ear {
+	e := &ear{}
+	s.tune = func(o *Options) {
+		notify := o.Notify
+		o.NoData = func(string, string) NoData { return mode }
+		o.Notify = func(ctx context.Context, expr string, as ...*rules.Alert) error {
+			e.mu.Lock()
+			defer e.mu.Unlock()
+			for _, a := range as {
+				what := "firing"
+				if !a.ResolvedAt.IsZero() {
+					what = "resolved"
+				}
+				if why := a.Annotations.Get(NoDataAnnotation); why != "" {
+					what += " without data"
+					if !strings.Contains(why, "1 of job x cannot be scraped; without data since 20") || a.Annotations.Get("summary") != "too high" || !a.ValidUntil.After(time.Now().Add(o.ResendDelay)) {
+						s.t.Errorf("annotations %s, valid until %s", a.Annotations, a.ValidUntil)
+					}
+				}
+				e.said = append(e.said, what)
+			}
+			return notify(ctx, expr, as...)
+		}
+	}
+	s.reopen()
+	return e
 }
 
 // during puts samples every half minute for some time.
@@ -63,27 +93,21 @@ func TestAlertWithoutDataIsKept(t *testing.T) {
 		if st := s.ours.states(); len(st) != 0 {
 			t.Errorf("the alert's state is Prometheus's, which has none: %v", st)
 		}
-		if slices.Contains(*told, "resolved") || (*told)[len(*told)-1] != "firing without data" {
-			t.Errorf("told %q", *told)
+		if got := told.heard(); slices.Contains(got, "resolved") || got[len(got)-1] != "firing without data" {
+			t.Errorf("told %q", got)
 		}
 		if n := s.m.restore.absent(); n != 1 {
 			t.Errorf("%d alerts are kept", n)
 		}
 		// A restart goes on, also after Prometheus's memory of what has resolved.
-		if err := s.m.Close(); err != nil {
-			t.Fatal(err)
-		}
-		s.open()
-		told = s.listen(NoDataKeep)
-		synctest.Wait()
+		s.reopen()
 		s.during(20*time.Minute, map[string]float64{"up": 0})
-		if n := len(*told); n < 15 || slices.ContainsFunc(*told, func(x string) bool { return x != "firing without data" }) {
-			t.Errorf("told after the restart: %q", *told)
+		if got := told.heard(); len(got) < 15 || slices.ContainsFunc(got, func(x string) bool { return x != "firing without data" }) {
+			t.Errorf("told after the restart: %q", got)
 		}
-		*told = nil
 		s.during(3*time.Minute, map[string]float64{"m": 1, "up": 1})
-		if !slices.Equal(*told, []string{"resolved"}) || s.m.restore.absent() != 0 {
-			t.Errorf("told when the target is back: %q", *told)
+		if got := told.heard(); !slices.Equal(got, []string{"resolved"}) || s.m.restore.absent() != 0 {
+			t.Errorf("told when the target is back: %q", got)
 		}
 	})
 }
@@ -95,11 +119,11 @@ func TestAlertOfATargetThatIsGoneResolves(t *testing.T) {
 		s.during(2*time.Minute, map[string]float64{"m": 9, "up": 1})
 		s.put("x/1", map[string]float64{"m": stale, "up": 0})
 		s.during(3*time.Minute, map[string]float64{"up": 0})
-		*told = nil
+		told.heard()
 		s.put("x/1", map[string]float64{"up": stale})
 		s.wait(65 * time.Second)
-		if len(*told) == 0 || (*told)[0] != "resolved" {
-			t.Errorf("told when the target is no longer discovered: %q", *told)
+		if got := told.heard(); len(got) == 0 || got[0] != "resolved" {
+			t.Errorf("told when the target is no longer discovered: %q", got)
 		}
 	})
 }
@@ -112,8 +136,8 @@ func TestAlertWithoutDataFiresAgain(t *testing.T) {
 		s.put("x/1", map[string]float64{"m": stale, "up": 0})
 		s.during(3*time.Minute, map[string]float64{"up": 0})
 		s.during(3*time.Minute, map[string]float64{"m": 9, "up": 1})
-		if slices.Contains(*told, "resolved") || (*told)[len(*told)-1] != "firing" || s.m.restore.absent() != 0 {
-			t.Errorf("told %q, %d alerts are kept", *told, s.m.restore.absent())
+		if got := told.heard(); slices.Contains(got, "resolved") || got[len(got)-1] != "firing" || s.m.restore.absent() != 0 {
+			t.Errorf("told %q, %d alerts are kept", got, s.m.restore.absent())
 		}
 	})
 }
@@ -125,8 +149,8 @@ func TestAlertWithoutDataResolvesAsInPrometheus(t *testing.T) {
 		s.during(2*time.Minute, map[string]float64{"m": 9, "up": 1})
 		s.put("x/1", map[string]float64{"m": stale, "up": 0})
 		s.during(2*time.Minute, map[string]float64{"up": 0})
-		if !slices.Contains(*told, "resolved") {
-			t.Errorf("told %q", *told)
+		if got := told.heard(); !slices.Contains(got, "resolved") {
+			t.Errorf("told %q", got)
 		}
 	})
 }

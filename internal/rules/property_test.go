@@ -150,6 +150,7 @@ type history struct {
 	m     *Manager
 	sm    *rules.Manager
 	eng   *promql.Engine
+	tune  func(*Options) // optional: changes the options of our manager
 
 	targets []string
 	value   map[string]float64
@@ -197,11 +198,15 @@ func (h *history) open() {
 	ext, _ := url.Parse("http://x")
 	hook := &arrival.Hook{}
 	st := hook.Observe(h.ours.store)
-	m, err := New(Options{
+	o := Options{
 		Dir: h.dir, Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(), Engine: h.eng, Live: h.ours.store, Hook: hook,
 		Appendable: st, Queryable: h.ours.store, Notify: h.ours.notify, Parser: parser.NewParser(parser.Options{}), ExternalURL: ext,
 		OutageTolerance: time.Hour, ForGracePeriod: 10 * time.Second, ResendDelay: time.Minute, RestoreGrace: 30 * time.Second, Lookback: 5 * time.Minute,
-	})
+	}
+	if h.tune != nil {
+		h.tune(&o)
+	}
+	m, err := New(o)
 	if err != nil {
 		h.t.Fatal(err)
 	}
