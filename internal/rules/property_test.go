@@ -490,6 +490,10 @@ func (h *history) safe() {
 	}
 }
 
+// together is how many histories are made at once: as many goroutines wait for
+// their turn, and the collector looks at each of them.
+const together = 500
+
 // TestArrivalIsPrometheusSooner runs histories of commits, ticks, deadlines,
 // reloads and restarts here and in upstream's rule manager: what is raised on
 // arrival is what PromQL says, what Prometheus fires fires here no later, and
@@ -498,34 +502,45 @@ func TestArrivalIsPrometheusSooner(t *testing.T) {
 	t.Chdir(t.TempDir())
 	var mu sync.Mutex
 	total := map[string]int{}
-	for i := range *histories {
-		seed := *firstSeed + uint64(i)
-		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
-			t.Parallel()
-			// A group's slot follows from its file's name, so each seed has its own, and always the same.
-			file := fmt.Sprintf("rules-%d.yml", seed)
-			if err := os.WriteFile(file, []byte(historyRules), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			h := &history{
-				r: rand.New(rand.NewPCG(seed, 7)), dir: t.TempDir(), file: file, value: map[string]float64{}, known: map[string]bool{}, newest: map[string]int64{},
-				targets: []string{"x/1", "x/2", "x/3", "y/1", "y/2"}[:3+seed%3], ooo: seed%4 == 0,
-			}
-			synctest.Test(t, func(t *testing.T) {
-				h.t = t
-				defer func() {
-					if t.Failed() {
-						t.Log(strings.Join(h.log, "\n"))
+	for first := 0; first < *histories; first += together {
+		// All that are to run in parallel are made before the first of them runs.
+		t.Run(fmt.Sprintf("from=%d", *firstSeed+uint64(first)), func(t *testing.T) {
+			for i := first; i < min(first+together, *histories); i++ {
+				seed := *firstSeed + uint64(i)
+				t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
+					t.Parallel()
+					raises := runHistory(t, seed)
+					mu.Lock()
+					defer mu.Unlock()
+					for _, r := range raises {
+						total[r.rule]++
 					}
-				}()
-				h.run(45)
-			})
-			mu.Lock()
-			defer mu.Unlock()
-			for _, r := range h.raises {
-				total[r.rule]++
+				})
 			}
 		})
 	}
 	t.Cleanup(func() { t.Logf("%d histories from seed %d; raised on arrival: %v", *histories, *firstSeed, total) })
+}
+
+// runHistory runs the history of a seed, and returns what was raised on arrival.
+func runHistory(t *testing.T, seed uint64) []raised {
+	// A group's slot follows from its file's name, so each seed has its own, and always the same.
+	file := fmt.Sprintf("rules-%d.yml", seed)
+	if err := os.WriteFile(file, []byte(historyRules), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	h := &history{
+		r: rand.New(rand.NewPCG(seed, 7)), dir: t.TempDir(), file: file, value: map[string]float64{}, known: map[string]bool{}, newest: map[string]int64{},
+		targets: []string{"x/1", "x/2", "x/3", "y/1", "y/2"}[:3+seed%3], ooo: seed%4 == 0,
+	}
+	synctest.Test(t, func(t *testing.T) {
+		h.t = t
+		defer func() {
+			if t.Failed() {
+				t.Log(strings.Join(h.log, "\n"))
+			}
+		}()
+		h.run(45)
+	})
+	return h.raises
 }
