@@ -162,7 +162,9 @@ func TestHostileTargets(t *testing.T) {
 	p.until(30*time.Second, "four targets that are down", func() bool { return p.value("count(up == 0)") == "4" })
 	p.until(10*time.Second, "good targets", func() bool { return p.value("count(up == 1)") == "3" })
 	p.until(10*time.Second, "an answer that is too large", func() bool { return p.value("prometheus_target_scrapes_exceeded_body_size_limit_total > 0") != "" })
-	if grown := p.peak() - before; grown > 800<<20 {
+	// An answer is read to 128 MiB into a buffer that doubles, and the collector
+	// lets as much garbage pile up again.
+	if grown := p.peak() - before; grown > 1500<<20 {
 		t.Errorf("the largest resident size grew by %d MiB", grown>>20)
 	}
 }
