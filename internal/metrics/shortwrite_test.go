@@ -140,7 +140,7 @@ func TestShortWriteIsUpstreams(t *testing.T) {
 				"long":  limitSnappy(long.o.Receive, long.budget, long.upstreamsWrite(t)),
 			}
 			const messages = 3000
-			r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test wants the same messages each time
+			r := rand.New(rand.NewPCG(1, 2))
 			now := time.Now()
 			status := map[int]int{}
 			for i := range messages {
@@ -292,7 +292,7 @@ func (a *noteAppender) Rollback() error { return nil }
 // FuzzShortWrite: whatever bytes a message has, they are answered and stored as
 // upstream's handler does it.
 func FuzzShortWrite(f *testing.F) {
-	r := rand.New(rand.NewPCG(3, 4)) //nolint:gosec // a test wants the same messages each time
+	r := rand.New(rand.NewPCG(3, 4))
 	now := time.Now()
 	for range 50 {
 		raw, err := proto.Marshal(randomWrite(r, now))

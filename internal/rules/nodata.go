@@ -54,18 +54,20 @@ func (s savedAbsent) alert(rule string) *absentAlert {
 func (st *groupState) savedAbsent(rule string) []savedAbsent {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	var out []savedAbsent
+	var kept []*absentAlert
 	for _, a := range st.absent {
 		if a.rule == rule {
-			out = append(out, savedAbsent{
-				Expr: a.expr, Labels: a.alert.Labels.Map(), Annotations: a.alert.Annotations.Map(),
-				ActiveAt: a.alert.ActiveAt, FiredAt: a.alert.FiredAt, ResolvedAt: a.alert.ResolvedAt,
-			})
+			kept = append(kept, a)
 		}
 	}
-	slices.SortFunc(out, func(a, b savedAbsent) int {
-		return labels.Compare(labels.FromMap(a.Labels), labels.FromMap(b.Labels))
-	})
+	slices.SortFunc(kept, func(a, b *absentAlert) int { return labels.Compare(a.alert.Labels, b.alert.Labels) })
+	var out []savedAbsent
+	for _, a := range kept {
+		out = append(out, savedAbsent{
+			Expr: a.expr, Labels: a.alert.Labels.Map(), Annotations: a.alert.Annotations.Map(),
+			ActiveAt: a.alert.ActiveAt, FiredAt: a.alert.FiredAt, ResolvedAt: a.alert.ResolvedAt,
+		})
+	}
 	return out
 }
 
@@ -95,14 +97,18 @@ func (m *Manager) keepAbsent(ctx context.Context, t *tick, expr string, alerts [
 	if st == nil || m.o.NoData(t.group.File(), t.group.Name()) != NoDataKeep {
 		return alerts
 	}
+	down, rule := m.targetsDown(ctx, t.at), ""
 	return slices.DeleteFunc(alerts, func(a *rules.Alert) bool {
-		if a.ResolvedAt.IsZero() || !m.targetIsDown(ctx, a.Labels, t.at) {
+		if a.ResolvedAt.IsZero() || !down(a.Labels) {
 			if kept := st.dropAbsent(a.Labels.Hash()); kept && !a.ResolvedAt.IsZero() {
 				a.ResolvedAt = t.at // not when it lost its data
 			}
 			return false
 		}
-		st.keepAbsent(&absentAlert{rule: ruleOf(t.group, expr, a), expr: expr, alert: *a})
+		if rule == "" { // all are of one
+			rule = ruleOf(t.group, expr, a)
+		}
+		st.keepAbsent(&absentAlert{rule: rule, expr: expr, alert: *a})
 		return true
 	})
 }
@@ -118,20 +124,29 @@ func ruleOf(g *rules.Group, expr string, a *rules.Alert) string {
 	return ""
 }
 
-// targetIsDown says whether a target with the alert's job and instance is
-// discovered and could not be scraped. Where that cannot be found out it is not.
-func (m *Manager) targetIsDown(ctx context.Context, ls labels.Labels, at time.Time) bool {
-	job, instance := ls.Get("job"), ls.Get("instance")
-	if job == "" || instance == "" {
-		return false
+// targetsDown returns what says of an alert whether a target with its job and
+// instance is discovered and could not be scraped. Where that cannot be found
+// out it is not. Each target is asked for once.
+func (m *Manager) targetsDown(ctx context.Context, at time.Time) func(labels.Labels) bool {
+	type target struct{ job, instance string }
+	known := map[target]bool{}
+	return func(ls labels.Labels) bool {
+		t := target{ls.Get("job"), ls.Get("instance")}
+		if t.job == "" || t.instance == "" {
+			return false
+		}
+		down, asked := known[t]
+		if asked {
+			return down
+		}
+		q := fmt.Sprintf("up{%s,%s} == 0", labels.MustNewMatcher(labels.MatchEqual, "job", t.job), labels.MustNewMatcher(labels.MatchEqual, "instance", t.instance))
+		res, err := m.restore.inner(ctx, q, at)
+		if err != nil {
+			m.o.Logger.Warn("Whether an alert's target is down could not be found out; the alert is told as it is", "job", t.job, "instance", t.instance, "err", err)
+		}
+		known[t] = len(res) > 0
+		return known[t]
 	}
-	q := fmt.Sprintf("up{%s,%s} == 0", labels.MustNewMatcher(labels.MatchEqual, "job", job), labels.MustNewMatcher(labels.MatchEqual, "instance", instance))
-	res, err := m.restore.inner(ctx, q, at)
-	if err != nil {
-		m.o.Logger.Warn("Whether an alert's target is down could not be found out; the alert is told as it is", "job", job, "instance", instance, "err", err)
-		return false
-	}
-	return len(res) > 0
 }
 
 // tellAbsent goes on telling that alerts fire whose targets are still down, and
@@ -147,7 +162,7 @@ func (m *Manager) tellAbsent(ctx context.Context, g *rules.Group, st *groupState
 	if len(kept) == 0 {
 		return
 	}
-	mode := m.o.NoData(g.File(), g.Name())
+	keep, down := m.o.NoData(g.File(), g.Name()) == NoDataKeep, m.targetsDown(ctx, ts)
 	firing, known := map[uint64]bool{}, map[string]bool{}
 	for _, r := range g.AlertingRules() {
 		known[ruleID(rules.NewRuleDetail(r))] = true
@@ -164,7 +179,7 @@ func (m *Manager) tellAbsent(ctx context.Context, g *rules.Group, st *groupState
 			continue
 		}
 		out := a.alert
-		if mode != NoDataKeep || !m.targetIsDown(ctx, out.Labels, ts) {
+		if !keep || !down(out.Labels) {
 			out.ResolvedAt, out.LastSentAt = ts, ts
 			if m.o.Notify(ctx, a.expr, &out) == nil {
 				st.dropAbsent(h)

@@ -81,15 +81,20 @@ func (s *scene) during(d time.Duration, kv map[string]float64) {
 	}
 }
 
+// loseData has an alert fire, breaks its target, and waits.
+func (s *scene) loseData(d time.Duration) {
+	s.wait(62 * time.Second)
+	s.during(2*time.Minute, map[string]float64{"m": 9, "up": 1})
+	s.put("x/1", map[string]float64{"m": stale, "up": 0})
+	s.during(d, map[string]float64{"up": 0})
+}
+
 // That there is no data does not mean that all is well.
 // https://github.com/prometheus/prometheus/issues/17482 and https://github.com/prometheus/alertmanager/issues/2264
 func TestAlertWithoutDataIsKept(t *testing.T) {
 	stage(t, highRule, func(s *scene) {
 		told := s.listen(NoDataKeep)
-		s.wait(62 * time.Second)
-		s.during(2*time.Minute, map[string]float64{"m": 9, "up": 1})
-		s.put("x/1", map[string]float64{"m": stale, "up": 0})
-		s.during(10*time.Minute, map[string]float64{"up": 0})
+		s.loseData(10 * time.Minute)
 		if st := s.ours.states(); len(st) != 0 {
 			t.Errorf("the alert's state is Prometheus's, which has none: %v", st)
 		}
@@ -115,10 +120,7 @@ func TestAlertWithoutDataIsKept(t *testing.T) {
 func TestAlertOfATargetThatIsGoneResolves(t *testing.T) {
 	stage(t, highRule, func(s *scene) {
 		told := s.listen(NoDataKeep)
-		s.wait(62 * time.Second)
-		s.during(2*time.Minute, map[string]float64{"m": 9, "up": 1})
-		s.put("x/1", map[string]float64{"m": stale, "up": 0})
-		s.during(3*time.Minute, map[string]float64{"up": 0})
+		s.loseData(3 * time.Minute)
 		told.heard()
 		s.put("x/1", map[string]float64{"up": stale})
 		s.wait(65 * time.Second)
@@ -131,10 +133,7 @@ func TestAlertOfATargetThatIsGoneResolves(t *testing.T) {
 func TestAlertWithoutDataFiresAgain(t *testing.T) {
 	stage(t, highRule, func(s *scene) {
 		told := s.listen(NoDataKeep)
-		s.wait(62 * time.Second)
-		s.during(2*time.Minute, map[string]float64{"m": 9, "up": 1})
-		s.put("x/1", map[string]float64{"m": stale, "up": 0})
-		s.during(3*time.Minute, map[string]float64{"up": 0})
+		s.loseData(3 * time.Minute)
 		s.during(3*time.Minute, map[string]float64{"m": 9, "up": 1})
 		if got := told.heard(); slices.Contains(got, "resolved") || got[len(got)-1] != "firing" || s.m.restore.absent() != 0 {
 			t.Errorf("told %q, %d alerts are kept", got, s.m.restore.absent())
@@ -145,10 +144,7 @@ func TestAlertWithoutDataFiresAgain(t *testing.T) {
 func TestAlertWithoutDataResolvesAsInPrometheus(t *testing.T) {
 	stage(t, highRule, func(s *scene) {
 		told := s.listen(NoDataResolve)
-		s.wait(62 * time.Second)
-		s.during(2*time.Minute, map[string]float64{"m": 9, "up": 1})
-		s.put("x/1", map[string]float64{"m": stale, "up": 0})
-		s.during(2*time.Minute, map[string]float64{"up": 0})
+		s.loseData(2 * time.Minute)
 		if got := told.heard(); !slices.Contains(got, "resolved") {
 			t.Errorf("told %q", got)
 		}

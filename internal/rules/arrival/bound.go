@@ -44,7 +44,7 @@ type boundNode struct {
 	number float64
 	leaf   int
 	scalar bool
-	each   bool // an element for each series of one leaf: no more than one node of many below
+	each   bool // an element for each series of one leaf
 	groups LabelSet
 	whole  bool // an aggregation of the whole partition to one element
 }

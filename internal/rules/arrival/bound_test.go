@@ -71,7 +71,7 @@ func TestBoundsHold(t *testing.T) {
 	defer func() { _ = engine.Close() }()
 	proven, asked, kinds := 0, 0, map[Class]int{}
 	for seed := range uint64(250) {
-		r := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test wants the same numbers each time
+		r := rand.New(rand.NewPCG(seed, 1))
 		o := *opts
 		o.ChunkDirRoot = t.TempDir()
 		head, err := tsdb.NewHead(nil, nil, nil, nil, &o, nil)
