@@ -169,6 +169,7 @@ type raised struct {
 	at      int64
 	when    time.Time
 	prefix  bool
+	due     bool // at the very millisecond at which the `for` of an alert of the rule ends
 }
 
 func (h *history) note(format string, args ...any) {
@@ -232,6 +233,11 @@ func (h *history) load() {
 func (h *history) raise(w *watched, el labels.Labels, at int64) {
 	r := raised{rule: w.rule.Name(), expr: w.expr, element: el, at: at, when: time.Now()}
 	r.prefix = h.holds(r, w)
+	if hold := w.rule.HoldDuration(); hold > 0 {
+		w.rule.ForEachActiveAlert(func(a *rules.Alert) {
+			r.due = r.due || timestamp.FromTime(a.ActiveAt.Add(hold-w.group.QueryOffset())) == at
+		})
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.raises = append(h.raises, r)
@@ -254,19 +260,15 @@ func (h *history) holds(r raised, w *watched) bool {
 
 // sampled says whether a raise was decided at the time of a sample that the
 // rule selects. Where the clock decided, a sample that is on its way cannot be
-// waited for: so it is where the expression reads the clock, and where another
-// sample began the `for` that ends at this one's very millisecond.
-func (h *history) sampled(at int64, w *watched) bool {
+// waited for: so it is where the expression reads the clock, and where a `for`
+// ends at a sample's very millisecond.
+func (h *history) sampled(r raised, w *watched) bool {
 	p := w.idx.Plan()
-	selected := func(t int64) bool {
-		return slices.ContainsFunc(h.ours.store.series, func(s *memSeries) bool {
-			return slices.ContainsFunc(p.Selectors, func(sel arrival.Selector) bool {
-				return (sel.Name == "" || sel.Name == s.ls.Get(labels.MetricName)) && sel.Matches(s.ls)
-			}) && slices.ContainsFunc(s.samples, func(x chunks.Sample) bool { return x.T() == t })
-		})
-	}
-	held := w.rule.HoldDuration()
-	return !p.Timed && selected(at) && !(held > 0 && selected(at-held.Milliseconds()))
+	return !p.Timed && !r.due && slices.ContainsFunc(h.ours.store.series, func(s *memSeries) bool {
+		return slices.ContainsFunc(p.Selectors, func(sel arrival.Selector) bool {
+			return (sel.Name == "" || sel.Name == s.ls.Get(labels.MetricName)) && sel.Matches(s.ls)
+		}) && slices.ContainsFunc(s.samples, func(x chunks.Sample) bool { return x.T() == r.at })
+	})
 }
 
 type sample struct {
@@ -484,7 +486,7 @@ func (h *history) safe() {
 		if !r.prefix {
 			h.fail("%s of %s was raised at %s, and PromQL over what was committed does not have it at %s", r.rule, r.element, r.when.Format("15:04:05.000"), timestamp.Time(r.at).UTC().Format("15:04:05.000"))
 		}
-		if w := byName[r.rule]; !h.ooo && h.sampled(r.at, w) && !h.holds(r, w) {
+		if w := byName[r.rule]; !h.ooo && h.sampled(r, w) && !h.holds(r, w) {
 			h.fail("%s of %s was raised at %s by half of the data for %s", r.rule, r.element, r.when.Format("15:04:05.000"), timestamp.Time(r.at).UTC().Format("15:04:05.000"))
 		}
 	}
