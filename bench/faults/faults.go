@@ -47,6 +47,10 @@ func KindOf(n int) Kind {
 // RuleName is the value of the label rule of the n-th rule and its series.
 func RuleName(n int) string { return fmt.Sprintf("r%05d", n) }
 
+// Service is the value of the label service that the alerts of the n-th rule
+// have: 50 rules have it in common.
+func Service(n int) string { return fmt.Sprintf("s%03d", n/50) }
+
 // Rules is a rule file with the first n rules, in groups of 50.
 func Rules(n int, interval string) string {
 	var b strings.Builder
@@ -55,7 +59,7 @@ func Rules(n int, interval string) string {
 		if i%50 == 0 {
 			fmt.Fprintf(&b, "- name: g%03d\n  interval: %s\n  rules:\n", i/50, interval)
 		}
-		fmt.Fprintf(&b, "  - alert: Fault\n    expr: %s\n    labels: {severity: critical, rule: %s}\n", expression(i), RuleName(i))
+		fmt.Fprintf(&b, "  - alert: Fault\n    expr: %s\n    labels: {severity: critical, rule: %s, service: %s}\n", expression(i), RuleName(i), Service(i))
 	}
 	return b.String()
 }
