@@ -91,3 +91,31 @@ func TestCheckExitCodes(t *testing.T) {
 		})
 	}
 }
+
+// TestCheckTellsOfUnusedAlertmanager holds that a file which decides nothing is told of.
+func TestCheckTellsOfUnusedAlertmanager(t *testing.T) {
+	files := map[string]string{
+		"touchline.yaml": "prometheus: {config: p.yml}\nalertmanager: {config: am.yml}\n",
+		"p.yml":          "alerting:\n  alertmanagers: [{static_configs: [{targets: ['am:9093']}]}]\n",
+		"plain.yml":      "scrape_configs: []\n",
+		"am.yml":         "route: {receiver: r}\nreceivers: [{name: r, webhook_configs: [{url: 'http://x/'}]}]\n",
+	}
+	code, out, errs := checkRun(t, files, "touchline.yaml")
+	if want := "touchline.yaml:2:24: warning: alertmanager.config: am.yml has no effect: p.yml:2 names Alertmanagers"; code != 0 || !strings.Contains(out, want) {
+		t.Errorf("exit code %d, %q has no %q", code, out, want)
+	}
+	const note = `p.yml:2 names Alertmanagers: "touchline run" sends alerts to those, and am.yml has no effect there`
+	for _, c := range []struct {
+		args []string
+		want bool
+	}{
+		{[]string{"p.yml", "am.yml"}, true},
+		{[]string{"--upstream", "p.yml", "am.yml"}, false},
+		{[]string{"plain.yml", "am.yml"}, false},
+	} {
+		code, out, errs = checkRun(t, files, c.args...)
+		if code != 0 || strings.Contains(errs, note) != c.want || !strings.Contains(out, "0 warnings") {
+			t.Errorf("%q: exit code %d, %q, %q", c.args, code, out, errs)
+		}
+	}
+}

@@ -137,6 +137,9 @@ func (a *App) load() (err error) {
 	a.dynamic.Store(&own.Dynamic)
 	a.warnOfRestart(own)
 	a.warnOfUnknownGroups()
+	if a.notifier.External() && a.c.AlertmanagerFile != "" {
+		a.log.Warn("This file has no effect: prometheus.yml names Alertmanagers (alerting.alertmanagers), and those get the alerts", "file", a.c.AlertmanagerFile)
+	}
 	return nil
 }
 

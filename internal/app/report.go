@@ -112,12 +112,7 @@ func (a *App) endpoints() []selfmon.Endpoint {
 func (a *App) alertsTo() selfmon.AlertsTo {
 	to := selfmon.AlertsTo{Mode: selfmon.AlertsEmbedded, ConfigFile: a.c.AlertmanagerFile}
 	if a.notifier.External() {
-		to.Mode = selfmon.AlertsExternal
-		for _, u := range a.notifier.Alertmanagers() {
-			to.Alertmanagers = append(to.Alertmanagers, u.Redacted())
-		}
-		to.None = len(to.Alertmanagers) == 0
-		return to
+		return a.alertsOut(to)
 	}
 	to.None = true
 	for _, r := range a.alerting.Receivers() {
@@ -131,6 +126,27 @@ func (a *App) alertsTo() selfmon.AlertsTo {
 		if r.Used && len(r.Integrations) > 0 {
 			to.None = false
 		}
+	}
+	return to
+}
+
+// discoveryTime is how long discovery may take to find the Alertmanagers that
+// prometheus.yml names; it goes on after the server is ready.
+const discoveryTime = time.Minute
+
+// alertsOut says which Alertmanagers of prometheus.yml get the alerts: those
+// that have been discovered or, before there are any, those that it names.
+func (a *App) alertsOut(to selfmon.AlertsTo) selfmon.AlertsTo {
+	to.Mode, to.Ignored = selfmon.AlertsExternal, to.ConfigFile != ""
+	for _, u := range a.notifier.Alertmanagers() {
+		to.Alertmanagers = append(to.Alertmanagers, u.Redacted())
+	}
+	for _, f := range a.notifier.Failing() {
+		to.Failing = append(to.Failing, selfmon.Failure{Integration: f.URL, At: f.At, Error: f.Error})
+	}
+	if len(to.Alertmanagers) == 0 {
+		named, since := a.notifier.Named()
+		to.Alertmanagers, to.None = named, time.Since(since) > discoveryTime
 	}
 	return to
 }

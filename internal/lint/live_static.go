@@ -38,6 +38,7 @@ func CheckMistakes(docs []*Document) []Finding {
 	}
 	out = append(out, checkJobs(docs)...)
 	out = append(out, checkRuleGroups(docs)...)
+	out = append(out, checkUnusedAlertmanager(docs)...)
 	Sort(out)
 	return dedupe(out)
 }

@@ -196,7 +196,16 @@ func (r Report) writeAlerts(p *printer) {
 		p.line("  sent to the Alertmanagers of prometheus.yml; the embedded one is off:")
 		for _, u := range r.Alerts.Alertmanagers {
 			p.line("    %s", u)
+			for _, f := range r.Alerts.Failing {
+				if f.Integration == u {
+					p.line("      %s", p.notDelivered(f.At, f.Error))
+				}
+			}
 		}
+		if len(r.Alerts.Alertmanagers) == 0 {
+			p.line("    none has been discovered yet")
+		}
+		r.writeIgnored(p)
 	default:
 		names := 0
 		for _, rc := range r.Alerts.Receivers {
@@ -214,9 +223,20 @@ func (r Report) writeAlerts(p *printer) {
 			}
 			p.line("  told to %s  %s", pad(rc.Name, names), via)
 			for _, f := range rc.Failing {
-				p.line("          %s  %s at %s: %s", pad("", names), p.paint(ansiAlarm, " NOT DELIVERED "), f.At.Format("2006-01-02 15:04:05"), f.Integration+": "+f.Error)
+				p.line("          %s  %s", pad("", names), p.notDelivered(f.At, f.Integration+": "+f.Error))
 			}
 		}
+	}
+}
+
+func (p *printer) notDelivered(at time.Time, why string) string {
+	return fmt.Sprintf("%s at %s: %s", p.paint(ansiAlarm, " NOT DELIVERED "), at.Format("2006-01-02 15:04:05"), why)
+}
+
+// writeIgnored says that a file that somebody has given decides nothing.
+func (r Report) writeIgnored(p *printer) {
+	if r.Alerts.Ignored {
+		p.wrapped("  ", 2, p.paint(ansiYellow, r.Alerts.ConfigFile+" has no effect")+": prometheus.yml names Alertmanagers (alerting.alertmanagers). Take them out to have it routed here.")
 	}
 }
 
@@ -224,6 +244,13 @@ func (r Report) writeAlerts(p *printer) {
 // like one that has nothing to tell.
 func (r Report) writeNobody(p *printer) {
 	p.line("")
+	if r.Alerts.Mode == AlertsExternal {
+		p.line("  %s", p.paint(ansiAlarm, " NOBODY WILL BE TOLD: no Alertmanager has been discovered. "))
+		p.line("")
+		p.line("  Look at alerting.alertmanagers of prometheus.yml: alerts go there, and the embedded one is off.")
+		r.writeIgnored(p)
+		return
+	}
 	p.line("  %s", p.paint(ansiAlarm, " NOBODY WILL BE TOLD: no receiver has an address to send to. "))
 	p.line("")
 	file := r.Alerts.ConfigFile
