@@ -152,7 +152,7 @@ func (a *App) alertsOut(to selfmon.AlertsTo) selfmon.AlertsTo {
 }
 
 func (a *App) ruleCounts() selfmon.RuleCounts {
-	out := selfmon.RuleCounts{Files: len(a.rules.Files())}
+	out := selfmon.RuleCounts{Files: len(a.rules.Files()), Kept: a.rules.Kept(), Sent: a.sentByAPI()}
 	for _, g := range a.rules.RuleGroups() {
 		out.Groups++
 		for _, r := range g.Rules() {
@@ -163,15 +163,33 @@ func (a *App) ruleCounts() selfmon.RuleCounts {
 			}
 			out.Alerting++
 			for _, al := range ar.ActiveAlerts() {
-				if strings.EqualFold(al.State.String(), rules.StateFiring.String()) {
-					out.Firing++
-				} else {
+				switch {
+				case al.State != rules.StateFiring:
 					out.Pending++
+				case selfmon.Heartbeat(al.Labels.Map()):
+					out.Heartbeats++
+				default:
+					out.Firing++
 				}
 			}
 		}
 	}
 	return out
+}
+
+// sentByAPI counts the firing alerts of the embedded Alertmanager that are not
+// from our rules: those carry a link to our own expression.
+func (a *App) sentByAPI() (n int) {
+	if a.notifier.External() {
+		return 0
+	}
+	own := a.external.String() + "/graph?"
+	for _, f := range a.alerting.Firing() {
+		if !strings.HasPrefix(f.GeneratorURL, own) && !selfmon.Heartbeat(f.Labels) {
+			n++
+		}
+	}
+	return n
 }
 
 // sizeKept is how long a measured folder size is good for: the page asks every second.

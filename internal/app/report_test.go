@@ -70,3 +70,25 @@ func TestAlertmanagersOfPrometheusAreTheReceivers(t *testing.T) {
 		t.Errorf("the log does not say that the file has no effect:\n%s", log)
 	}
 }
+
+// Alerts are counted alike everywhere: heartbeats apart, and those that
+// somebody has sent beside those of the rules.
+func TestAlertsAreCounted(t *testing.T) {
+	files := t.TempDir()
+	write(t, filepath.Join(files, "rules.yml"), `groups: [{name: g, interval: 1s, rules: [{alert: Watchdog, expr: vector(1), labels: {severity: none}}, {alert: Real, expr: vector(1)}]}]`)
+	prom := write(t, filepath.Join(files, "prometheus.yml"), "global: {external_labels: {region: eu}}\nrule_files: [rules.yml]\n")
+	a := begin(t, slog.New(slog.DiscardHandler), "--sources.enabled=false", "--stack.enabled=false", "--storage.path="+t.TempDir(), "--prometheus.config="+prom)
+	resp, err := http.Post(a.localURL()+"/api/v2/alerts", "application/json", strings.NewReader(`[{"labels":{"alertname":"TestAlert","severity":"critical"}},{"labels":{"alertname":"Over"},"endsAt":"2020-01-01T00:00:00Z","startsAt":"2019-01-01T00:00:00Z"}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := resp.Body.Close(); err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("the alert is answered with %s, %v", resp.Status, err)
+	}
+	a.get(t, "/api/v2/alerts?filter=alertname=Real", "Real")
+	a.get(t, "/api/v1/alerts", "Watchdog")
+	if got, want := a.Report().Rules, (selfmon.RuleCounts{Files: 1, Groups: 1, Alerting: 2, Firing: 1, Heartbeats: 1, Sent: 1}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	a.get(t, "/ui/", "2 alerts firing, 1 of them critical: TestAlert, Real.")
+}

@@ -121,6 +121,7 @@ var chinese = map[string]string{
 	"Only the first %d are shown.":                          "只显示前 %d 个。",
 
 	"firing": "触发中", "pending": "等待中", "inactive": "未触发", "resolved": "已恢复", "critical": "严重", "warning": "警告", "info": "信息",
+	"kept without data": "无数据，保留", "sent by API": "由 API 发来",
 	"heartbeat": "心跳", "silenced": "已静默", "inhibited": "已抑制", "told to": "通知对象", "since": "自", "for": "持续", "value": "值",
 	"%d attempts": "尝试 %d 次",
 	"severity":    "级别", "none": "无",

@@ -150,8 +150,20 @@ type RuleCounts struct {
 	Groups    int `json:"groups"`
 	Alerting  int `json:"alerting"`
 	Recording int `json:"recording"`
-	Firing    int `json:"firing"`  // alerts, not rules
+	Firing    int `json:"firing"`  // alerts, not rules; without heartbeats
 	Pending   int `json:"pending"` // alerts, not rules
+	// Kept are alerts that are told as firing although their target is without data.
+	Kept int `json:"kept_without_data"`
+	// Sent are firing alerts that came by the Alertmanager API, and not from a rule.
+	Sent int `json:"sent_by_api"`
+	// Heartbeats are alerts that fire always, to prove that alerts arrive.
+	Heartbeats int `json:"heartbeats"`
+}
+
+// Heartbeat says of an alert's labels that it fires always, to prove that
+// alerts arrive. It is counted nowhere as something that needs a person.
+func Heartbeat(labels map[string]string) bool {
+	return labels["severity"] == "none" || labels["alertname"] == "Watchdog"
 }
 
 // Component is the health of one part of the process.

@@ -62,6 +62,7 @@ func TestWriteText(t *testing.T) {
 		"external": func(r *Report, _ *Style) {
 			r.Alerts = AlertsTo{Mode: AlertsExternal, Alertmanagers: []string{"http://am-1:9093", "http://am-2:9093"}}
 		},
+		"beyond-rules": func(r *Report, _ *Style) { r.Rules.Kept, r.Rules.Sent, r.Rules.Heartbeats = 1, 3, 1 },
 		"external-failing": func(r *Report, _ *Style) {
 			r.Alerts = AlertsTo{Mode: AlertsExternal, Alertmanagers: []string{"http://am-1:9093", "http://am-2:9093"}, ConfigFile: "/etc/alertmanager.yml", Ignored: true,
 				Failing: []Failure{{Integration: "http://am-2:9093", At: time.Date(2026, 11, 25, 11, 3, 12, 0, time.UTC), Error: "connection refused"}}}

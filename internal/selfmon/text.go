@@ -185,8 +185,19 @@ func (r Report) writeAlerts(p *printer) {
 	rules := fmt.Sprintf("%s and %s in %s", plural(r.Rules.Alerting, "alerting rule", "alerting rules"),
 		plural(r.Rules.Recording, "recording rule", "recording rules"), plural(r.Rules.Files, "file", "files"))
 	state := fmt.Sprintf("%d firing, %d pending", r.Rules.Firing, r.Rules.Pending)
-	if r.Rules.Firing > 0 {
+	for _, more := range []struct {
+		n    int
+		what string
+	}{{r.Rules.Kept, "kept without data"}, {r.Rules.Sent, "sent by API and firing"}} {
+		if more.n > 0 {
+			state += fmt.Sprintf(", %d %s", more.n, more.what)
+		}
+	}
+	if r.Rules.Firing+r.Rules.Kept+r.Rules.Sent > 0 {
 		state = p.paint(ansiRed, state)
+	}
+	if r.Rules.Heartbeats > 0 {
+		state += ", " + plural(r.Rules.Heartbeats, "heartbeat", "heartbeats")
 	}
 	p.line("  %s: %s", rules, state)
 	switch {
