@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -89,6 +90,33 @@ func TestCheckExitCodes(t *testing.T) {
 				t.Errorf("code %d, output %q, errors %q", code, out, errs)
 			}
 		})
+	}
+}
+
+// TestCheckTellsOfRulesThatAreNotLoaded holds that good rules which nobody loads are told of.
+func TestCheckTellsOfRulesThatAreNotLoaded(t *testing.T) {
+	files := map[string]string{
+		"prometheus.yml": "scrape_configs: []\n",
+		"loads.yml":      "rule_files: ['rules/a*.yml']\nscrape_configs: []\n",
+		"rules/a.yml":    "groups: [{name: g, rules: [{alert: A, expr: m > 1}]}]\n",
+		"rules/t.yml":    "rule_files: [a.yml]\ntests: []\n",
+	}
+	const want = `rules/a.yml:1:1: warning: prometheus.yml does not name this file in rule_files: none of its rules is loaded; write rule_files: ["rules/%s.yml"] into prometheus.yml [rules-not-loaded]`
+	for _, c := range []struct {
+		args []string
+		hint string // of what is to be written; empty where all is loaded
+	}{
+		{[]string{"prometheus.yml", "rules"}, "a"}, // a file of tests in rule_files would be refused
+		{[]string{"prometheus.yml", "./rules/a.yml"}, "*"},
+		{[]string{"loads.yml", "rules"}, ""},
+		{[]string{"prometheus.yml", "loads.yml", "rules"}, ""},
+		{[]string{"rules"}, ""},
+	} {
+		code, out, _ := checkRun(t, files, c.args...)
+		told := strings.Contains(out, fmt.Sprintf(want, c.hint))
+		if code != 0 || told != (c.hint != "") || strings.Contains(out, "rules-not-loaded") != told {
+			t.Errorf("%q: exit code %d, %s", c.args, code, out)
+		}
 	}
 }
 

@@ -2,6 +2,9 @@ package lint
 
 import (
 	"fmt"
+	"path"
+	"path/filepath"
+	"slices"
 
 	"touchline.dev/touchline/internal/config"
 )
@@ -44,6 +47,50 @@ func checkUnusedAlertmanager(docs []*Document) []Finding {
 		}
 	}
 	return out
+}
+
+// checkRulesAreLoaded finds rule files that no configuration beside them loads:
+// each is well-formed, and none of their alerts would ever fire.
+func checkRulesAreLoaded(docs []*Document) []Finding {
+	var confs []*Document
+	for _, d := range docs {
+		if d.Kind == Prometheus {
+			confs = append(confs, d)
+		}
+	}
+	if len(confs) == 0 {
+		return nil
+	}
+	var out []Finding
+	for _, d := range docs {
+		if d.Kind != Rules || slices.ContainsFunc(confs, func(c *Document) bool { return loads(c, d) }) {
+			continue
+		}
+		who := confs[0].Path + " does not name this file in rule_files"
+		if len(confs) > 1 {
+			who = fmt.Sprintf("%s and %d more do not name this file in rule_files", confs[0].Path, len(confs)-1)
+		}
+		out = append(out, Finding{File: d.Path, Line: 1, Column: 1, Severity: Warning, Code: "rules-not-loaded",
+			Message: who + ": none of its rules is loaded", Hint: fmt.Sprintf("write rule_files: [%q] into %s", rulePattern(docs, d, confs[0]), confs[0].Path)})
+	}
+	return out
+}
+
+// rulePattern is what a configuration can write to load a rule file: its whole
+// folder, unless that is the configuration's own or has something else in it.
+func rulePattern(docs []*Document, rules, conf *Document) string {
+	name := rules.Path
+	if rel, err := filepath.Rel(filepath.Dir(absolute(conf.Path)), absolute(rules.Path)); err == nil {
+		name = filepath.ToSlash(rel)
+	}
+	all := "*" + path.Ext(name)
+	if path.Dir(name) == "." || slices.ContainsFunc(docs, func(d *Document) bool {
+		in, err := path.Match(path.Join(path.Dir(filepath.ToSlash(absolute(rules.Path))), all), filepath.ToSlash(absolute(d.Path)))
+		return d.Kind != Rules && (err != nil || in)
+	}) {
+		return name
+	}
+	return path.Join(path.Dir(name), all)
 }
 
 // Notes says what is right in each file and may still surprise: nothing of it
