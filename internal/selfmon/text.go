@@ -279,15 +279,24 @@ func (r Report) writeNobody(p *printer) {
 }
 
 // ReceiverExample are the lines of the smallest alertmanager.yml that tells
-// somebody.
+// somebody what a person has to know, and nothing else.
 var ReceiverExample = []string{
-	"route:",
-	"  receiver: team",
-	"  group_by: [alertname, instance]",
-	"receivers:",
-	"  - name: team",
-	"    webhook_configs:",
-	"      - url: https://chat.example.com/hooks/YOUR-HOOK",
+	`route:`,
+	`  receiver: team`,
+	`  group_by: [alertname, instance]`,
+	`  routes:`,
+	`    - receiver: nobody    # Watchdog always fires, and info needs no person`,
+	`      matchers: ['severity=~"none|info"']`,
+	`receivers:`,
+	`  - name: team`,
+	`    webhook_configs:`,
+	`      - url: https://chat.example.com/hooks/YOUR-HOOK`,
+	`  - name: nobody`,
+	`inhibit_rules:    # the worse of two shipped alerts says it all`,
+	`  - {source_matchers: ['alertname="HostCpuSaturated"'], target_matchers: ['alertname="HostHighCpu"'], equal: [instance]}`,
+	`  - {source_matchers: ['alertname="HostOutOfMemory"'], target_matchers: ['alertname=~"HostMemoryLow|MemoryWillRunOut"'], equal: [instance]}`,
+	`  - {source_matchers: ['alertname="HostDiskFull"'], target_matchers: ['alertname=~"HostDiskFilling|DiskWillFillInADay"'], equal: [instance, device]}`,
+	`  - {source_matchers: ['alertname="TargetDown"'], target_matchers: ['severity=~"warning|info"'], equal: [job, instance]}`,
 }
 
 func (r Report) writeRest(p *printer) {
