@@ -24,7 +24,7 @@ func (a *App) Report() selfmon.Report {
 		ConsoleURL: a.external.String() + "/ui/", Watched: a.watched(), Endpoints: a.endpoints(), Alerts: a.alertsTo(),
 		Data:  selfmon.Data{Dir: a.c.Storage.Path, RetentionTime: model.Duration(a.c.Storage.RetentionTime).String(), RetentionSizeBytes: a.c.Storage.RetentionSize, UsedBytes: a.dataSize.get(a.c.Storage.Path)},
 		Rules: a.ruleCounts(), Components: a.health.Components(), TokenFile: a.tokenFile(),
-		Stop: "Ctrl C, or SIGTERM; everything acknowledged is kept",
+		Stop: "Ctrl C, or SIGTERM. Samples, alerts of rules, silences and who was told are kept; alerts sent by API are for their sender to repeat",
 	}
 	for _, l := range a.server.Listeners() {
 		s := selfmon.Listener{Name: l.Name, Address: l.Address, Flag: l.Flag, State: "listening", Error: l.Error}

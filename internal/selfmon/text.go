@@ -316,7 +316,7 @@ func (r Report) writeRest(p *printer) {
 		p.line("%s  %s (changes need it; --token-file reads it)", p.paint(ansiBold, "Token"), r.TokenFile)
 	}
 	if r.Stop != "" {
-		p.line("%s   %s", p.paint(ansiBold, "Stop"), r.Stop)
+		p.wrapped(p.paint(ansiBold, "Stop")+"   ", 7, r.Stop)
 	}
 }
 
