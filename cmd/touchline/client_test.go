@@ -50,13 +50,13 @@ func runCommand(t *testing.T, cmd *cobra.Command, args ...string) (stdout, stder
 }
 
 func TestStatus(t *testing.T) {
-	state := selfmon.StateReady
+	state, failing := selfmon.StateReady, []selfmon.Failure(nil)
 	at := answerWith(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/mon/touchline/v1/status" {
 			http.NotFound(w, r)
 			return
 		}
-		if err := json.NewEncoder(w).Encode(selfmon.Report{Version: "1.2.3", State: state, ReadySeconds: 0.2, ConsoleURL: "http://x/ui/", Alerts: selfmon.AlertsTo{None: true}}); err != nil {
+		if err := json.NewEncoder(w).Encode(selfmon.Report{Version: "1.2.3", State: state, ReadySeconds: 0.2, ConsoleURL: "http://x/ui/", Alerts: selfmon.AlertsTo{None: true, Failing: failing}}); err != nil {
 			t.Error(err)
 		}
 	}) + "/mon/"
@@ -72,6 +72,10 @@ func TestStatus(t *testing.T) {
 	var back selfmon.Report
 	if err := json.Unmarshal([]byte(out), &back); err != nil || back.State != selfmon.StateDegraded || code != exitFindings || errs != "" {
 		t.Errorf("json: %v, code %d, stderr %q, output %s", err, code, errs, out)
+	}
+	state, failing = selfmon.StateReady, []selfmon.Failure{{Integration: "http://am:9093", Error: "connection refused"}}
+	if out, errs, code = runCommand(t, newStatusCommand(), "--url", at, "--token-file="); code != exitFindings || errs != "" {
+		t.Errorf("where telling fails: code %d, stderr %q, output %s", code, errs, out)
 	}
 	if _, errs, code = runCommand(t, newStatusCommand(), "--url", at, "--output=xml"); code != exitUsage || !strings.Contains(errs, "write text or json") {
 		t.Errorf("unknown output: code %d, stderr %q", code, errs)
