@@ -118,8 +118,9 @@ type Options struct {
 	// Retention is how long incidents that are over and notifications are kept; 0 for ever.
 	Retention time.Duration
 	// Audit notes a change that somebody made; optional.
-	Audit      func(ctx context.Context, tx *sql.Tx, actor, action, target string, before, after any) error
-	Escalation *Escalation // nil for none
+	Audit        func(ctx context.Context, tx *sql.Tx, actor, action, target string, before, after any) error
+	Escalation   *Escalation // nil for none
+	Surroundings Surroundings
 	// Changed is told of incidents that have changed, after the change is
 	// committed; optional. It must not wait.
 	Changed func([]Change)
