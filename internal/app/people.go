@@ -37,7 +37,7 @@ func (a *App) openState(ctx context.Context) error {
 	}
 	a.incident, err = incident.New(incident.Options{
 		DB: a.state, Logger: a.log.With("component", "incidents"), Registerer: a.reg, Opens: opens,
-		Flapping: a.c.Incidents.Flapping, Retention: a.c.Incidents.Retention,
+		Flapping: a.c.Incidents.Flapping, Retention: a.c.Incidents.Retention, Surroundings: incident.Surroundings{Series: a.seriesOf},
 	})
 	if err != nil {
 		return err
@@ -51,6 +51,8 @@ func (a *App) openState(ctx context.Context) error {
 func (a *App) nativeAPI(mux *http.ServeMux) {
 	api := native.New(native.Options{Mux: mux, Version: a.build.Version, Logger: a.log.With("component", "api"), Actor: actor})
 	api.Incidents(a.incident)
+	api.Reviews(a.incident, a.graphOf)
+	api.Links(a.incident)
 }
 
 // actor is who sent a request, as timelines and the audit log name them.
