@@ -225,7 +225,8 @@ func (g *group) busy() bool {
 
 // flush decides what is to be told now, and hands it to the lanes. A regular
 // flush is of all alerts; an early one leaves those alone that are neither
-// urgent nor were in a flush before.
+// urgent nor were in a flush before. What was in one and has not been seen
+// firing is for the lanes in which the early flush takes a regular one's place.
 func (d *Dispatcher) flush(g *group, regular bool) {
 	g.flushing.Lock()
 	defer g.flushing.Unlock()
@@ -237,7 +238,7 @@ func (d *Dispatcher) flush(g *group, regular bool) {
 	rt, tmpl := g.route, d.conf.Template
 	alerts, members := make(alert.AlertSlice, 0, len(g.members)), make(map[*alert.Alert]pick, len(g.members))
 	for fp, m := range g.members {
-		if !regular && !(m.fired && (m.ripe || m.urgent)) {
+		if !regular && !m.ripe && !(m.fired && m.urgent) {
 			continue
 		}
 		m.ripe = true
