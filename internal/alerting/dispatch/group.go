@@ -250,7 +250,11 @@ func (d *Dispatcher) flush(g *group, regular bool) {
 	flush := g.flushes
 	gone := g.gone
 	g.mu.Unlock()
-	if gone || len(alerts) == 0 {
+	if gone {
+		return
+	}
+	if len(alerts) == 0 {
+		d.sweep(g) // A reload may have taken its last alert.
 		return
 	}
 	sort.Stable(alerts)
