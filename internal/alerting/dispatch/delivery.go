@@ -9,6 +9,8 @@ import (
 // Delivery is what a notifier can learn of, and has to tell, the lane that
 // calls it.
 type Delivery struct {
+	group *group // nil outside of one
+
 	mu         sync.Mutex
 	cancel     context.CancelFunc
 	attempts   int

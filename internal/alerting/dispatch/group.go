@@ -66,6 +66,8 @@ type group struct {
 	generation uint64 // grows with each change of members
 	rendered   model.LabelSet
 	renderedAt uint64
+	reports    []func() // what is to be said of the group
+	reporting  bool     // somebody is saying it
 }
 
 func newGroup(d *Dispatcher, id groupID, rt *route, ls model.LabelSet, created time.Time) *group {
@@ -274,6 +276,9 @@ func (d *Dispatcher) flush(g *group, regular bool) {
 
 	var over shownList
 	g.mu.Lock()
+	if d.o.Flushed != nil {
+		g.flushed(rt.RouteOpts.Receiver, now, kept)
+	}
 	for _, p := range members { // What is left was muted.
 		m := g.members[p.fp]
 		if m == nil || m.episode != p.episode {

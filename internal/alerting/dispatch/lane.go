@@ -47,7 +47,7 @@ func (l *lane) key() string { return l.receiver + "\xff" + l.to.Key }
 func (l *lane) offer(j *job) {
 	var ctx context.Context
 	ctx, j.delivery.cancel = context.WithCancel(l.g.d.laneCtx)
-	j.ctx = joined{Context: ctx, values: j.ctx}
+	j.ctx, j.delivery.group = joined{Context: ctx, values: j.ctx}, l.g
 	if l.running == nil {
 		l.running = j
 		l.g.d.telling.Add(1)
