@@ -79,6 +79,13 @@ func (d *Delivery) abandon() {
 	}
 }
 
+// taken reports whether the last attempt succeeded.
+func (d *Delivery) taken() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.attempts > 0 && !d.failed && !d.underWay
+}
+
 // ended reports whether the delivery was ended for a later flush, a reload or a stop.
 func (d *Delivery) ended() bool {
 	d.mu.Lock()

@@ -87,6 +87,7 @@ type Dispatcher struct {
 	metrics *metrics
 
 	loaded  chan struct{} // closed when the alerts that the provider held at first are in
+	begun   chan struct{} // closed when nothing stands against telling somebody
 	wake    chan struct{}
 	slots   chan struct{} // one for each decision that may be under way
 	running atomic.Bool
@@ -105,6 +106,8 @@ type Dispatcher struct {
 	routes map[*amdispatch.Route]*route
 	groups map[groupID]*group
 	queue  queue
+
+	singles map[singleID]*single
 }
 
 // route is a route with what is computed once.
@@ -133,8 +136,8 @@ func New(o Options) (*Dispatcher, error) {
 	}
 	d := &Dispatcher{
 		o: o, log: o.Logger,
-		loaded: make(chan struct{}), wake: make(chan struct{}, 1), slots: make(chan struct{}, max(2, runtime.GOMAXPROCS(0))),
-		groups: map[groupID]*group{},
+		loaded: make(chan struct{}), begun: make(chan struct{}), wake: make(chan struct{}, 1), slots: make(chan struct{}, max(2, runtime.GOMAXPROCS(0))),
+		groups: map[groupID]*group{}, singles: map[singleID]*single{},
 	}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	d.laneCtx, d.cancelLane = context.WithCancel(context.Background())
@@ -327,6 +330,9 @@ func (d *Dispatcher) Stop() {
 				l.finish()
 			}
 			g.mu.Unlock()
+		}
+		for _, s := range d.singles {
+			s.finish()
 		}
 		d.mu.Unlock()
 		grace := time.AfterFunc(stopGrace, d.cancelLane)
