@@ -15,10 +15,11 @@ type Hours struct {
 	To   TimeOfDay      // 00:01 to 24:00, or earlier than From for the next day
 }
 
-func (h Hours) check(p *problems, field string) {
+// check names the fields with the prefix, which ends in a dot unless it is empty.
+func (h Hours) check(p *problems, prefix string) {
 	seen := map[time.Weekday]bool{}
 	for i, d := range h.Days {
-		at := fmt.Sprintf("%s.days[%d]", field, i)
+		at := fmt.Sprintf("%sdays[%d]", prefix, i)
 		switch {
 		case d < time.Sunday || d > time.Saturday:
 			p.add(at, fmt.Sprintf("%d is no day of the week", int(d)), "Monday to Sunday")
@@ -28,13 +29,13 @@ func (h Hours) check(p *problems, field string) {
 		seen[d] = true
 	}
 	if h.From < 0 || h.From >= EndOfDay {
-		p.add(field+".from", fmt.Sprintf("%d minutes after midnight is no beginning", int(h.From)), "00:00 to 23:59")
+		p.add(prefix+"from", fmt.Sprintf("%d minutes after midnight is no beginning", int(h.From)), "00:00 to 23:59")
 	}
 	if h.To < 0 || h.To > EndOfDay {
-		p.add(field+".to", fmt.Sprintf("%d minutes after midnight is no end", int(h.To)), "00:00 to 24:00")
+		p.add(prefix+"to", fmt.Sprintf("%d minutes after midnight is no end", int(h.To)), "00:00 to 24:00")
 	}
 	if h.From == h.To {
-		p.add(field+".to", "is the same as from, which could be a whole day or nothing", "00:00 and 24:00 for whole days, or leave the hours out")
+		p.add(prefix+"to", "is the same as from, which could be a whole day or nothing", "00:00 and 24:00 for whole days, or leave the hours out")
 	}
 }
 

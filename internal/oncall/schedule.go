@@ -118,7 +118,7 @@ func (l *Layer) check(p *problems, field string) {
 		p.add(field+".restrictions", fmt.Sprintf("%d are more than %d", len(l.Restrictions), maxRestrictions), "one for each span of hours, with all its days")
 	}
 	for i, h := range l.Restrictions {
-		h.check(p, fmt.Sprintf("%s.restrictions[%d]", field, i))
+		h.check(p, fmt.Sprintf("%s.restrictions[%d].", field, i))
 	}
 }
 
