@@ -37,6 +37,7 @@ import (
 	"touchline.dev/touchline/internal/datadir"
 	"touchline.dev/touchline/internal/httpserver"
 	"touchline.dev/touchline/internal/incident"
+	"touchline.dev/touchline/internal/incident/maintenance"
 	"touchline.dev/touchline/internal/metrics"
 	"touchline.dev/touchline/internal/page"
 	"touchline.dev/touchline/internal/rules"
@@ -70,6 +71,9 @@ type App struct {
 	sources  *collect.Set
 	state    *state.DB
 	incident *incident.Service
+
+	maintenance *maintenance.Service
+
 	page     *page.Page
 	grpc     *grpc.Server
 	handler  http.Handler
@@ -140,6 +144,9 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	memory := selfmon.ApplyMemoryLimit(a.log, selfmon.MemoryOptions{})
 	if err := a.openEngines(memory); err != nil {
+		return nil, err
+	}
+	if err := a.openMaintenance(); err != nil {
 		return nil, err
 	}
 	if err := a.openPage(); err != nil {
@@ -447,6 +454,7 @@ func (a *App) Start(ctx context.Context) error {
 		return err
 	}
 	a.incident.Start()
+	a.maintenance.Start()
 	a.parts.state.OK()
 	a.engine.Run()
 	a.notifier.Run()
