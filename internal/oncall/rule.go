@@ -42,7 +42,7 @@ func newRule(p *problems, field string, parts ruleParts, start time.Time) *rule 
 	// A start in the second of two hours with the same readings is one in the first
 	// to the rule, which must not be dropped for it.
 	r.first, _ = wallOf(start).in(r.loc)
-	r.until, _ = wallOf(time.Date(maxYear+1, 1, 1, 0, 0, 0, 0, time.UTC)).in(r.loc)
+	r.until, _ = wallOf(time.Date(maxYear, 12, 31, 23, 59, 59, 0, time.UTC)).in(r.loc)
 	if parts.until != nil {
 		if until := parts.until(r.loc); until.Before(r.until) {
 			r.until = until
