@@ -43,7 +43,11 @@ func TestReloadTellsWhatWaitsForARestart(t *testing.T) {
 	if err := a.Reload(); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"setting=rules.group in_force=rules.yml:g=disabled configured=rules.yml:g=eager", "configured=rules.yml:g=keep", "in_force=1m configured=2m"} {
+	write(t, file, "rules: 5\n")
+	if err := a.Reload(); err == nil {
+		t.Error("a reload of a broken file is not refused")
+	}
+	for _, want := range []string{"every_error=touchline check " + file, "setting=rules.group in_force=rules.yml:g=disabled configured=rules.yml:g=eager", "configured=rules.yml:g=keep", "in_force=1m configured=2m"} {
 		if !strings.Contains(strings.ReplaceAll(log.String(), `"`, ""), want) {
 			t.Errorf("the log has no %q:\n%s", want, log)
 		}
