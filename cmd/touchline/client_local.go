@@ -101,7 +101,7 @@ func (f *clientFlags) locate() (address, in, token string, err error) {
 	}
 	base, err := url.Parse(address)
 	if err != nil {
-		return address, in, "", nil // the caller says what is wrong with it
+		return "", "", "", noAddress(address)
 	}
 	found := filepath.Join(f.dir, datadir.TokenFile)
 	info, err := os.Stat(found)
@@ -110,6 +110,10 @@ func (f *clientFlags) locate() (address, in, token string, err error) {
 		token = found
 	}
 	return address, in, token, nil
+}
+
+func noAddress(text string) error {
+	return fmt.Errorf("--url %q is not an address; write it like %s", text, defaultURL)
 }
 
 // given says whether the command line has a flag.
