@@ -86,6 +86,7 @@ type App struct {
 
 	dynamic  atomic.Pointer[config.Dynamic] // in force
 	roster   atomic.Pointer[roster]
+	changes  ruleChanges
 	ready    atomic.Bool
 	reloadMu sync.Mutex
 	serveErr chan error
@@ -455,6 +456,7 @@ func (a *App) Start(ctx context.Context) error {
 	}
 	a.incident.Start()
 	a.maintenance.Start()
+	a.startPeople()
 	a.parts.state.OK()
 	a.engine.Run()
 	a.notifier.Run()

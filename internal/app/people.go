@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"touchline.dev/touchline/internal/alerting"
@@ -177,4 +178,17 @@ func (a *App) call(ctx context.Context, c incident.Call) (string, error) {
 // cluster's order does.
 func (a *App) escalates() bool {
 	return a.state.Kind() != "sqlite" || a.alerting.Position() == 0
+}
+
+// startPeople starts what tells of hand-overs and follows Alertmanagers elsewhere.
+func (a *App) startPeople() {
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() { a.handOvers(ctx) })
+	wg.Go(func() { a.followExternal(ctx) })
+	a.onStop("people", func(context.Context) error {
+		cancel()
+		wg.Wait()
+		return nil
+	})
 }

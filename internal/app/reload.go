@@ -146,6 +146,7 @@ func (a *App) load() (err error) {
 	a.dynamic.Store(&own.Dynamic)
 	a.roster.Store(who)
 	a.warnOfRestart(own)
+	a.changes.note(a.rules.RuleGroups(), time.Now())
 	a.warnOfUnknownGroups()
 	return nil
 }
