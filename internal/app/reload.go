@@ -148,6 +148,9 @@ func (a *App) load() (err error) {
 	a.warnOfRestart(own)
 	a.changes.note(a.rules.RuleGroups(), time.Now())
 	a.warnOfUnknownGroups()
+	if a.notifier.External() && a.c.AlertmanagerFile != "" {
+		a.log.Warn("This file has no effect: prometheus.yml names Alertmanagers (alerting.alertmanagers), and those get the alerts", "file", a.c.AlertmanagerFile)
+	}
 	return nil
 }
 
