@@ -30,6 +30,7 @@ type Config struct {
 	HA           HA
 	Alertmanager Alertmanager
 	Cluster      Cluster
+	Heartbeat    Heartbeat
 	Sources      Sources
 	Stack        Stack
 	Log          Log
@@ -180,6 +181,16 @@ type Cluster struct {
 	TLSConfig        string
 }
 
+// Heartbeat is what lets others notice that this process is gone.
+type Heartbeat struct {
+	URL            string // secret; "" sends nothing, unless URLFile is set
+	URLFile        string
+	Method         string // POST or GET
+	Interval       time.Duration
+	WatchURLs      []string // other instances; may hold passwords
+	WatchTokenFile string   // "" for none
+}
+
 // Sources are the in-process sources: host, containers and the process itself.
 type Sources struct {
 	Enabled  bool
@@ -235,7 +246,7 @@ func (c *Config) Source(setting string) Source {
 }
 
 // Flags returns every setting by its flag's name, as it is written. There is
-// nothing secret in it: secrets are given by file only.
+// nothing secret in it: a value that may hold a secret is <secret>.
 func (c *Config) Flags() map[string]string {
 	out := make(map[string]string, len(Settings))
 	for i := range Settings {
