@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -137,6 +138,7 @@ func (a *App) load() (err error) {
 	a.dynamic.Store(&own.Dynamic)
 	a.warnOfRestart(own)
 	a.warnOfUnknownGroups()
+	a.warnOfNoWatchdog()
 	return nil
 }
 
@@ -146,6 +148,15 @@ func (a *App) warnOfRestart(own *config.Config) {
 	for flag, value := range own.Flags() {
 		if old[flag] != value {
 			a.log.Warn("A setting has changed that takes a restart to come into force", "setting", flag, "in_force", old[flag], "configured", value)
+		}
+	}
+	// What is secret looks the same before and after.
+	for flag, changed := range map[string]bool{
+		"heartbeat.url":       a.c.Heartbeat.URL != own.Heartbeat.URL,
+		"heartbeat.watch-url": !slices.Equal(a.c.Heartbeat.WatchURLs, own.Heartbeat.WatchURLs),
+	} {
+		if changed {
+			a.log.Warn("A secret setting has changed that takes a restart to come into force", "setting", flag)
 		}
 	}
 }

@@ -127,6 +127,7 @@ func (a *App) routes(mux *http.ServeMux) {
 			a.log.Debug("Answer about rules was cut off", "err", err)
 		}
 	})
+	mux.HandleFunc("GET /touchline/v1/heartbeat", a.serveHeartbeat)
 	mux.Handle("POST /touchline/v1/backup", a.backup)
 	for path, h := range map[string]http.HandlerFunc{
 		"/debug/pprof/": pprof.Index, "/debug/pprof/cmdline": pprof.Cmdline, "/debug/pprof/profile": pprof.Profile,

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"sync"
 
@@ -20,7 +22,7 @@ import (
 	"github.com/prometheus/prometheus/util/strutil"
 )
 
-// NotifierOptions configure a Notifier. All fields are required.
+// NotifierOptions configure a Notifier. All fields without a remark are required.
 type NotifierOptions struct {
 	Logger        *slog.Logger
 	Registerer    prometheus.Registerer
@@ -31,6 +33,9 @@ type NotifierOptions struct {
 	// It must not block for long: rule evaluation waits for it.
 	// An error says that it took none of them.
 	Embedded func(ctx context.Context, alerts []*notifier.Alert) error
+	// Delivered is told the body of each message that an Alertmanager of
+	// prometheus.yml has taken. Optional.
+	Delivered func(body []byte)
 }
 
 // Notifier hands alerts over: to the Alertmanagers of prometheus.yml, or,
@@ -70,9 +75,23 @@ func NewNotifier(o NotifierOptions) (*Notifier, error) {
 	return &Notifier{
 		o: o, sd: sd, cancel: cancel,
 		n: notifier.NewManager(&notifier.Options{
-			QueueCapacity: o.QueueCapacity, DrainOnShutdown: true, Registerer: o.Registerer, MaxBatchSize: notifier.DefaultMaxBatchSize,
+			QueueCapacity: o.QueueCapacity, DrainOnShutdown: true, Registerer: o.Registerer, MaxBatchSize: notifier.DefaultMaxBatchSize, Do: o.send,
 		}, model.UTF8Validation, o.Logger.With("component", "notifier")),
 	}, nil
+}
+
+// send is upstream's way to send a message, and tells of those that were taken.
+func (o *NotifierOptions) send(ctx context.Context, c *http.Client, req *http.Request) (*http.Response, error) {
+	res, err := c.Do(req.WithContext(ctx))
+	if err != nil || o.Delivered == nil || res.StatusCode/100 != 2 || req.GetBody == nil {
+		return res, err
+	}
+	if body, err := req.GetBody(); err == nil {
+		if raw, err := io.ReadAll(body); err == nil {
+			o.Delivered(raw)
+		}
+	}
+	return res, nil
 }
 
 // Apply takes the alerting section of a configuration into force.
