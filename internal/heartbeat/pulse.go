@@ -102,7 +102,8 @@ func (p *Pulse) Alive(ctx context.Context) error {
 		return withheld(Storage, "the storage could not be asked: %v", err)
 	}
 	seen := p.LastSeen()
-	starting := now.Sub(p.started) < late
+	// The rule manager stores nothing of an alert before its third evaluation.
+	starting := now.Sub(p.started) < late+interval
 	switch {
 	case stored.IsZero() && starting:
 		return withheld(Starting, "the alert %s has not been evaluated yet", p.o.Alert)
