@@ -31,6 +31,8 @@ type Config struct {
 	Alertmanager Alertmanager
 	Cluster      Cluster
 	Heartbeat    Heartbeat
+	State        State
+	Incidents    Incidents
 	Sources      Sources
 	Stack        Stack
 	Log          Log
@@ -189,6 +191,18 @@ type Heartbeat struct {
 	Interval       time.Duration
 	WatchURLs      []string // other instances; may hold passwords
 	WatchTokenFile string   // "" for none
+}
+
+// State is where what people decide is kept.
+type State struct {
+	URLFile string // of PostgreSQL, "" for SQLite
+}
+
+// Incidents is what becomes of alerts that fire.
+type Incidents struct {
+	Matchers  string // of alerts that open one
+	Flapping  time.Duration
+	Retention time.Duration
 }
 
 // Sources are the in-process sources: host, containers and the process itself.
