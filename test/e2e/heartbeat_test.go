@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -143,4 +144,46 @@ func TestHeartbeatIsWithheld(t *testing.T) {
 		t.Errorf("the URL is logged:\n%s", p.out)
 	}
 	p.stop()
+}
+
+// TestHeartbeatProvesDelivery names an Alertmanager in prometheus.yml: the beat
+// then needs one that takes the alert.
+func TestHeartbeatProvesDelivery(t *testing.T) {
+	t.Parallel()
+	to, beat := beats(t)
+	var refuse atomic.Bool
+	am := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if refuse.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	}))
+	defer am.Close()
+	conf := t.TempDir()
+	write(t, conf, "rules.yml", "groups: [{name: g, interval: 1s, rules: [{alert: Watchdog, expr: vector(1)}]}]\n")
+	prom := write(t, conf, "prometheus.yml", "rule_files: [rules.yml]\nalerting: {alertmanagers: [{static_configs: [{targets: ['"+strings.TrimPrefix(am.URL, "http://")+"']}]}]}\n")
+	p := launch(t, t.TempDir(), "--stack.enabled=false", "--prometheus.config="+prom, "--heartbeat.url="+to, "--heartbeat.interval=1s", "--rules.alert.resend-delay=1s")
+	select {
+	case <-beat:
+	case <-time.After(30 * time.Second):
+		t.Fatalf("no beat while an Alertmanager takes the alert:\n%s", p.out)
+	}
+	refuse.Store(true)
+	p.until(30*time.Second, "a beat that is withheld", func() bool { return p.value(`touchline_heartbeat_withheld_total{reason="dispatch"} > 0`) != "" })
+	// Somebody else's alert of the same name is no proof.
+	body := `[{"labels":{"alertname":"Watchdog","from":"elsewhere"}}]`
+	_, _ = p.do(http.MethodPost, "/api/v2/alerts", "application/json", []byte(body), nil)
+	for len(beat) > 0 {
+		<-beat
+	}
+	select {
+	case <-beat:
+		t.Error("a beat although no Alertmanager takes the alert")
+	case <-time.After(3 * time.Second):
+	}
+	refuse.Store(false)
+	select {
+	case <-beat:
+	case <-time.After(20 * time.Second):
+		t.Errorf("no beat once it is taken again:\n%s", p.out)
+	}
 }
