@@ -7,11 +7,11 @@ import (
 
 // The shape of status.json. Times are UTC, durations seconds.
 type jsonSnapshot struct {
-	GeneratedAt time.Time       `json:"generated_at"`
-	State       State           `json:"state"`
-	Components  []jsonComponent `json:"components"`
-	Incidents   []jsonIncident  `json:"incidents"`
-	Maintenance []jsonWindow    `json:"maintenance"`
+	GeneratedAt time.Time        `json:"generated_at"`
+	State       State            `json:"state"`
+	Components  []jsonComponent  `json:"components"`
+	Incidents   []PublicIncident `json:"incidents"`
+	Maintenance []jsonWindow     `json:"maintenance"`
 }
 
 type jsonComponent struct {
@@ -29,21 +29,6 @@ type jsonDay struct {
 	Measured int64  `json:"measured_seconds"`
 }
 
-type jsonIncident struct {
-	ID         string       `json:"id"`
-	Title      Text         `json:"title"`
-	Impact     State        `json:"impact"`
-	StartedAt  time.Time    `json:"started_at"`
-	ResolvedAt time.Time    `json:"resolved_at,omitzero"`
-	Updates    []jsonUpdate `json:"updates"`
-}
-
-type jsonUpdate struct {
-	At    time.Time `json:"at"`
-	State State     `json:"state"`
-	Text  Text      `json:"text,omitzero"`
-}
-
 type jsonWindow struct {
 	ID         string    `json:"id"`
 	Title      Text      `json:"title"`
@@ -53,7 +38,7 @@ type jsonWindow struct {
 }
 
 func renderJSON(s Snapshot) ([]byte, error) {
-	out := jsonSnapshot{GeneratedAt: s.GeneratedAt.UTC(), Components: []jsonComponent{}, Incidents: []jsonIncident{}, Maintenance: []jsonWindow{}}
+	out := jsonSnapshot{GeneratedAt: s.GeneratedAt.UTC(), Components: []jsonComponent{}, Incidents: []PublicIncident{}, Maintenance: []jsonWindow{}}
 	out.State, _ = sentence(English, s.Components)
 	for _, c := range s.Components {
 		j := jsonComponent{ID: c.ID, Name: c.Name, Description: c.Description, State: c.State, Days: []jsonDay{}}
@@ -62,13 +47,7 @@ func renderJSON(s Snapshot) ([]byte, error) {
 		}
 		out.Components = append(out.Components, j)
 	}
-	for _, i := range s.Incidents {
-		j := jsonIncident{ID: i.ID, Title: i.Title, Impact: i.Impact, StartedAt: i.StartedAt.UTC(), ResolvedAt: i.ResolvedAt, Updates: []jsonUpdate{}}
-		for _, u := range i.Updates {
-			j.Updates = append(j.Updates, jsonUpdate{u.At.UTC(), u.State, u.Text})
-		}
-		out.Incidents = append(out.Incidents, j)
-	}
+	out.Incidents = append(out.Incidents, s.Incidents...)
 	for _, w := range s.Maintenance {
 		out.Maintenance = append(out.Maintenance, jsonWindow{w.ID, w.Title, w.Components, w.From.UTC(), w.To.UTC()})
 	}

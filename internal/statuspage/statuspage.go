@@ -93,12 +93,12 @@ type Day struct {
 
 // PublicIncident is a time in which components were not as they should be.
 type PublicIncident struct {
-	ID         string
-	Title      Text
-	Impact     State // the worst so far, Degraded or Outage
-	StartedAt  time.Time
-	ResolvedAt time.Time // zero while it lasts
-	Updates    []Update  // oldest first
+	ID         string    `json:"id"`
+	Title      Text      `json:"title"`
+	Impact     State     `json:"impact"` // the worst so far, Degraded or Outage
+	StartedAt  time.Time `json:"started_at"`
+	ResolvedAt time.Time `json:"resolved_at,omitzero"` // zero while it lasts
+	Updates    []Update  `json:"updates"`              // oldest first
 }
 
 // Open tells whether the incident lasts.
@@ -106,9 +106,9 @@ func (i *PublicIncident) Open() bool { return i.ResolvedAt.IsZero() }
 
 // Update is what became of an incident.
 type Update struct {
-	At    time.Time
-	State State // from then on
-	Text  Text  // "" where there is nothing to say beyond the state
+	At    time.Time `json:"at"`
+	State State     `json:"state"` // from then on
+	Text  Text      `json:"text,omitzero"`
 }
 
 // Window is planned maintenance.
