@@ -53,6 +53,7 @@ type Dynamic struct {
 	Schedules   map[string]Schedule
 	Escalations []Escalation
 	Maintenance []Maintenance
+	StatusPage  *StatusPage // nil for none
 }
 
 // Web is the main listener and what all listeners have in common.
