@@ -72,6 +72,7 @@ type App struct {
 	incident *incident.Service
 	page     *page.Page
 	beat     *beating
+	public   *publicPage
 	grpc     *grpc.Server
 	handler  http.Handler
 	backup   *backup
@@ -146,6 +147,9 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	if err := a.openHeartbeat(); err != nil {
+		return nil, err
+	}
+	if err := a.openStatusPage(); err != nil {
 		return nil, err
 	}
 	if err := a.load(); err != nil {
@@ -455,6 +459,9 @@ func (a *App) Start(ctx context.Context) error {
 	a.notifier.Run()
 	a.rules.Run()
 	a.beat.start()
+	if a.public != nil {
+		a.public.publisher.Start()
+	}
 	served := make(chan struct{})
 	go func() {
 		defer close(served)

@@ -159,7 +159,7 @@ func (a *App) warnOfNoWatchdog() {
 
 // outside says what looks at this process, or at others, from outside.
 func (a *App) outside() selfmon.Outside {
-	var out selfmon.Outside
+	out := selfmon.Outside{StatusPage: a.whereStatusPage()}
 	if a.c.Heartbeat.URL != "" || a.c.Heartbeat.URLFile != "" {
 		out.HeartbeatSeconds = a.c.Heartbeat.Interval.Seconds()
 	}

@@ -16,6 +16,7 @@ import (
 	"touchline.dev/touchline/internal/config"
 	"touchline.dev/touchline/internal/metrics"
 	"touchline.dev/touchline/internal/rules"
+	"touchline.dev/touchline/internal/statuspage"
 )
 
 // reloadMetrics carry upstream's names: dashboards and rules know them.
@@ -99,6 +100,10 @@ func (a *App) load() (err error) {
 			oerr = fmt.Errorf("read touchline.yaml again: %w", oerr)
 		}
 	}
+	var page statuspage.Settings
+	if oerr == nil && own.StatusPage != nil {
+		page, oerr = statusSettings(own.StatusPage)
+	}
 	prom, perr := metrics.LoadConfig(a.c.PrometheusFile, a.log)
 	var mc *metrics.Change
 	var rc *rules.Change
@@ -136,6 +141,7 @@ func (a *App) load() (err error) {
 		return err
 	}
 	a.dynamic.Store(&own.Dynamic)
+	a.applyStatusPage(own.StatusPage, page)
 	a.warnOfRestart(own)
 	a.warnOfUnknownGroups()
 	a.warnOfNoWatchdog()
