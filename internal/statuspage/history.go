@@ -39,8 +39,9 @@ const compactAbove = 256 << 10
 // history adds up, for each component and day, how it was. It is kept in a
 // journal of changes, which is synced at each change of state.
 type history struct {
-	d    disk
-	path string
+	d     disk
+	path  string
+	above int64 // bytes at which the journal is written anew
 
 	days    map[string]map[string]*Day // by component and date
 	states  map[string]State           // in force since last
@@ -55,7 +56,7 @@ type history struct {
 // openHistory reads the journal and writes it anew. It tells how many records
 // could not be read; the others count.
 func openHistory(d disk, path string) (*history, int, error) {
-	h := &history{d: d, path: path, days: map[string]map[string]*Day{}, states: map[string]State{}}
+	h := &history{d: d, path: path, above: compactAbove, days: map[string]map[string]*Day{}, states: map[string]State{}}
 	raw, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, 0, fmt.Errorf("read history of the status page: %w", err)
@@ -148,6 +149,8 @@ func (h *history) advance(now time.Time) {
 			if s == Outage {
 				d.Down += to.Sub(from)
 			}
+			// A clock that was set back lives a time twice.
+			d.Measured, d.Down = min(d.Measured, 24*time.Hour), min(d.Down, 24*time.Hour)
 		}
 		from = to
 	}
@@ -188,7 +191,7 @@ func (h *history) stop(now time.Time) error {
 }
 
 func (h *history) append(r record, durable bool) error {
-	if h.broken || h.f == nil || h.size > compactAbove {
+	if h.broken || h.f == nil || h.size > h.above {
 		return h.compact() // holds the record already
 	}
 	line, err := json.Marshal(r)
