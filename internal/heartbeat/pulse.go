@@ -1,7 +1,3 @@
-// Package heartbeat lets others notice that this process is gone, hangs, or no
-// longer does its job. Pulse knows whether the alert Watchdog went all the way
-// through rules, storage and dispatcher; Sender beats as long as it does;
-// Watcher looks at the beats of other instances.
 package heartbeat
 
 import (
