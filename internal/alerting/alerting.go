@@ -51,7 +51,10 @@ type Options struct {
 	RequestTimeout      time.Duration   // 0 for none
 	OutboxCapacity      int             // alerts that wait for the embedded Alertmanager, 10,000 when 0
 	EarlyFlush          string          // matchers of alerts that are told at once, "" for none
-	AlertGCInterval     time.Duration   // how often resolved alerts are dropped, 30 minutes when 0 as upstream
+	// Ingested is told of every state of an alert that reaches the dispatcher.
+	// Optional. It must not block: no other alert is dispatched meanwhile.
+	Ingested        func(a *alert.Alert, at time.Time)
+	AlertGCInterval time.Duration // how often resolved alerts are dropped, 30 minutes when 0 as upstream
 
 	// What follows is told what becomes of alerts as it happens, is optional, and
 	// must not call Stop. What is said of one group comes in its order: an

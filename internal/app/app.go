@@ -75,6 +75,8 @@ type App struct {
 	maintenance *maintenance.Service
 
 	page     *page.Page
+	beat     *beating
+	public   *publicPage
 	grpc     *grpc.Server
 	handler  http.Handler
 	backup   *backup
@@ -151,6 +153,12 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	if err := a.openPage(); err != nil {
+		return nil, err
+	}
+	if err := a.openHeartbeat(); err != nil {
+		return nil, err
+	}
+	if err := a.openStatusPage(); err != nil {
 		return nil, err
 	}
 	if err := a.load(); err != nil {
@@ -373,6 +381,7 @@ func (a *App) openAlerting() error {
 		ExternalURL: a.external, Logger: a.log.With("component", "alerting"), Registerer: a.reg,
 		MaxSilences: c.Alertmanager.MaxSilences, MaxSilenceBytes: c.Alertmanager.MaxSilenceSize, MaxAlertsPerName: c.Alertmanager.MaxAlertsPerName,
 		GetConcurrency: c.Alertmanager.MaxConcurrency, EarlyFlush: c.Alertmanager.EarlyFlush, OutboxCapacity: outboxCapacity,
+		Ingested: func(x *alert.Alert, at time.Time) { a.beat.ingested(x, at) },
 	}
 	if c.Cluster.ListenAddress != "" {
 		o.Cluster = &alerting.ClusterOptions{
@@ -390,6 +399,7 @@ func (a *App) openAlerting() error {
 	a.onStop("alerting", a.alerting.Stop)
 	a.notifier, err = metrics.NewNotifier(metrics.NotifierOptions{
 		Logger: a.log, Registerer: a.reg, Features: a.engine.Features(), ExternalURL: a.external, QueueCapacity: outboxCapacity, Embedded: a.deliver,
+		Delivered: func(body []byte) { a.beat.delivered(body) },
 	})
 	if err != nil {
 		return err
@@ -428,6 +438,7 @@ func (a *App) deliver(ctx context.Context, in []*notifier.Alert) error {
 	if h, ok := rules.HopsFrom(ctx); ok {
 		way = alerting.Timing{Rule: h.Rule, Class: h.Class, Sample: h.Sample, Received: h.Received, Decided: h.Decided}
 	}
+	a.beat.handedOver(out)
 	if err := a.alerting.Put(ctx, way, out...); err != nil {
 		a.parts.alerting.Degraded(err.Error())
 		a.log.Error("Alerts could not be handed over", "alerts", len(out), "err", err)
@@ -461,6 +472,10 @@ func (a *App) Start(ctx context.Context) error {
 	a.engine.Run()
 	a.notifier.Run()
 	a.rules.Run()
+	a.beat.start()
+	if a.public != nil {
+		a.public.publisher.Start()
+	}
 	served := make(chan struct{})
 	go func() {
 		defer close(served)

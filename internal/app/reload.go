@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"touchline.dev/touchline/internal/metrics"
 	"touchline.dev/touchline/internal/oncall"
 	"touchline.dev/touchline/internal/rules"
+	"touchline.dev/touchline/internal/statuspage"
 )
 
 // reloadMetrics carry upstream's names: dashboards and rules know them.
@@ -100,6 +102,10 @@ func (a *App) load() (err error) {
 			oerr = fmt.Errorf("read touchline.yaml again: %w", oerr)
 		}
 	}
+	var page statuspage.Settings
+	if oerr == nil && own.StatusPage != nil {
+		page, oerr = statusSettings(own.StatusPage)
+	}
 	prom, perr := metrics.LoadConfig(a.c.PrometheusFile, a.log)
 	var mc *metrics.Change
 	var rc *rules.Change
@@ -145,12 +151,14 @@ func (a *App) load() (err error) {
 	}
 	a.dynamic.Store(&own.Dynamic)
 	a.roster.Store(who)
+	a.applyStatusPage(own.StatusPage, page)
 	a.warnOfRestart(own)
 	a.changes.note(a.rules.RuleGroups(), time.Now())
 	a.warnOfUnknownGroups()
 	if a.notifier.External() && a.c.AlertmanagerFile != "" {
 		a.log.Warn("This file has no effect: prometheus.yml names Alertmanagers (alerting.alertmanagers), and those get the alerts", "file", a.c.AlertmanagerFile)
 	}
+	a.warnOfNoWatchdog()
 	return nil
 }
 
@@ -160,6 +168,15 @@ func (a *App) warnOfRestart(own *config.Config) {
 	for flag, value := range own.Flags() {
 		if old[flag] != value {
 			a.log.Warn("A setting has changed that takes a restart to come into force", "setting", flag, "in_force", old[flag], "configured", value)
+		}
+	}
+	// What is secret looks the same before and after.
+	for flag, changed := range map[string]bool{
+		"heartbeat.url":       a.c.Heartbeat.URL != own.Heartbeat.URL,
+		"heartbeat.watch-url": !slices.Equal(a.c.Heartbeat.WatchURLs, own.Heartbeat.WatchURLs),
+	} {
+		if changed {
+			a.log.Warn("A secret setting has changed that takes a restart to come into force", "setting", flag)
 		}
 	}
 }

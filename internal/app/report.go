@@ -23,7 +23,7 @@ func (a *App) Report() selfmon.Report {
 		State: a.health.State(), StartedAt: a.health.StartedAt(), ReadySeconds: a.health.ReadySeconds(),
 		ConsoleURL: a.external.String() + "/ui/", Watched: a.watched(), Endpoints: a.endpoints(), Alerts: a.alertsTo(),
 		Data:  selfmon.Data{Dir: a.c.Storage.Path, RetentionTime: model.Duration(a.c.Storage.RetentionTime).String(), RetentionSizeBytes: a.c.Storage.RetentionSize, UsedBytes: a.dataSize.get(a.c.Storage.Path)},
-		Rules: a.ruleCounts(), Components: a.health.Components(), TokenFile: a.tokenFile(),
+		Rules: a.ruleCounts(), Components: a.health.Components(), Outside: a.outside(), TokenFile: a.tokenFile(),
 		Stop: "Ctrl C, or SIGTERM. Samples, alerts of rules, silences and who was told are kept; alerts sent by API are for their sender to repeat",
 	}
 	for _, l := range a.server.Listeners() {

@@ -30,6 +30,7 @@ type Config struct {
 	HA           HA
 	Alertmanager Alertmanager
 	Cluster      Cluster
+	Heartbeat    Heartbeat
 	State        State
 	Incidents    Incidents
 	Sources      Sources
@@ -52,6 +53,7 @@ type Dynamic struct {
 	Schedules   map[string]Schedule
 	Escalations []Escalation
 	Maintenance []Maintenance
+	StatusPage  *StatusPage // nil for none
 }
 
 // Web is the main listener and what all listeners have in common.
@@ -182,6 +184,16 @@ type Cluster struct {
 	TLSConfig        string
 }
 
+// Heartbeat is what lets others notice that this process is gone.
+type Heartbeat struct {
+	URL            string // secret; "" sends nothing, unless URLFile is set
+	URLFile        string
+	Method         string // POST or GET
+	Interval       time.Duration
+	WatchURLs      []string // other instances; may hold passwords
+	WatchTokenFile string   // "" for none
+}
+
 // State is where what people decide is kept.
 type State struct {
 	URLFile string // of PostgreSQL, "" for SQLite
@@ -250,7 +262,7 @@ func (c *Config) Source(setting string) Source {
 }
 
 // Flags returns every setting by its flag's name, as it is written. There is
-// nothing secret in it: secrets are given by file only.
+// nothing secret in it: a value that may hold a secret is <secret>.
 func (c *Config) Flags() map[string]string {
 	out := make(map[string]string, len(Settings))
 	for i := range Settings {

@@ -52,6 +52,10 @@ func TestWriteText(t *testing.T) {
 		"ready":  func(*Report, *Style) {},
 		"color":  func(_ *Report, s *Style) { s.Color = true },
 		"narrow": func(_ *Report, s *Style) { s.Width = 60 },
+		"outside": func(r *Report, _ *Style) {
+			r.Outside = Outside{HeartbeatSeconds: 30, StatusPage: []string{"/srv/status", "http://0.0.0.0:8090"}, Instances: []Instance{
+				{Host: "a:7070", Up: true}, {Host: "b:7070"}, {Host: "c:7070", Reason: "it is not ready: ask c:7070: connection refused"}}}
+		},
 		"nobody": func(r *Report, _ *Style) { r.Alerts = AlertsTo{Mode: AlertsEmbedded, None: true} },
 		"nobody-own-file": func(r *Report, _ *Style) {
 			r.Alerts = AlertsTo{Mode: AlertsEmbedded, None: true, ConfigFile: "/etc/alertmanager.yml"}
