@@ -449,6 +449,7 @@ func (t *tick) enter(d rules.RuleDetail, q string) *watched {
 	}
 	w.mu.Lock()
 	w.lastTick = t.at
+	w.idx.Ticked(timestamp.FromTime(t.at.Add(-w.group.QueryOffset())))
 	saw, _ := w.activeAlerts()
 	if t.held == nil {
 		t.held = map[*ruleAlerts]heldRule{}
@@ -502,7 +503,6 @@ func (t *tick) leave(w *watched, saw []alertCopy) {
 	}
 	w.allow(t.at)
 	t.a.settle(w, after, t.at)
-	w.idx.Ticked(timestamp.FromTime(t.at))
 	w.schedule(after, t.a.o.Now())
 	w.mu.Unlock()
 	w.resume()

@@ -249,12 +249,12 @@ func (a *arrivals) seed(rs []*arrival.Rule, now time.Time) {
 			continue
 		}
 		for i := range r.Plan().Selectors {
-			it = a.seedSelector(q, r, &r.Plan().Selectors[i], it)
+			it = a.seedSelector(q, r, &r.Plan().Selectors[i], now, it)
 		}
 	}
 }
 
-func (a *arrivals) seedSelector(q storage.Querier, r *arrival.Rule, sel *arrival.Selector, it chunkenc.Iterator) chunkenc.Iterator {
+func (a *arrivals) seedSelector(q storage.Querier, r *arrival.Rule, sel *arrival.Selector, now time.Time, it chunkenc.Iterator) chunkenc.Iterator {
 	ms := make([]*labels.Matcher, 0, len(sel.Matchers)+1)
 	if sel.Name != "" {
 		ms = append(ms, labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, sel.Name))
@@ -274,7 +274,7 @@ func (a *arrivals) seedSelector(q storage.Querier, r *arrival.Rule, sel *arrival
 			}
 		}
 		if ok && it.Err() == nil {
-			r.Seed(s.Labels(), last)
+			r.Seed(s.Labels(), last, timestamp.FromTime(now))
 		}
 	}
 	if err := set.Err(); err != nil {

@@ -109,12 +109,12 @@ func (r *Rule) Busy() bool {
 	return false
 }
 
-// Ticked tells the rule that its group's tick has decided on everything up to now, in ms.
-func (r *Rule) Ticked(now int64) {
+// Ticked tells the rule that its group's tick looks at an instant, in ms.
+func (r *Rule) Ticked(at int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for k, p := range r.parts {
-		if p.tick(now) {
+		if p.tick(at) {
 			delete(r.parts, k)
 		}
 	}
@@ -145,12 +145,15 @@ func (r *Rule) join(ls labels.Labels) *member {
 	}
 }
 
-// Seed tells the rule of a stored sample, before the rule is put into an index.
-func (r *Rule) Seed(ls labels.Labels, t int64) {
+// Seed tells the rule of a series' newest stored sample, before the rule is put
+// into an index. A partition counts as known where one of them is not older than
+// half the lookback time: what else it had then is in the storage's answer too.
+// After a longer downtime some of its series are, and others are not.
+func (r *Rule) Seed(ls labels.Labels, t, now int64) {
 	if r.plan.Class == Local || r.plan.Class == Ticks {
 		return
 	}
-	r.partition(ls).seed(ls, t)
+	r.partition(ls).seed(ls, t, t >= now-r.lookback/2)
 }
 
 // Index maps series to the rules that they may raise. Its rules are replaced
@@ -268,7 +271,8 @@ func (x *Index) newEntry(s *ruleSet, ls labels.Labels) *entry {
 }
 
 // committed applies the samples of one transaction, in the order of their times.
-func (x *Index) committed(ts []touch) {
+// scraped says that it is a scrape of our own.
+func (x *Index) committed(ts []touch, scraped bool) {
 	now := x.now()
 	if !slices.IsSortedFunc(ts, byTime) {
 		slices.SortStableFunc(ts, byTime)
@@ -280,6 +284,8 @@ func (x *Index) committed(ts []touch) {
 		for n < len(ts) && ts[n].t == ts[0].t {
 			n++
 		}
+		// Samples that a target gave times of its own come before the others of their scrape.
+		c.whole = scraped && n == len(ts)
 		c.instant(x, ts[:n])
 		ts = ts[n:]
 	}
@@ -301,6 +307,7 @@ var commits = sync.Pool{New: func() any { return &commit{hits: map[*Rule]int{}, 
 // commit is the scratch space of one transaction.
 type commit struct {
 	received int64
+	whole    bool // the target whose series begin has no others that are still to come
 	local    []localHit
 	hits     map[*Rule]int // where in local a rule stands
 	parts    []*partition
@@ -409,10 +416,11 @@ func (c *commit) apply(x *Index, t *touch, id uint64) {
 		em.rule.Arrivals.Add(1)
 		switch {
 		case em.m != nil:
-			first, ok := em.m.p.touch(em.m, t, stale, !same, id)
+			whole := c.whole && em.rule.plan.Class == Target
+			first, ok := em.m.p.touch(em.m, t, stale, !same, whole, id)
 			for !ok {
 				em.m = em.rule.join(e.ls)
-				first, ok = em.m.p.touch(em.m, t, stale, !same, id)
+				first, ok = em.m.p.touch(em.m, t, stale, !same, whole, id)
 			}
 			if first {
 				c.parts = append(c.parts, em.m.p)

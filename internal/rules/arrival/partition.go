@@ -17,6 +17,10 @@ import (
 // out of order.
 //
 // A series leaves when it goes stale or has been silent for the lookback time.
+//
+// Nobody can wait for a series that has never been there. So a partition that
+// begins is left to the ticks until one has looked at it, unless its series come
+// whole, in one transaction of our own scraping.
 type partition struct {
 	rule *Rule
 	key  string
@@ -27,7 +31,9 @@ type partition struct {
 	gone    bool               // removed from its rule: its members join anew
 
 	instant uint64 // the last one that touched it
-	touched int    // members that this instant moved
+
+	born int64 // the first sample since it has had members
+	from int64 // instants up to this one are left to the tick
 
 	pending []pendingInstant // sample times that have not been judged, oldest first
 	behind  int              // members that are not known up to the first of them
@@ -56,8 +62,11 @@ type member struct {
 	memory
 }
 
-// silent is before the time of every sample.
-const silent = math.MinInt64
+// silent is before the time of every sample, and always after it.
+const (
+	silent = math.MinInt64
+	always = math.MaxInt64
+)
 
 // Bounds of the work per sample where many targets are scraped at different
 // times, or one series runs ahead of the others.
@@ -70,7 +79,7 @@ const (
 )
 
 func newPartition(r *Rule, key string, pick labels.Labels) *partition {
-	return &partition{rule: r, key: key, pick: pick, members: map[uint64]*member{}, begun: silent, left: silent, gap: silent, newest: silent, grown: silent, last: silent, asked: silent}
+	return &partition{rule: r, key: key, pick: pick, members: map[uint64]*member{}, begun: silent, born: silent, from: always, left: silent, gap: silent, newest: silent, grown: silent, last: silent, asked: silent}
 }
 
 func (p *partition) newMember(ls labels.Labels, hash uint64) *member {
@@ -96,8 +105,9 @@ func (p *partition) join(ls labels.Labels) *member {
 	return m
 }
 
-// seed notes a series and its newest sample in the storage.
-func (p *partition) seed(ls labels.Labels, t int64) bool {
+// seed notes a series and its newest sample in the storage. known says that the
+// sample is so new that every series which the partition had then is in the storage's answer.
+func (p *partition) seed(ls labels.Labels, t int64, known bool) bool {
 	h := ls.Hash()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -111,12 +121,16 @@ func (p *partition) seed(ls labels.Labels, t int64) bool {
 	}
 	m.last = max(m.last, t)
 	p.newest = max(p.newest, t)
+	if known {
+		p.from = silent
+	}
 	return true
 }
 
-// touch applies a committed sample. first says that it is the partition's first
-// one in this instant; ok is false when the partition has been removed.
-func (p *partition) touch(m *member, s *touch, stale, changed bool, instant uint64) (first, ok bool) {
+// touch applies a committed sample. whole says that a series which begins with it
+// has no others that are still to come. first says that it is the partition's first
+// sample in this instant; ok is false when the partition has been removed.
+func (p *partition) touch(m *member, s *touch, stale, changed, whole bool, instant uint64) (first, ok bool) {
 	t := s.t
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -129,27 +143,28 @@ func (p *partition) touch(m *member, s *touch, stale, changed bool, instant uint
 	if b := p.rule.plan.Bound; b != nil {
 		m.add(b, moment{t: t, v: s.v, hist: s.hist, stale: stale})
 	}
-	if first = p.instant != instant; first {
-		p.instant, p.touched = instant, 0
+	first, p.instant = p.instant != instant, instant
+	if p.newest <= t-p.rule.lookback {
+		p.age(t - p.rule.lookback) // of all members
+	} else if m.last != silent && m.last <= t-p.rule.lookback {
+		p.leave(m, m.last+p.rule.lookback)
 	}
 	switch {
 	case stale:
 		p.leave(m, t)
 		changed = true
 	case m.last == silent:
-		if known := p.members[m.hash]; known == nil {
-			p.grown = max(p.grown, t)
+		if p.members[m.hash] == nil {
+			p.begin(t, whole)
 		}
 		p.members[m.hash] = m
 		m.last = t
-		p.touched++
 		changed = true
 	case t > m.last:
 		if len(p.pending) > 0 && m.last < p.pending[0].at && t >= p.pending[0].at {
 			p.behind--
 		}
 		m.last = t
-		p.touched++
 	}
 	p.newest = max(p.newest, t)
 	if changed {
@@ -157,6 +172,19 @@ func (p *partition) touch(m *member, s *touch, stale, changed bool, instant uint
 	}
 	p.wait(t, changed)
 	return first, true
+}
+
+// begin notes the first sample of a series.
+func (p *partition) begin(t int64, whole bool) {
+	if len(p.members) == 0 {
+		p.born, p.from = t, always
+		if whole {
+			p.from = silent
+		}
+	}
+	if !whole {
+		p.grown = max(p.grown, t)
+	}
 }
 
 // wait adds an instant to those that are to be judged.
@@ -260,9 +288,8 @@ func (p *partition) judge(out []int64) (at []int64, skipped int64) {
 			p.pending[i+1].changed = p.pending[i+1].changed || x.changed
 			continue
 		}
-		if x.at <= p.grown && p.touched < len(p.members) {
-			// Other series may be about to begin: one transaction has not
-			// brought them all. The next instant, or the tick, judges.
+		if x.at <= p.from || x.at <= p.grown {
+			// Other series may be about to begin. The next instant, or the tick, judges.
 			if i+1 < len(p.pending) {
 				p.pending[i+1].changed = p.pending[i+1].changed || x.changed
 			} else {
@@ -306,20 +333,23 @@ func (p *partition) late(m *member, t int64) {
 	m.memory.late = max(m.memory.late, t)
 }
 
-// tick forgets what the group's tick has judged, and members that have fallen
-// silent. It removes a partition that is then empty.
-func (p *partition) tick(now int64) (removed bool) {
+// tick notes that a tick looks at the partition as it was at an instant, and
+// forgets members that have fallen silent. It removes a partition that is then empty.
+func (p *partition) tick(at int64) (removed bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.age(now - p.rule.lookback); len(p.members) == 0 {
+	if p.from == always && p.born <= at {
+		p.from = at
+	}
+	if p.age(at - p.rule.lookback); len(p.members) == 0 {
 		p.gone = true
 	}
 	return p.gone
 }
 
-// busy says whether samples wait for those of other series.
+// busy says whether samples wait for those of other series, or other series may be about to begin.
 func (p *partition) busy() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.pending) > 0
+	return len(p.pending) > 0 || p.from == always && len(p.members) > 0
 }
