@@ -51,6 +51,8 @@ type arrivals struct {
 	restore *restorer
 	metrics *arrivalMetrics
 
+	ran atomic.Pointer[time.Time] // when groups were let run
+
 	// swap is held for writing while rules are replaced.
 	swap     sync.RWMutex
 	set      atomic.Pointer[watchedSet]
@@ -95,6 +97,8 @@ func newArrivals(o Options, j *journal, r *restorer) *arrivals {
 
 // run starts the workers.
 func (a *arrivals) run() {
+	now := a.o.Now()
+	a.ran.Store(&now)
 	for range max(2, runtime.GOMAXPROCS(0)) {
 		a.wg.Go(a.work)
 	}

@@ -27,17 +27,26 @@ func (h *history) restart() {
 	if h.r.IntN(4) == 0 {
 		down = 4*time.Minute + time.Duration(h.r.IntN(150))*time.Second
 	}
-	h.note("restart after %s", down)
+	gap := time.Duration(0)
+	if h.r.IntN(6) == 0 {
+		gap = time.Duration(h.r.IntN(40)) * time.Second
+	}
+	h.note("restart after %s, and %s more before the rules run", down, gap)
 	if err := h.m.Close(); err != nil {
 		h.t.Fatal(err)
 	}
 	if down > 0 {
 		<-time.After(down)
 		synctest.Wait()
-		h.blind = time.Now().Add(catchUp)
 		clear(h.known)
 	}
-	h.open()
+	h.openWith(func() {
+		<-time.After(gap)
+		synctest.Wait()
+	})
+	if down+gap > 0 {
+		h.blind = time.Now().Add(catchUp)
+	}
 }
 
 // begun checks that a raise of several series was not decided before a tick had

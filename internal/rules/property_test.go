@@ -200,7 +200,10 @@ func (h *history) start() {
 }
 
 // open starts our manager; a restart opens it again over the same directory.
-func (h *history) open() {
+func (h *history) open() { h.openWith(func() {}) }
+
+// openWith opens our manager, and does something between loading the rules and running them.
+func (h *history) openWith(between func()) {
 	ext, _ := url.Parse("http://x")
 	hook := &arrival.Hook{}
 	st := hook.Observe(h.ours.store)
@@ -220,6 +223,7 @@ func (h *history) open() {
 	h.m, h.ours.write, h.opened = m, st, time.Now()
 	h.ours.rules, h.ours.group = m.AlertingRules, m.RuleGroups
 	h.load()
+	between()
 	m.Run()
 }
 

@@ -131,7 +131,7 @@ func (a *arrivals) watch(g *rules.Group, st *groupState, ar *rules.AlertingRule,
 	w := &watched{
 		ruleAlerts: &ruleAlerts{},
 		a:          a, group: g, state: st, rule: ar, id: ruleID(rules.NewRuleDetail(ar)), expr: ar.Query().String(),
-		mode: a.o.Arrival(g.File(), g.Name()), first: g.EvalTimestamp(now.UnixNano()).Add(g.Interval()),
+		mode: a.o.Arrival(g.File(), g.Name()), made: now,
 	}
 	plan := arrival.Analyze(ar.Query(), a.recorded)
 	if why := w.onlyTicks(twice); why != "" {

@@ -38,7 +38,7 @@ type watched struct {
 	mode  Arrival
 	idx   *arrival.Rule
 	ticks bool      // nothing but ticks may change it, not even the end of `for`
-	first time.Time // no tick comes before this one
+	made  time.Time // its group begins to run no sooner
 	dead  atomic.Bool
 
 	*ruleAlerts
@@ -94,15 +94,24 @@ func (w *watched) inherit(old *watched) {
 }
 
 // slot is the earliest time that the rule's next tick can have.
-func (w *watched) slot() time.Time {
+func (w *watched) slot(now time.Time) time.Time {
 	last := w.lastTick
 	if t := w.group.GetLastEvalTimestamp(); t.After(last) {
 		last = t
 	}
-	if last.IsZero() {
-		return w.first
+	if !last.IsZero() {
+		return last.Add(w.group.Interval())
 	}
-	return last.Add(w.group.Interval())
+	// Upstream looks for the first slot when the group begins to run. That may be
+	// long after it was loaded.
+	begun := w.made
+	switch ran := w.a.ran.Load(); {
+	case ran == nil:
+		begun = now
+	case ran.After(begun):
+		begun = *ran
+	}
+	return w.group.EvalTimestamp(begun.UnixNano()).Add(w.group.Interval())
 }
 
 // stateTime is the time at which an arrival changes the state of alerts: now,
@@ -110,7 +119,7 @@ func (w *watched) slot() time.Time {
 // the tick would find alerts that began after it.
 func (w *watched) stateTime(now time.Time) time.Time {
 	at := now
-	if next := w.slot().Add(-time.Millisecond); at.After(next) {
+	if next := w.slot(now).Add(-time.Millisecond); at.After(next) {
 		at = next
 	}
 	// A clock that goes back must not make alerts younger than they are.
