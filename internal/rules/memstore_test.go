@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/prometheus/model/exemplar"
 	"github.com/prometheus/prometheus/model/histogram"
@@ -23,7 +24,8 @@ import (
 type memStore struct {
 	storage.Storage // panics where a test needs more than this
 
-	broken atomic.Bool // queries fail
+	broken atomic.Bool  // queries fail
+	slow   atomic.Int64 // until then, in ns, queries of the metric slow wait
 
 	mu     sync.RWMutex
 	refs   map[uint64]storage.SeriesRef
@@ -109,6 +111,9 @@ type memQuerier struct {
 func (q *memQuerier) Close() error { return nil }
 
 func (q *memQuerier) Select(_ context.Context, _ bool, hints *storage.SelectHints, ms ...*labels.Matcher) storage.SeriesSet {
+	if d := time.Until(time.Unix(0, q.m.slow.Load())); d > 0 && slices.ContainsFunc(ms, func(m *labels.Matcher) bool { return m.Value == "slow" }) {
+		<-time.After(d)
+	}
 	mint, maxt := q.mint, q.maxt
 	if hints != nil {
 		mint, maxt = hints.Start, hints.End

@@ -23,6 +23,9 @@ const catchUp = 120 * time.Second
 // restart closes our manager and opens it again, mostly at once. After a downtime
 // of about the lookback time the storage knows of some series, or of none.
 func (h *history) restart() {
+	if h.ours.store.slow.Load() > time.Now().UnixNano() {
+		return // a tick that begins late in one world alone would not be comparable
+	}
 	down := time.Duration(0)
 	if h.r.IntN(4) == 0 {
 		down = 4*time.Minute + time.Duration(h.r.IntN(150))*time.Second
@@ -46,6 +49,15 @@ func (h *history) restart() {
 	})
 	if down+gap > 0 {
 		h.blind = time.Now().Add(catchUp)
+	}
+}
+
+// late makes the ticks of some groups run late, in both worlds.
+func (h *history) late() {
+	until := time.Now().Add(time.Duration(5+h.r.IntN(40)) * time.Second)
+	h.note("ticks are late until %s", until.Format("15:04:05.000"))
+	for _, w := range []*world{h.ours, h.stock} {
+		w.store.slow.Store(until.UnixNano())
 	}
 }
 

@@ -42,6 +42,7 @@ groups:
   rules:
   - {alert: High, expr: m > 5, labels: {severity: critical}}
   - {alert: HighFor, expr: m > 5, for: 20s}
+  - {alert: SlowLocal, expr: slow > 1}
   - {alert: HighKeep, expr: m > 7, keep_firing_for: 40s}
   - {alert: HighForKeep, expr: m > 6, for: 20s, keep_firing_for: 20s}
   - {alert: Fast, expr: 'rate(c[1m]) > 0.5'}
@@ -53,6 +54,7 @@ groups:
   rules:
   - {alert: Ratio, expr: a / b > 2}
   - {alert: RatioFor, expr: a / b > 1.5, for: 30s}
+  - {alert: SlowTarget, expr: slow > 1}
   - {alert: TargetSum, expr: 'sum by (job, instance) (m) > 11'}
   - {alert: Both, expr: 'm > 3 and on (job, instance) a > 3'}
 - name: global
@@ -60,6 +62,7 @@ groups:
   rules:
   - {alert: JobSum, expr: 'sum by (job) (m) > 20'}
   - {alert: AllSum, expr: 'sum(m) - sum(a) > 12', for: 15s}
+  - {alert: SlowGlobal, expr: slow > 1}
   - {alert: Few, expr: 'count(up == 1) < 3'}
   - {alert: None, expr: absent(m)}
   - {alert: Alone, expr: 'a > 4 unless on (instance) b > 4'}
@@ -174,6 +177,7 @@ type raised struct {
 	prefix  bool
 	looked  int64 // the instant of the rule's last tick
 	opened  int64 // when our manager was opened
+	early   bool  // its alert is pending since before the instant
 	due     bool  // at the very millisecond at which the `for` of an alert of the rule ends
 }
 
@@ -249,6 +253,10 @@ func (h *history) raise(w *watched, el labels.Labels, at int64) {
 		w.rule.ForEachActiveAlert(func(a *rules.Alert) {
 			r.due = r.due || timestamp.FromTime(a.ActiveAt.Add(hold-w.group.QueryOffset())) == at
 		})
+	}
+	alerts, _ := w.activeAlerts()
+	for _, a := range alerts {
+		r.early = r.early || a.state == rules.StatePending && labels.Equal(a.element, el) && a.activeAt.Before(timestamp.Time(at).Add(w.group.QueryOffset()))
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -388,6 +396,8 @@ func (h *history) step() {
 		h.load()
 	case k < 38:
 		h.restart()
+	case k < 39:
+		h.late()
 	default:
 		h.note("quiet")
 	}
@@ -501,6 +511,9 @@ func (h *history) safe() {
 		}
 		if !h.ooo {
 			h.begun(r, byName[r.rule])
+		}
+		if r.early {
+			h.fail("%s of %s was raised at %s for %s, and is pending since before that", r.rule, r.element, r.when.Format("15:04:05.000"), timestamp.Time(r.at).UTC().Format("15:04:05.000"))
 		}
 		if !r.prefix {
 			h.fail("%s of %s was raised at %s, and PromQL over what was committed does not have it at %s", r.rule, r.element, r.when.Format("15:04:05.000"), timestamp.Time(r.at).UTC().Format("15:04:05.000"))

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -123,7 +122,7 @@ func (a *arrivals) raise(w *watched, found map[uint64]candidate, ts []arrival.Tr
 		return
 	}
 	w.settled(found, before, at)
-	news := w.news(found, before, at)
+	news := w.news(found, before, at, now)
 	if len(news) == 0 {
 		return
 	}
@@ -132,14 +131,14 @@ func (a *arrivals) raise(w *watched, found map[uint64]candidate, ts []arrival.Tr
 		w.idx.Again()
 		return
 	}
-	vec, err := a.change(w, found, before, at)
+	vec, err := a.change(w, found, before, at, now)
 	if err != nil {
 		w.stats.failures.Add(1)
 		w.idx.Again()
 		return
 	}
 	after, _ := w.activeAlerts()
-	a.tell(w, before, found, at)
+	a.tell(w, before, found, at, now)
 	a.write(w, vec, at)
 	for h, c := range news {
 		if w.recent == nil {
@@ -214,7 +213,7 @@ func (w *watched) resume() {
 }
 
 // news are the candidates that raise an alert, or let a pending one fire.
-func (w *watched) news(found map[uint64]candidate, before []alertCopy, at time.Time) map[uint64]candidate {
+func (w *watched) news(found map[uint64]candidate, before []alertCopy, at, now time.Time) map[uint64]candidate {
 	byElement := make(map[uint64]alertCopy, len(before))
 	for _, b := range before {
 		byElement[b.element.Hash()] = b
@@ -229,12 +228,12 @@ func (w *watched) news(found map[uint64]candidate, before []alertCopy, at time.T
 		}
 	}
 	for h, b := range byElement {
-		if _, ok := found[h]; !ok && b.state == rules.StatePending && at.Sub(b.activeAt) >= hold {
+		if _, ok := found[h]; b.state == rules.StatePending && now.Sub(b.activeAt) >= hold && (!ok || at.Sub(b.activeAt) < hold) {
 			late = true
 		}
 	}
 	if late {
-		// It waits for a sample that makes it fire.
+		// It waits for a sample that makes it fire, or for a tick that is late.
 		w.idx.Again()
 	}
 	return out
@@ -242,7 +241,7 @@ func (w *watched) news(found map[uint64]candidate, before []alertCopy, at time.T
 
 // change runs upstream's state machine over the elements found and all that
 // are active already, and undoes what it does to those that were not found.
-func (a *arrivals) change(w *watched, found map[uint64]candidate, before []alertCopy, at time.Time) (promql.Vector, error) {
+func (a *arrivals) change(w *watched, found map[uint64]candidate, before []alertCopy, at, now time.Time) (promql.Vector, error) {
 	ms := timestamp.FromTime(at)
 	union := make(promql.Vector, 0, len(found)+len(before))
 	kept := map[uint64]alertCopy{} // by alert
@@ -273,9 +272,14 @@ func (a *arrivals) change(w *watched, found map[uint64]candidate, before []alert
 		})
 	}
 	vec, err := w.rule.Eval(a.ctx, w.group.QueryOffset(), at, a.answer(w, union), a.o.ExternalURL, w.group.Limit())
+	begun := map[uint64]bool{} // series ALERTS_FOR_STATE of those that are pending from now on
 	w.rule.ForEachActiveAlert(func(x *rules.Alert) {
 		b, ok := kept[x.Labels.Hash()]
 		if !ok {
+			if x.State == rules.StatePending && now.After(at) {
+				x.ActiveAt = now
+				begun[alertSeries(w.rule, x.Labels, "").Hash()] = true
+			}
 			return
 		}
 		if held[b.hash] {
@@ -283,6 +287,11 @@ func (a *arrivals) change(w *watched, found map[uint64]candidate, before []alert
 		}
 		x.KeepFiringSince = b.keepSince
 	})
+	for i := range vec {
+		if len(begun) > 0 && begun[vec[i].Metric.Hash()] {
+			vec[i].F = float64(now.Unix())
+		}
+	}
 	return vec, err
 }
 
@@ -300,7 +309,7 @@ func (a *arrivals) answer(w *watched, union promql.Vector) rules.QueryFunc {
 }
 
 // tell hands over the alerts that have begun to fire.
-func (a *arrivals) tell(w *watched, before []alertCopy, found map[uint64]candidate, at time.Time) {
+func (a *arrivals) tell(w *watched, before []alertCopy, found map[uint64]candidate, at, now time.Time) {
 	was := make(map[uint64]rules.AlertState, len(before))
 	for _, b := range before {
 		was[b.hash] = b.state
@@ -311,8 +320,8 @@ func (a *arrivals) tell(w *watched, before []alertCopy, found map[uint64]candida
 		if x.State != rules.StateFiring || was[x.Labels.Hash()] == rules.StateFiring {
 			return
 		}
-		x.LastSentAt = at
-		x.ValidUntil = at.Add(4 * max(w.group.Interval(), a.o.ResendDelay))
+		x.LastSentAt = at // a tick that is late must find that it resolves after that
+		x.ValidUntil = now.Add(4 * max(w.group.Interval(), a.o.ResendDelay))
 		c := *x
 		c.Labels = x.Labels.Copy()
 		out = append(out, &c)
@@ -374,8 +383,8 @@ func (a *arrivals) write(w *watched, vec promql.Vector, at time.Time) {
 		w.series[k], w.written[k] = s.Metric, s.Metric
 	}
 	for k, ls := range w.series {
-		if now[k] {
-			continue
+		if _, ours := w.written[k]; now[k] || ours && ms <= w.wroteAt {
+			continue // where it began at this very time, the tick ends it
 		}
 		if _, err := app.Append(0, ls, 0, ms, math.Float64frombits(value.StaleNaN), nil, nil, opts); err != nil {
 			a.metrics.unwritten.Inc()
@@ -383,147 +392,10 @@ func (a *arrivals) write(w *watched, vec promql.Vector, at time.Time) {
 		delete(w.series, k)
 		delete(w.written, k)
 	}
+	w.wroteAt = ms
 	if err := app.Commit(); err != nil {
 		a.metrics.unwritten.Inc()
 		a.log.Warn("The state series of an alert could not be stored", "rule", w.rule.Name(), "err", err)
-	}
-}
-
-// tickKey is the context key of the tick that a query belongs to.
-type tickKey struct{}
-
-// tick is one evaluation of a group at its interval. Rules of a group are
-// evaluated one after the other, unless concurrent evaluation is on: then the
-// rules stay held until the whole group has been evaluated.
-type tick struct {
-	a          *arrivals
-	group      *rules.Group
-	at         time.Time
-	concurrent bool
-
-	mu     sync.Mutex
-	held   map[*ruleAlerts]heldRule
-	failed map[uint64]bool // alerts that could not be handed over
-}
-
-// heldRule is a rule that a tick evaluates, with the alerts that were active before.
-type heldRule struct {
-	w   *watched
-	saw []alertCopy
-}
-
-// unsent notes alerts that could not be handed over.
-func (t *tick) unsent(alerts []*rules.Alert) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.failed == nil {
-		t.failed = map[uint64]bool{}
-	}
-	for _, x := range alerts {
-		t.failed[x.Labels.Hash()] = true
-	}
-}
-
-// enter is called before each query of a tick. When it is the expression of a
-// watched rule it holds that rule.
-func (t *tick) enter(d rules.RuleDetail, q string) *watched {
-	if d.Query != q {
-		return nil // asked by a template
-	}
-	var w *watched
-	if d.Kind == rules.KindAlerting {
-		w = t.a.set.Load().byGroup[t.group][ruleID(d)]
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if w != nil {
-		if h, again := t.held[w.ruleAlerts]; again {
-			return h.w // the same text, asked by a template, maybe after a reload
-		}
-	}
-	if !t.concurrent {
-		t.release()
-	}
-	if w == nil {
-		return nil
-	}
-	w.mu.Lock()
-	w.lastTick = t.at
-	w.idx.Ticked(timestamp.FromTime(t.at.Add(-w.group.QueryOffset())))
-	saw, _ := w.activeAlerts()
-	if t.held == nil {
-		t.held = map[*ruleAlerts]heldRule{}
-	}
-	t.held[w.ruleAlerts] = heldRule{w, saw}
-	return w
-}
-
-// end releases what the tick still holds.
-func (t *tick) end() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.release()
-}
-
-func (t *tick) release() {
-	for k, h := range t.held {
-		t.leave(h.w, h.saw)
-		delete(t.held, k)
-	}
-}
-
-// leave settles what the evaluation of a rule changed, and lets arrivals in again.
-func (t *tick) leave(w *watched, saw []alertCopy) {
-	after, _ := w.activeAlerts()
-	w.prune()
-	still := make(map[uint64]rules.AlertState, len(after))
-	for _, x := range after {
-		still[x.hash] = x.state
-	}
-	was := make(map[uint64]rules.AlertState, len(saw))
-	cleared, fired := false, 0
-	for _, b := range saw {
-		was[b.hash] = b.state
-		if _, ok := still[b.hash]; !ok {
-			cleared = true
-			w.forbid(b.element.Hash(), t.at)
-		}
-	}
-	for h, s := range still {
-		if s == rules.StateFiring && was[h] != rules.StateFiring {
-			fired++
-		}
-	}
-	w.stats.raisedByTick.Add(int64(fired))
-	if len(t.failed) > 0 {
-		w.unsend(t.failed)
-	}
-	if cleared {
-		w.idx.Again()
-	}
-	w.allow(t.at)
-	t.a.settle(w, after, t.at)
-	w.schedule(after, t.a.o.Now())
-	w.mu.Unlock()
-	w.resume()
-}
-
-// forbid notes that a tick has cleared the alert of an element: instants up to
-// the one that it looked at cannot raise it again.
-func (w *watched) forbid(element uint64, tick time.Time) {
-	if w.cleared == nil {
-		w.cleared = map[uint64]int64{}
-	}
-	w.cleared[element] = timestamp.FromTime(tick.Add(-w.group.QueryOffset()))
-}
-
-// allow forgets what was cleared so long ago that no trigger is as old.
-func (w *watched) allow(tick time.Time) {
-	oldest := timestamp.FromTime(tick.Add(-w.group.QueryOffset() - w.tooOld()))
-	for h, until := range w.cleared {
-		if until < oldest {
-			delete(w.cleared, h)
-		}
 	}
 }
 

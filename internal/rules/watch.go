@@ -67,6 +67,7 @@ type ruleAlerts struct {
 	lastAt   time.Time                // of the last change by an arrival
 	series   map[string]labels.Labels // ALERTS and ALERTS_FOR_STATE that have a sample and no staleness marker
 	written  map[string]labels.Labels // those of them that an arrival wrote since the last tick
+	wroteAt  int64                    // the time of the samples that an arrival wrote last, ms
 	recent   map[uint64]recentRaise   // by element: raised by samples that the last tick did not see
 	cleared  map[uint64]int64         // by element: the instant of the tick that cleared its alert, ms
 }
@@ -99,8 +100,12 @@ func (w *watched) slot(now time.Time) time.Time {
 	if t := w.group.GetLastEvalTimestamp(); t.After(last) {
 		last = t
 	}
-	if !last.IsZero() {
-		return last.Add(w.group.Interval())
+	if t := w.state.ticks(); t.After(last) {
+		return t // under way, and has not come to this rule
+	}
+	if every := w.group.Interval(); !last.IsZero() {
+		// Upstream leaves out the slots that it has missed.
+		return last.Add(max(1, now.Sub(last)/every) * every)
 	}
 	// Upstream looks for the first slot when the group begins to run. That may be
 	// long after it was loaded.
@@ -116,7 +121,8 @@ func (w *watched) slot(now time.Time) time.Time {
 
 // stateTime is the time at which an arrival changes the state of alerts: now,
 // but before the next tick, whose own time may already have passed. Otherwise
-// the tick would find alerts that began after it.
+// the tick would take back what has begun to fire after it. A pending alert
+// begins now all the same: its time must not be cut short.
 func (w *watched) stateTime(now time.Time) time.Time {
 	at := now
 	if next := w.slot(now).Add(-time.Millisecond); at.After(next) {
@@ -130,6 +136,32 @@ func (w *watched) stateTime(now time.Time) time.Time {
 		at = w.lastTick
 	}
 	return at
+}
+
+// agree gives pending alerts that began after the time of a tick, which is late,
+// that time where the tick's own result has them: so has Prometheus.
+func (w *watched) agree(res promql.Vector, tick time.Time) {
+	younger := false
+	w.rule.ForEachActiveAlert(func(x *rules.Alert) {
+		younger = younger || x.State == rules.StatePending && x.ActiveAt.After(tick)
+	})
+	if !younger {
+		return
+	}
+	have := make(map[uint64]bool, len(res))
+	for _, s := range res {
+		have[s.Metric.Hash()] = true
+	}
+	alerts, _ := w.activeAlerts()
+	older := map[uint64]bool{}
+	for _, b := range alerts {
+		older[b.hash] = have[b.element.Hash()]
+	}
+	w.rule.ForEachActiveAlert(func(x *rules.Alert) {
+		if x.State == rules.StatePending && x.ActiveAt.After(tick) && older[x.Labels.Hash()] {
+			x.ActiveAt = tick
+		}
+	})
 }
 
 // elementKey tells which element of a result an alert came from: what they have
