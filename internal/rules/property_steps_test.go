@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/timestamp"
 	"github.com/prometheus/prometheus/model/value"
+	"github.com/prometheus/prometheus/rules"
 	"github.com/prometheus/prometheus/tsdb/chunks"
 
 	"touchline.dev/touchline/internal/rules/arrival"
@@ -52,8 +54,33 @@ func (h *history) restart() {
 	}
 }
 
+// prompt checks that a sample which is above a threshold has raised its alert by
+// the time that everything waits again, unless a tick has looked past its time.
+func (h *history) prompt(batch []sample) {
+	synctest.Wait()
+	var w *watched
+	for _, x := range h.m.arrivals.set.Load().all {
+		if x.rule.Name() == "High" {
+			w = x
+		}
+	}
+	states := h.ours.states()
+	for _, s := range batch {
+		if s.name != "m" || !(s.v > 5) || s.t < h.newest[s.target] || s.t > timestamp.FromTime(time.Now()) || s.t < timestamp.FromTime(time.Now().Add(-w.tooOld())) || s.t <= timestamp.FromTime(w.lastTick) {
+			continue
+		}
+		job, inst, _ := strings.Cut(s.target, "/")
+		if a := labels.FromStrings("alertname", "High", "job", job, "instance", inst, "severity", "critical").String(); states[a] != rules.StateFiring {
+			h.fail("m of %s is %v at %s, and High is not firing", s.target, s.v, timestamp.Time(s.t).UTC().Format("15:04:05.000"))
+		}
+	}
+}
+
 // late makes the ticks of some groups run late, in both worlds.
 func (h *history) late() {
+	if h.ours.store.slow.Load() > time.Now().UnixNano() {
+		return
+	}
 	until := time.Now().Add(time.Duration(5+h.r.IntN(40)) * time.Second)
 	h.note("ticks are late until %s", until.Format("15:04:05.000"))
 	for _, w := range []*world{h.ours, h.stock} {

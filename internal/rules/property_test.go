@@ -160,6 +160,7 @@ type history struct {
 	known   map[string]bool // targets whose series are live
 	newest  map[string]int64
 	ooo     bool
+	strict  bool            // each commit must raise at once what it can
 	opened  time.Time       // when our manager was opened
 	blind   time.Time       // until then the worlds are not compared
 	whole   map[string]bool // scrapes that came in one marked transaction, by target and time
@@ -321,6 +322,9 @@ func (h *history) append(ctx context.Context, batch []sample) {
 			h.t.Fatal(err)
 		}
 	}
+	if h.strict {
+		h.prompt(batch)
+	}
 }
 
 // scrape makes one target's samples of one instant.
@@ -447,6 +451,7 @@ func (h *history) fail(format string, args ...any) {
 
 func (h *history) run(steps int) {
 	h.start()
+	h.strict = true
 	for range steps {
 		h.settle(time.Duration(1+h.r.IntN(3000)) * time.Millisecond)
 		h.step()

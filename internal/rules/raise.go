@@ -158,10 +158,15 @@ func (a *arrivals) raise(w *watched, found map[uint64]candidate, ts []arrival.Tr
 // that the tick has looked past when it cleared the alert must not bring it back,
 // and one before the end of `for` does not say that the condition held until then.
 func (w *watched) settled(found map[uint64]candidate, before []alertCopy, at time.Time) {
+	refused := false
 	for h, c := range found {
 		if until, ok := w.cleared[h]; ok && c.t.At <= until {
 			delete(found, h)
+			refused = true
 		}
+	}
+	if refused {
+		w.idx.Again() // it is not raised: the next sample is to be looked at
 	}
 	hold := w.rule.HoldDuration()
 	for _, b := range before {
