@@ -46,6 +46,7 @@ type Rule struct {
 
 	Arrivals atomic.Int64 // samples of selected series
 	Skipped  atomic.Int64 // samples and rounds after which the result is proven unchanged
+	Left     atomic.Int64 // instants left to the tick, because series may have been about to begin, or too many were waiting
 	Late     atomic.Int64 // samples left to the tick, because newer ones of their series came before them
 }
 
@@ -307,7 +308,8 @@ var commits = sync.Pool{New: func() any { return &commit{hits: map[*Rule]int{}, 
 // commit is the scratch space of one transaction.
 type commit struct {
 	received int64
-	whole    bool // the target whose series begin has no others that are still to come
+	id       uint64 // of the instant at work, so that a partition can tell whether it has listed it
+	whole    bool   // a target's series that begin have no others that are still to come
 	local    []localHit
 	hits     map[*Rule]int // where in local a rule stands
 	parts    []*partition
@@ -328,8 +330,7 @@ type judgedKey struct {
 	at   int64
 }
 
-// instants numbers the instants of all transactions, so that a partition can
-// tell whether the one at work has listed it.
+// instants numbers the instants of all transactions.
 var instants atomic.Uint64
 
 // localHit collects the series of a local rule that one instant touches.
@@ -341,9 +342,9 @@ type localHit struct {
 
 // instant applies the samples of one timestamp.
 func (c *commit) instant(x *Index, ts []touch) {
-	id := instants.Add(1)
+	c.id = instants.Add(1)
 	for i := range ts {
-		c.apply(x, &ts[i], id)
+		c.apply(x, &ts[i])
 	}
 	t := ts[0].t
 	for i := range c.local {
@@ -370,7 +371,7 @@ func (c *commit) decide(p *partition, t int64) {
 		c.judge(p, t)
 		return
 	}
-	at, skipped := p.judge(c.instants[:0])
+	at, skipped := p.judge(c.instants[:0], c.received)
 	p.rule.Skipped.Add(skipped)
 	for _, t := range at {
 		c.judge(p, t)
@@ -389,7 +390,7 @@ func (c *commit) judge(p *partition, at int64) {
 	c.judged = append(c.judged, judgement{p.rule, t})
 }
 
-func (c *commit) apply(x *Index, t *touch, id uint64) {
+func (c *commit) apply(x *Index, t *touch) {
 	e := t.e
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -416,11 +417,10 @@ func (c *commit) apply(x *Index, t *touch, id uint64) {
 		em.rule.Arrivals.Add(1)
 		switch {
 		case em.m != nil:
-			whole := c.whole && em.rule.plan.Class == Target
-			first, ok := em.m.p.touch(em.m, t, stale, !same, whole, id)
+			first, ok := em.m.p.touch(em.m, t, stale, !same, c)
 			for !ok {
 				em.m = em.rule.join(e.ls)
-				first, ok = em.m.p.touch(em.m, t, stale, !same, whole, id)
+				first, ok = em.m.p.touch(em.m, t, stale, !same, c)
 			}
 			if first {
 				c.parts = append(c.parts, em.m.p)

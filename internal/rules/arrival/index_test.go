@@ -44,6 +44,7 @@ func (r *recorder) take() []string {
 // fixture is an index over a storage that keeps nothing.
 type fixture struct {
 	sink  *recorder
+	clock int64 // ms
 	x     *Index
 	store storage.Storage
 	rules []*Rule
@@ -52,7 +53,7 @@ type fixture struct {
 func newFixture(t testing.TB, eager bool, exprs ...string) *fixture {
 	t.Helper()
 	f := &fixture{sink: &recorder{}}
-	f.x = NewIndex(f.sink, func() int64 { return 0 })
+	f.x = NewIndex(f.sink, func() int64 { return f.clock * 1e6 })
 	h := &Hook{}
 	h.Attach(f.x)
 	f.store = h.Observe(&nowhere{refs: map[uint64]storage.SeriesRef{}})
@@ -101,6 +102,7 @@ func (f *fixture) append(t testing.TB, ctx context.Context, ps []point) []string
 	t.Helper()
 	app := f.store.AppenderV2(ctx)
 	for _, x := range ps {
+		f.clock = max(f.clock, x.t) // samples come at once
 		if _, err := app.Append(0, x.ls, 0, x.t, x.v, nil, nil, storage.AOptions{}); err != nil {
 			t.Fatal(err)
 		}
@@ -165,8 +167,7 @@ func TestComparisonTriggersOnceUntilAskedAgain(t *testing.T) {
 // https://github.com/openobserve/openobserve/issues/13458
 func TestEveryInstantOfABatchCounts(t *testing.T) {
 	f := newFixture(t, false, "m > 5", "abs(m + n) > 5")
-	f.commit(t, p("m", "1", 500, 1), p("n", "1", 500, 0))
-	f.ticked(500)
+	f.scrape(t, p("m", "1", 500, 2), p("n", "1", 500, 0))
 	equal(t, "batch", f.commit(t, p("m", "1", 1000, 1), p("m", "1", 2000, 9), p("m", "1", 3000, 1), p("n", "1", 1000, 0), p("n", "1", 2000, 0), p("n", "1", 3000, 0)),
 		`abs(m + n) > 5 at 1000 within {instance="1", job="j"}`,
 		`m > 5 at 2000 within {instance="1", job="j"}`, `abs(m + n) > 5 at 2000 within {instance="1", job="j"}`,
@@ -205,21 +206,20 @@ func TestSeriesHasOneEntry(t *testing.T) {
 
 func TestTargetsAtDifferentTimes(t *testing.T) {
 	f := newFixture(t, false, "abs(sum(m)) > 5")
-	equal(t, "a partition that begins", f.commit(t, p("m", "1", 1000, 1)))
-	equal(t, "is for the tick", f.commit(t, p("m", "1", 1200, 1)))
+	equal(t, "a partition that begins", f.scrape(t, p("m", "1", 1000, 1)))
+	equal(t, "is for the tick", f.scrape(t, p("m", "1", 1200, 1)))
+	f.scrape(t, p("m", "2", 1300, 1))
 	f.ticked(1300)
-	f.commit(t, p("m", "2", 1500, 1))
-	equal(t, "a series that has just begun may not be the last", f.commit(t, p("m", "1", 1800, 1)))
-	f.commit(t, p("m", "2", 1900, 3))
-	equal(t, "known up to the second", f.commit(t, p("m", "1", 2000, 2)), "abs(sum(m)) > 5 at 1900 within {}")
-	equal(t, "known up to the third", f.commit(t, p("m", "2", 2500, 2)), "abs(sum(m)) > 5 at 2000 within {}")
-	equal(t, "one goes stale", f.commit(t, p("m", "1", 3000, math.Float64frombits(0x7ff0000000000002))), "abs(sum(m)) > 5 at 2500 within {}")
-	equal(t, "the other alone", f.commit(t, p("m", "2", 3500, 7)), "abs(sum(m)) > 5 at 3000 within {}", "abs(sum(m)) > 5 at 3500 within {}")
+	f.scrape(t, p("m", "1", 1900, 3))
+	equal(t, "known up to the second", f.scrape(t, p("m", "2", 2000, 2)), "abs(sum(m)) > 5 at 1900 within {}")
+	equal(t, "known up to the third", f.scrape(t, p("m", "1", 2500, 2)), "abs(sum(m)) > 5 at 2000 within {}")
+	equal(t, "one goes stale", f.scrape(t, p("m", "2", 3000, math.Float64frombits(0x7ff0000000000002))), "abs(sum(m)) > 5 at 2500 within {}")
+	equal(t, "the other alone", f.scrape(t, p("m", "1", 3500, 7)), "abs(sum(m)) > 5 at 3000 within {}", "abs(sum(m)) > 5 at 3500 within {}")
 }
 
 func TestFaultThatIsOverBeforeTheOthersReportIsJudged(t *testing.T) {
 	f := newFixture(t, false, "abs(sum(m)) > 5")
-	f.commit(t, p("m", "1", 1000, 1), p("m", "2", 1000, 1))
+	f.scrape(t, p("m", "1", 1000, 1), p("m", "2", 1000, 1))
 	f.ticked(1000)
 	equal(t, "bad", f.commit(t, p("m", "1", 2000, 9)))
 	equal(t, "good again", f.commit(t, p("m", "1", 2020, 1)))
@@ -228,7 +228,7 @@ func TestFaultThatIsOverBeforeTheOthersReportIsJudged(t *testing.T) {
 
 func TestSeriesThatRunsAheadIsBounded(t *testing.T) {
 	f := newFixture(t, false, "abs(sum(m)) > 5")
-	f.commit(t, p("m", "1", 1000, 1), p("m", "2", 1000, 1))
+	f.scrape(t, p("m", "1", 1000, 1), p("m", "2", 1000, 1))
 	f.ticked(1000)
 	for i := range int64(3 * maxPending) {
 		f.commit(t, p("m", "1", 2000+i, float64(i)))

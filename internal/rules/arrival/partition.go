@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
 )
@@ -19,8 +20,9 @@ import (
 // A series leaves when it goes stale or has been silent for the lookback time.
 //
 // Nobody can wait for a series that has never been there. So a partition that
-// begins is left to the ticks until one has looked at it, unless its series come
-// whole, in one transaction of our own scraping.
+// begins is left to the ticks until one has looked at it, unless it is one target's,
+// and comes whole, in one transaction of our own scraping. Where a sender adds a
+// series to a partition, instants from its first sample on wait for a grace period.
 type partition struct {
 	rule *Rule
 	key  string
@@ -34,6 +36,7 @@ type partition struct {
 
 	born int64 // the first sample since it has had members
 	from int64 // instants up to this one are left to the tick
+	begins
 
 	pending []pendingInstant // sample times that have not been judged, oldest first
 	behind  int              // members that are not known up to the first of them
@@ -42,7 +45,6 @@ type partition struct {
 	left   int64  // up to when series were members that no longer are
 	gap    int64  // their newest sample, which ranges still hold
 	newest int64  // of all samples
-	grown  int64  // the newest first sample of a member
 	last   int64  // the newest sample that changed a value or the membership
 	epoch  uint32 // the rule's epoch when it was last judged
 	asked  int64  // the instant of the last trigger
@@ -79,7 +81,7 @@ const (
 )
 
 func newPartition(r *Rule, key string, pick labels.Labels) *partition {
-	return &partition{rule: r, key: key, pick: pick, members: map[uint64]*member{}, begun: silent, born: silent, from: always, left: silent, gap: silent, newest: silent, grown: silent, last: silent, asked: silent}
+	return &partition{rule: r, key: key, pick: pick, members: map[uint64]*member{}, begun: silent, born: silent, from: always, left: silent, gap: silent, newest: silent, last: silent, asked: silent, begins: begins{newer: always, older: always}}
 }
 
 func (p *partition) newMember(ls labels.Labels, hash uint64) *member {
@@ -127,10 +129,9 @@ func (p *partition) seed(ls labels.Labels, t int64, known bool) bool {
 	return true
 }
 
-// touch applies a committed sample. whole says that a series which begins with it
-// has no others that are still to come. first says that it is the partition's first
-// sample in this instant; ok is false when the partition has been removed.
-func (p *partition) touch(m *member, s *touch, stale, changed, whole bool, instant uint64) (first, ok bool) {
+// touch applies a committed sample. first says that it is the partition's first
+// one in this instant; ok is false when the partition has been removed.
+func (p *partition) touch(m *member, s *touch, stale, changed bool, c *commit) (first, ok bool) {
 	t := s.t
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -143,7 +144,7 @@ func (p *partition) touch(m *member, s *touch, stale, changed, whole bool, insta
 	if b := p.rule.plan.Bound; b != nil {
 		m.add(b, moment{t: t, v: s.v, hist: s.hist, stale: stale})
 	}
-	first, p.instant = p.instant != instant, instant
+	first, p.instant = p.instant != c.id, c.id
 	if p.newest <= t-p.rule.lookback {
 		p.age(t - p.rule.lookback) // of all members
 	} else if m.last != silent && m.last <= t-p.rule.lookback {
@@ -155,7 +156,7 @@ func (p *partition) touch(m *member, s *touch, stale, changed, whole bool, insta
 		changed = true
 	case m.last == silent:
 		if p.members[m.hash] == nil {
-			p.begin(t, whole)
+			p.begin(t, c)
 		}
 		p.members[m.hash] = m
 		m.last = t
@@ -175,16 +176,47 @@ func (p *partition) touch(m *member, s *touch, stale, changed, whole bool, insta
 }
 
 // begin notes the first sample of a series.
-func (p *partition) begin(t int64, whole bool) {
+func (p *partition) begin(t int64, c *commit) {
 	if len(p.members) == 0 {
-		p.born, p.from = t, always
-		if whole {
-			p.from = silent
+		p.born = t
+		if !c.whole || p.rule.plan.Class != Target {
+			p.from = always
+		} else if p.from == always {
+			p.from = t - 1
 		}
 	}
-	if !whole {
-		p.grown = max(p.grown, t)
+	if !c.whole {
+		p.note(t, c.received)
 	}
+}
+
+// span is half of the longest grace period: a Prometheus that sends waits up to
+// five seconds for a request to fill, and each of its shards does so by itself.
+const span = int64(5 * time.Second)
+
+// begins are the earliest first samples of the series that have begun within
+// the last two spans of time.
+type begins struct {
+	since        int64 // when the newer span began, ns
+	newer, older int64 // or always
+}
+
+func (b *begins) note(t, now int64) {
+	b.turn(now)
+	b.newer = min(b.newer, t)
+}
+
+// turn lets time pass, and returns the first instant that has to wait.
+func (b *begins) turn(now int64) int64 {
+	switch passed := now - b.since; {
+	case passed >= 2*span:
+		b.since, b.newer, b.older = now, always, always
+	case passed >= span:
+		b.since, b.newer, b.older = now, always, b.newer
+	case passed < 0: // the clock went back
+		b.since = now
+	}
+	return min(b.newer, b.older)
 }
 
 // wait adds an instant to those that are to be judged.
@@ -224,6 +256,7 @@ func (p *partition) thin() {
 		}
 		kept = append(kept, x)
 	}
+	p.rule.Left.Add(int64(len(p.pending) - len(kept)))
 	p.pending = kept
 }
 
@@ -260,15 +293,19 @@ func (p *partition) age(until int64) {
 	}
 }
 
-// judge appends the instants that can be judged now. skipped counts those whose
-// result is proven to be what it was.
-func (p *partition) judge(out []int64) (at []int64, skipped int64) {
+// judge appends the instants that can be judged now, in ns. skipped counts those
+// whose result is proven to be what it was.
+func (p *partition) judge(out []int64, now int64) (at []int64, skipped int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.pending) == 0 || p.behind > 0 {
 		return out, 0
 	}
-	known := p.newest
+	wait := p.turn(now)
+	if p.pending[0].at >= wait {
+		return out, 0
+	}
+	known := min(p.newest, wait-1)
 	for _, m := range p.members {
 		known = min(known, m.last)
 	}
@@ -288,8 +325,8 @@ func (p *partition) judge(out []int64) (at []int64, skipped int64) {
 			p.pending[i+1].changed = p.pending[i+1].changed || x.changed
 			continue
 		}
-		if x.at <= p.from || x.at <= p.grown {
-			// Other series may be about to begin. The next instant, or the tick, judges.
+		if x.at <= p.from {
+			p.rule.Left.Add(1)
 			if i+1 < len(p.pending) {
 				p.pending[i+1].changed = p.pending[i+1].changed || x.changed
 			} else {
