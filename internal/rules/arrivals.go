@@ -188,12 +188,12 @@ func (a *arrivals) ring(w *watched) {
 	}
 }
 
-// due is called when the `for` of a pending alert ends.
-func (a *arrivals) due(w *watched, at time.Time) {
+// due is called when the `for` of pending alerts ends, of these elements.
+func (a *arrivals) due(w *watched, at time.Time, elements []labels.Labels) {
 	if w.dead.Load() {
 		return
 	}
-	if w.idx.Plan().Class != arrival.Local && w.idx.Busy() {
+	if slices.ContainsFunc(elements, w.idx.Busy) {
 		// Half of the series are new: the first instant from now on decides,
 		// also where no value has changed, or the tick.
 		w.idx.Again()

@@ -241,12 +241,17 @@ func (w *watched) schedule(alerts []alertCopy, now time.Time) {
 	}
 	hold := w.rule.HoldDuration()
 	var next time.Time
+	var elements []labels.Labels
 	for _, a := range alerts {
 		if a.state != rules.StatePending {
 			continue
 		}
-		if t := a.activeAt.Add(hold); t.After(now) && (next.IsZero() || t.Before(next)) {
-			next = t
+		t := a.activeAt.Add(hold)
+		if t.After(now) && (next.IsZero() || t.Before(next)) {
+			next, elements = t, nil
+		}
+		if t.Equal(next) {
+			elements = append(elements, a.element)
 		}
 	}
 	if next.Equal(w.deadline) {
@@ -259,7 +264,7 @@ func (w *watched) schedule(alerts []alertCopy, now time.Time) {
 	if w.deadline = next; next.IsZero() || w.dead.Load() {
 		return
 	}
-	w.timer = time.AfterFunc(next.Sub(now), func() { w.a.due(w, next) })
+	w.timer = time.AfterFunc(next.Sub(now), func() { w.a.due(w, next, elements) })
 }
 
 // stop ends the rule's timers.

@@ -97,17 +97,17 @@ func (r *Rule) steadySince(lastChange, asked int64, unchanged bool) bool {
 	return r.plan.Steady && r.plan.Window > 0 && unchanged && asked != silent && asked > lastChange+r.plan.Window.Milliseconds()
 }
 
-// Busy says whether some of the rule's series have samples that others still
-// lack. An evaluation now would see half of them.
-func (r *Rule) Busy() bool {
+// Busy says whether some of the series on which an element depends have samples
+// that others still lack. An evaluation now would see half of them.
+func (r *Rule) Busy(element labels.Labels) bool {
+	if r.plan.Class == Local || r.eager {
+		return false
+	}
+	k := r.plan.Partition.key(element, nil)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, p := range r.parts {
-		if p.busy() {
-			return true
-		}
-	}
-	return false
+	p := r.parts[string(k)]
+	return p != nil && p.busy()
 }
 
 // Ticked tells the rule that its group's tick looks at an instant, in ms.

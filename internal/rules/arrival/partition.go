@@ -171,7 +171,9 @@ func (p *partition) touch(m *member, s *touch, stale, changed bool, c *commit) (
 	if changed {
 		p.last = max(p.last, t)
 	}
-	p.wait(t, changed)
+	if !p.rule.eager { // which waits for nothing
+		p.wait(t, changed)
+	}
 	return first, true
 }
 
