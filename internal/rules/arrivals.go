@@ -68,7 +68,8 @@ type arrivals struct {
 	closed  bool
 	dirty   map[*rules.Group]*groupState // to be journalled
 	saver   *time.Timer
-	saved   time.Time // when the journal was last written
+	saved   time.Time     // when the journal was last written
+	pause   time.Duration // before it is written again
 	saving  sync.Mutex
 
 	ctx    context.Context
@@ -186,21 +187,6 @@ func (a *arrivals) ring(w *watched) {
 	if ok {
 		a.later(w, arrival.Trigger{At: alarmOnly}, timestamp.Time(next).Add(off))
 	}
-}
-
-// due is called when the `for` of pending alerts ends, of these elements.
-func (a *arrivals) due(w *watched, at time.Time, elements []labels.Labels) {
-	if w.dead.Load() {
-		return
-	}
-	if slices.ContainsFunc(elements, w.idx.Busy) {
-		// Half of the series are new: the first instant from now on decides,
-		// also where no value has changed, or the tick.
-		w.idx.Again()
-		return
-	}
-	w.add(arrival.Trigger{At: timestamp.FromTime(at.Add(-w.group.QueryOffset())), Received: at.UnixNano(), Flip: true})
-	a.enqueue(w, true)
 }
 
 // add lets a trigger wait. One of the same instant takes it in.
@@ -413,12 +399,13 @@ func (a *arrivals) changed(g *rules.Group, st *groupState) {
 	defer a.mu.Unlock()
 	a.dirty[g] = st
 	if a.saver == nil && !a.closed {
-		a.saver = time.AfterFunc(max(0, journalPause-time.Since(a.saved)), a.saveDirty)
+		a.saver = time.AfterFunc(max(0, max(journalPause, a.pause)-time.Since(a.saved)), a.saveDirty)
 	}
 }
 
 // journalPause bounds how often arrivals write the journal, which is synced
 // each time: the first change is written at once, and those of a storm together.
+// No more than a fifth of the time goes into that.
 // An alert that a crash loses before that is raised again.
 const journalPause = 20 * time.Millisecond
 
@@ -429,10 +416,12 @@ func (a *arrivals) saveDirty() {
 	dirty := a.dirty
 	a.dirty, a.saver = map[*rules.Group]*groupState{}, nil
 	a.mu.Unlock()
+	start := time.Now()
 	for g, st := range dirty {
 		a.journal.record(g, st)
 	}
 	a.mu.Lock()
 	a.saved = time.Now()
+	a.pause = restFactor * a.saved.Sub(start)
 	a.mu.Unlock()
 }

@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -48,4 +50,72 @@ groups:
 			}
 		})
 	}
+}
+
+// Many pending alerts whose `for` ends one after the other, or at once, cost no
+// more than their own series, and the templates of no other are filled in.
+func TestDeadlinesOfManyAlertsCostTheirOwnSeries(t *testing.T) {
+	const rule = `
+groups:
+- name: g
+  interval: 10m
+  rules:
+  - {alert: Held, expr: m > 5, for: 30s, annotations: {filled: '{{ query "probe" }}'}}
+  - {alert: Sums, expr: 'sum by (job, instance) (m) > 5', for: 30s, annotations: {filled: '{{ query "probe" }}'}}
+`
+	for _, tc := range []struct {
+		n       int
+		between time.Duration
+		queries int64 // at most, for each rule
+	}{{60, 7 * time.Millisecond, 60}, {240, 7 * time.Millisecond, 240}, {240, 0, 40}} {
+		stage(t, rule, func(s *scene) {
+			s.m.arrivals.raised = nil // it asks for the whole result
+			s.untilTick(time.Second)
+			begun := map[string]time.Time{}
+			for i := range tc.n {
+				target := fmt.Sprintf("x/%d", i)
+				begun[fmt.Sprint(i)] = time.Now()
+				s.scraped([]sample{{"m", target, timestamp.FromTime(time.Now()), 9}})
+				if tc.between > 0 || i == tc.n-1 {
+					synctest.Wait()
+					s.wait(tc.between)
+				}
+			}
+			queries := func() (n []int64) {
+				for _, a := range s.m.Arrivals() {
+					n = append(n, a.Confirmations)
+				}
+				return n
+			}
+			before, read, probed := queries(), s.ours.store.read.Load(), s.ours.store.probed.Load()
+			s.wait(31 * time.Second)
+			for i, n := range queries() {
+				if n -= before[i]; n > tc.queries {
+					t.Errorf("%d alerts, %s apart: rule %d was evaluated %d times", tc.n, tc.between, i, n)
+				}
+			}
+			if n := (s.ours.store.read.Load() - read) / int64(tc.n); n > 2*fewOf {
+				t.Errorf("%d alerts, %s apart: %d series were read for each", tc.n, tc.between, n)
+			}
+			if n := s.ours.store.probed.Load() - probed; n > 0 {
+				t.Errorf("%d alerts, %s apart: %d templates were filled in", tc.n, tc.between, n)
+			}
+			fired := 0
+			for _, f := range s.ours.fired {
+				at := begun[labelOf(f.alert, "instance")].Add(30 * time.Second)
+				if fired++; f.at.Before(at) || f.at.After(at.Add(2*joinDeadlines)) {
+					t.Errorf("%s fired %s after its time", f.alert, f.at.Sub(at))
+				}
+			}
+			if fired != 2*tc.n {
+				t.Errorf("%d alerts of %d fired", fired, 2*tc.n)
+			}
+		})
+	}
+}
+
+func labelOf(ls, name string) string {
+	_, v, _ := strings.Cut(ls, name+`="`)
+	v, _, _ = strings.Cut(v, `"`)
+	return v
 }

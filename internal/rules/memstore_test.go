@@ -26,6 +26,8 @@ type memStore struct {
 
 	broken atomic.Bool  // queries fail
 	slow   atomic.Int64 // until then, in ns, queries of the metric slow wait
+	read   atomic.Int64 // series that queries have been given
+	probed atomic.Int64 // queries of the metric probe
 
 	mu     sync.RWMutex
 	refs   map[uint64]storage.SeriesRef
@@ -134,6 +136,10 @@ func (q *memQuerier) Select(_ context.Context, _ bool, hints *storage.SelectHint
 		if len(in) > 0 {
 			out.series = append(out.series, storage.NewListSeries(s.ls, in))
 		}
+	}
+	q.m.read.Add(int64(len(out.series)))
+	if slices.ContainsFunc(ms, func(m *labels.Matcher) bool { return m.Value == "probe" }) {
+		q.m.probed.Add(1)
 	}
 	slices.SortFunc(out.series, func(a, b storage.Series) int { return labels.Compare(a.Labels(), b.Labels()) })
 	return out

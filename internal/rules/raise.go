@@ -44,10 +44,10 @@ type candidate struct {
 // evaluate confirms by PromQL what has triggered a rule, and raises what is confirmed.
 func (a *arrivals) evaluate(w *watched) {
 	w.qmu.Lock()
-	ts := w.waiting
-	w.waiting, w.queued = nil, false
+	ts, due := w.waiting, w.due
+	w.waiting, w.due, w.queued = nil, nil, false
 	w.qmu.Unlock()
-	if len(ts) == 0 || w.dead.Load() {
+	if len(ts) == 0 && len(due) == 0 || w.dead.Load() {
 		return
 	}
 	a.swap.RLock()
@@ -56,21 +56,14 @@ func (a *arrivals) evaluate(w *watched) {
 		return
 	}
 	start := time.Now()
+	if len(due) > 0 {
+		a.judgeDue(w, due)
+	}
 	slices.SortStableFunc(ts, func(x, y arrival.Trigger) int { return int(x.At - y.At) })
 	found := map[uint64]candidate{}
 	for _, t := range ts {
-		w.stats.confirmations.Add(1)
-		vec, err := a.confirm(w, t)
-		if err != nil {
-			if !errors.Is(err, context.Canceled) {
-				w.stats.failures.Add(1)
-				a.log.Debug("A rule could not be evaluated on arrival; its tick decides", "rule", w.rule.Name(), "err", err)
-			}
-			w.idx.Again()
-			continue
-		}
 		t.Prepare()
-		for _, s := range vec {
+		for _, s := range a.confirm(w, t) {
 			if w.idx.Decides(t, s.Metric) {
 				found[s.Metric.Hash()] = candidate{s, t}
 			}
@@ -86,8 +79,22 @@ func (a *arrivals) evaluate(w *watched) {
 	w.qmu.Unlock()
 }
 
-// confirm evaluates the rule's expression at a trigger's own instant.
-func (a *arrivals) confirm(w *watched, t arrival.Trigger) (promql.Vector, error) {
+// confirm evaluates the rule's expression at a trigger's own instant. Where that
+// fails its tick decides.
+func (a *arrivals) confirm(w *watched, t arrival.Trigger) promql.Vector {
+	w.stats.confirmations.Add(1)
+	vec, err := a.query(w, t)
+	if err != nil {
+		if !errors.Is(err, context.Canceled) {
+			w.stats.failures.Add(1)
+			a.log.Debug("A rule could not be evaluated on arrival; its tick decides", "rule", w.rule.Name(), "err", err)
+		}
+		w.idx.Again()
+	}
+	return vec
+}
+
+func (a *arrivals) query(w *watched, t arrival.Trigger) (promql.Vector, error) {
 	ctx, cancel := context.WithCancel(a.ctx)
 	defer cancel()
 	v := newEvaluation(a.engine, a.base, t.At, t.Within)
@@ -140,17 +147,22 @@ func (a *arrivals) raise(w *watched, found map[uint64]candidate, ts []arrival.Tr
 	after, _ := w.activeAlerts()
 	a.tell(w, before, found, at, now)
 	a.write(w, vec, at)
-	for h, c := range news {
-		if w.recent == nil {
-			w.recent = map[uint64]recentRaise{}
-		}
-		w.recent[h] = recentRaise{sample: c.sample, at: c.t.At}
-		if a.raised != nil {
-			a.raised(w, c.sample.Metric, c.t.At)
-		}
+	for _, c := range news {
+		w.noteRaise(c.sample, c.t.At)
 	}
 	w.schedule(after, a.o.Now())
 	a.changed(w.group, w.state)
+}
+
+// noteRaise keeps what an arrival has raised until a tick has looked past its instant.
+func (w *watched) noteRaise(s promql.Sample, at int64) {
+	if w.recent == nil {
+		w.recent = map[uint64]recentRaise{}
+	}
+	w.recent[s.Metric.Hash()] = recentRaise{sample: s, at: at}
+	if w.a.raised != nil {
+		w.a.raised(w, s.Metric, at)
+	}
 }
 
 // settled takes out the candidates that were decided at an instant that no
@@ -320,26 +332,37 @@ func (a *arrivals) tell(w *watched, before []alertCopy, found map[uint64]candida
 		was[b.hash] = b.state
 	}
 	var out []*rules.Alert
-	hops := Hops{Decided: a.o.Now(), Rule: w.rule.Name(), Class: w.idx.Plan().Class.String()}
 	w.rule.ForEachActiveAlert(func(x *rules.Alert) {
 		if x.State != rules.StateFiring || was[x.Labels.Hash()] == rules.StateFiring {
 			return
 		}
-		x.LastSentAt = at // a tick that is late must find that it resolves after that
-		x.ValidUntil = now.Add(4 * max(w.group.Interval(), a.o.ResendDelay))
-		c := *x
-		c.Labels = x.Labels.Copy()
-		out = append(out, &c)
+		out = append(out, a.sent(w, x, at, now))
 	})
-	w.stats.raised.Add(int64(len(out)))
+	var first arrival.Trigger
+	for _, c := range found {
+		if first.Received == 0 || c.t.At < first.At {
+			first = c.t
+		}
+	}
+	a.deliver(w, out, first)
+}
+
+// sent notes that an alert is told, and returns a copy to tell.
+func (a *arrivals) sent(w *watched, x *rules.Alert, at, now time.Time) *rules.Alert {
+	x.LastSentAt = at // a tick that is late must find that it resolves after that
+	x.ValidUntil = now.Add(4 * max(w.group.Interval(), a.o.ResendDelay))
+	c := *x
+	c.Labels = x.Labels.Copy()
+	return &c
+}
+
+// deliver hands over alerts that begin to fire because of a trigger.
+func (a *arrivals) deliver(w *watched, out []*rules.Alert, t arrival.Trigger) {
 	if len(out) == 0 {
 		return
 	}
-	for _, c := range found {
-		if t := timestamp.Time(c.t.At); hops.Sample.IsZero() || t.Before(hops.Sample) {
-			hops.Sample, hops.Received = t, time.Unix(0, c.t.Received)
-		}
-	}
+	w.stats.raised.Add(int64(len(out)))
+	hops := Hops{Decided: a.o.Now(), Rule: w.rule.Name(), Class: w.idx.Plan().Class.String(), Sample: timestamp.Time(t.At), Received: time.Unix(0, t.Received)}
 	w.stats.observe(hops)
 	a.metrics.decided(hops, len(out))
 	if err := a.o.Notify(context.WithValue(a.ctx, hopsKey{}, hops), w.expr, out...); err != nil {
@@ -360,11 +383,21 @@ func (w *watched) unsend(alerts map[uint64]bool) {
 	})
 }
 
-// write stores the ALERTS and ALERTS_FOR_STATE samples of what has changed.
+// write stores the ALERTS and ALERTS_FOR_STATE samples of what has changed, given
+// those of all active alerts.
 func (a *arrivals) write(w *watched, vec promql.Vector, at time.Time) {
 	if len(vec) == 0 {
 		return // not restored yet, as upstream
 	}
+	ended := maps.Clone(w.series)
+	for _, s := range vec {
+		delete(ended, string(s.Metric.Bytes(nil)))
+	}
+	a.store(w, vec, ended, at)
+}
+
+// store writes samples of state series, and ends others.
+func (a *arrivals) store(w *watched, vec promql.Vector, ended map[string]labels.Labels, at time.Time) {
 	if w.series == nil {
 		w.series = map[string]labels.Labels{}
 	}
@@ -374,10 +407,8 @@ func (a *arrivals) write(w *watched, vec promql.Vector, at time.Time) {
 	app := a.o.Appendable.AppenderV2(a.ctx)
 	opts := storage.AOptions{RejectOutOfOrder: true}
 	ms := timestamp.FromTime(at.Add(-w.group.QueryOffset()))
-	now := map[string]bool{}
 	for _, s := range vec {
 		k := string(s.Metric.Bytes(nil))
-		now[k] = true
 		if _, known := w.series[k]; known {
 			continue
 		}
@@ -387,8 +418,8 @@ func (a *arrivals) write(w *watched, vec promql.Vector, at time.Time) {
 		}
 		w.series[k], w.written[k] = s.Metric, s.Metric
 	}
-	for k, ls := range w.series {
-		if _, ours := w.written[k]; now[k] || ours && ms <= w.wroteAt {
+	for k, ls := range ended {
+		if _, ours := w.written[k]; ours && ms <= w.wroteAt {
 			continue // where it began at this very time, the tick ends it
 		}
 		if _, err := app.Append(0, ls, 0, ms, math.Float64frombits(value.StaleNaN), nil, nil, opts); err != nil {

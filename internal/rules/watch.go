@@ -43,9 +43,7 @@ type watched struct {
 
 	*ruleAlerts
 
-	timer    *time.Timer
-	deadline time.Time
-	ringing  time.Time // the earliest time for which an alarm waits, guarded by arrivals.mu
+	ringing time.Time // the earliest time for which an alarm waits, guarded by arrivals.mu
 
 	// qmu guards what waits.
 	qmu      sync.Mutex
@@ -54,6 +52,7 @@ type watched struct {
 	resting  bool      // queued, but not before rested
 	deferred bool      // the rule was busy with its tick
 	rested   time.Time // before this the rule is not evaluated for what may be nothing
+	deadlines
 
 	stats ruleStats
 }
@@ -185,6 +184,7 @@ func ownLabels(r *rules.AlertingRule) []string {
 type alertCopy struct {
 	hash      uint64
 	element   labels.Labels
+	known     bool // the element
 	state     rules.AlertState
 	activeAt  time.Time
 	keepSince time.Time
@@ -205,7 +205,7 @@ func (w *watched) activeAlerts() (out []alertCopy, complete bool) {
 		if !ok {
 			complete = false
 		}
-		out = append(out, alertCopy{hash: a.Labels.Hash(), element: el, state: a.State, activeAt: a.ActiveAt, keepSince: a.KeepFiringSince, value: a.Value})
+		out = append(out, alertCopy{hash: a.Labels.Hash(), element: el, known: ok, state: a.State, activeAt: a.ActiveAt, keepSince: a.KeepFiringSince, value: a.Value})
 	})
 	return out, complete
 }
@@ -234,44 +234,11 @@ func alertSeries(r *rules.AlertingRule, alert labels.Labels, state string) label
 	return b.Labels()
 }
 
-// schedule sets the timer for the next pending alert whose `for` ends.
-func (w *watched) schedule(alerts []alertCopy, now time.Time) {
-	if w.ticks {
-		return
-	}
-	hold := w.rule.HoldDuration()
-	var next time.Time
-	var elements []labels.Labels
-	for _, a := range alerts {
-		if a.state != rules.StatePending {
-			continue
-		}
-		t := a.activeAt.Add(hold)
-		if t.After(now) && (next.IsZero() || t.Before(next)) {
-			next, elements = t, nil
-		}
-		if t.Equal(next) {
-			elements = append(elements, a.element)
-		}
-	}
-	if next.Equal(w.deadline) {
-		return
-	}
-	if w.timer != nil {
-		w.timer.Stop()
-		w.timer = nil
-	}
-	if w.deadline = next; next.IsZero() || w.dead.Load() {
-		return
-	}
-	w.timer = time.AfterFunc(next.Sub(now), func() { w.a.due(w, next, elements) })
-}
-
 // stop ends the rule's timers.
 func (w *watched) stop() {
 	w.dead.Store(true)
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.qmu.Lock()
+	defer w.qmu.Unlock()
 	if w.timer != nil {
 		w.timer.Stop()
 	}

@@ -74,6 +74,23 @@ func (r *Rule) Decides(t Trigger, element labels.Labels) bool {
 	return found
 }
 
+// At is a trigger that looks only at series on which some elements depend.
+func (r *Rule) At(at int64, elements ...labels.Labels) Trigger {
+	set := r.plan.Partition
+	if r.plan.Class == Local {
+		set = allLabels()
+	}
+	t := Trigger{At: at, Flip: true}
+	for i, e := range elements {
+		if within := set.pick(e); i == 0 {
+			t.Within = within
+		} else {
+			t.Within = common(t.Within, within)
+		}
+	}
+	return t
+}
+
 // Prepare sorts a trigger's partitions: one transaction may complete thousands.
 func (t *Trigger) Prepare() {
 	slices.Sort(t.Partitions)
