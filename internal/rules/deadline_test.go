@@ -119,3 +119,33 @@ func labelOf(ls, name string) string {
 	v, _, _ = strings.Cut(v, `"`)
 	return v
 }
+
+// A clock that goes back makes the timer come too early: it is set again, and
+// nothing is asked ahead of its time.
+func TestDeadlineSurvivesAClockThatGoesBack(t *testing.T) {
+	stage(t, `
+groups:
+- name: g
+  interval: 10m
+  rules:
+  - {alert: Held, expr: m > 5, for: 30s}
+`, func(s *scene) {
+		s.untilTick(time.Minute)
+		begun := time.Now()
+		s.put("x/1", map[string]float64{"m": 9})
+		s.wait(time.Second)
+		s.m.arrivals.o.Now = func() time.Time { return time.Now().Add(-10 * time.Second) }
+		s.wait(30 * time.Second)
+		if got := s.ours.told(); len(got) > 0 {
+			t.Errorf("told %v, 21 s after it began by the clock", got)
+		}
+		if n := s.m.Arrivals()[0].Confirmations; n != 1 {
+			t.Errorf("evaluated %d times, once when it began", n)
+		}
+		s.wait(time.Until(begun.Add(40*time.Second + time.Millisecond)))
+		if got := s.ours.after(begun, "Held"); len(got) != 1 || got[0] != 40*time.Second {
+			t.Errorf("fired after %v, with for 30s and a clock that went back by 10s", got)
+		}
+		s.m.arrivals.o.Now = time.Now
+	})
+}
