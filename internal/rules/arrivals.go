@@ -57,6 +57,7 @@ type arrivals struct {
 	swap     sync.RWMutex
 	set      atomic.Pointer[watchedSet]
 	recorded map[string][]arrival.Recording
+	turn     atomic.Pointer[chan struct{}] // closed when the rules that are being replaced are in force
 
 	mu      sync.Mutex
 	flips   []*watched

@@ -23,6 +23,9 @@ import (
 func (a *arrivals) replace(update func() ([]*rules.Group, error)) error {
 	a.swap.Lock()
 	defer a.swap.Unlock()
+	done := make(chan struct{})
+	a.turn.Store(&done)
+	defer close(done)
 	start := a.o.Now()
 	groups, err := update()
 	if err != nil {
@@ -93,6 +96,26 @@ func (a *arrivals) replace(update func() ([]*rules.Group, error)) error {
 	}
 	a.journalSuccessors(groups)
 	return nil
+}
+
+// await holds up the first tick of a group that has begun to run while its rules
+// are not in force yet: nothing would keep arrivals away from it. Only new groups
+// wait; upstream waits for the old ones to end before the new rules are looked at.
+func (a *arrivals) await(ctx context.Context, g *rules.Group) {
+	for {
+		turn := a.turn.Load() // before the set: what is replaced after it is waited for the next time
+		if _, known := a.set.Load().byGroup[g]; known || turn == nil {
+			return
+		}
+		select {
+		case <-*turn:
+			if a.turn.Load() == turn {
+				return // its group is gone again
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // journalSuccessors lets the journal take note of the groups that are now in force

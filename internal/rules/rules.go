@@ -226,6 +226,7 @@ func (c *Change) Apply() error {
 
 // iterate evaluates one group and then journals what changed.
 func (m *Manager) iterate(ctx context.Context, g *rules.Group, ts time.Time) {
+	m.arrivals.await(ctx, g)
 	st := m.restore.group(g)
 	st.tick(ts)
 	defer st.tick(time.Time{})
