@@ -304,7 +304,7 @@ func (a *App) openEngines(memory int64) error {
 		HA:          metrics.HAOptions{Enabled: c.HA.Enabled, ClusterLabel: c.HA.ClusterLabel, ReplicaLabel: c.HA.ReplicaLabel, Failover: c.HA.FailoverTimeout, MaxClusters: c.HA.MaxClusters},
 		EnableAdmin: c.Web.EnableAdminAPI, EnableLifecycle: c.Web.EnableLifecycle, ListenAddress: a.server.Addresses()["web"][0], ExternalURL: a.external, CORSOrigin: cors, Flags: c.Flags(), StartedAt: a.health.StartedAt(),
 		Version: v1.PrometheusVersion{Version: a.build.Version, Revision: a.build.Revision, GoVersion: runtime.Version()},
-		Rules:   rref, Alertmanagers: amref, Observe: hook.Observe,
+		Rules:   rref, Alertmanagers: amref, Observe: hook.Observe, Scraped: arrival.Scraped,
 	}
 	if a.sources != nil {
 		mo.Dial = a.sources.DialContext
