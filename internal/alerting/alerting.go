@@ -68,6 +68,9 @@ type Options struct {
 	// group_interval. A Group that does not know of the end was At before. It
 	// holds up the alerts that arrive next, and must not apply a configuration.
 	Ended func(fingerprint string, at time.Time)
+	// EndedSilenced is told of each alert that arrives resolved while a silence
+	// mutes it, and again where it is sent again.
+	EndedSilenced func(GroupAlert)
 	// Told is told of each attempt to tell a receiver.
 	Told func(Notification)
 

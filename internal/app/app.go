@@ -86,17 +86,19 @@ type App struct {
 	parts    parts
 	reload   reloadMetrics
 
-	dynamic  atomic.Pointer[config.Dynamic] // in force
-	roster   atomic.Pointer[roster]
-	changes  ruleChanges
-	ready    atomic.Bool
-	reloadMu sync.Mutex
-	serveErr chan error
-	cleanup  []release
-	stopOnce sync.Once
-	stopErr  error
-	quit     chan struct{}
-	quitOnce sync.Once
+	dynamic atomic.Pointer[config.Dynamic] // in force
+	roster  atomic.Pointer[roster]
+	changes ruleChanges
+
+	silencedEnds silencedEnds
+	ready        atomic.Bool
+	reloadMu     sync.Mutex
+	serveErr     chan error
+	cleanup      []release
+	stopOnce     sync.Once
+	stopErr      error
+	quit         chan struct{}
+	quitOnce     sync.Once
 }
 
 // release is one step of stopping.
@@ -121,6 +123,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 			err = errors.Join(err, a.Stop(ctx))
 		}
 	}()
+	a.silencedEnds.init()
 	a.health = selfmon.NewHealth(selfmon.HealthOptions{})
 	a.reg.MustRegister(a.health)
 	a.parts = parts{

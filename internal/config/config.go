@@ -201,10 +201,12 @@ type State struct {
 
 // Incidents is what becomes of alerts that fire.
 type Incidents struct {
-	Matchers  string // of alerts that open one
-	Flapping  time.Duration
-	Notice    time.Duration // before a silence ends
-	Retention time.Duration
+	Matchers string // of alerts that open one
+	Flapping time.Duration
+	Notice   time.Duration // before a silence ends
+
+	TellSilencedEnds bool
+	Retention        time.Duration
 }
 
 // Sources are the in-process sources: host, containers and the process itself.
