@@ -36,7 +36,8 @@ func newRunCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return serve(cmd.Context(), c, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		reread := func() (*config.Config, error) { return config.Resolve(flags, os.Environ()) }
+		return serve(cmd.Context(), c, reread, cmd.OutOrStdout(), cmd.ErrOrStderr())
 	}
 	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
 		out := cmd.OutOrStdout()
@@ -61,7 +62,7 @@ func width(w io.Writer) int {
 }
 
 // serve runs the server until a signal, a failed listener or /-/quit ends it.
-func serve(ctx context.Context, c *config.Config, out, errs io.Writer) error {
+func serve(ctx context.Context, c *config.Config, reread func() (*config.Config, error), out, errs io.Writer) error {
 	log := newLogger(c.Log, errs)
 	slog.SetDefault(log)
 	for _, w := range c.Warnings {
@@ -71,7 +72,7 @@ func serve(ctx context.Context, c *config.Config, out, errs io.Writer) error {
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
 
-	a, err := app.New(ctx, app.Options{Config: c, Logger: log, Shipped: stack.FS})
+	a, err := app.New(ctx, app.Options{Config: c, Reread: reread, Logger: log, Shipped: stack.FS})
 	if err != nil {
 		return err
 	}

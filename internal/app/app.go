@@ -46,6 +46,7 @@ import (
 // Options configure an App. All fields without a remark are required.
 type Options struct {
 	Config  *config.Config
+	Reread  func() (*config.Config, error) // reads the configuration again for a reload
 	Logger  *slog.Logger
 	Shipped fs.FS // what ships: rules/, runbooks/, alertmanager.yml
 }
@@ -75,6 +76,7 @@ type App struct {
 	parts    parts
 	reload   reloadMetrics
 
+	dynamic  atomic.Pointer[config.Dynamic] // in force
 	ready    atomic.Bool
 	reloadMu sync.Mutex
 	serveErr chan error

@@ -48,6 +48,10 @@ func settings(t *testing.T, args ...string) *config.Config {
 	return c
 }
 
+func reread(t *testing.T, args ...string) func() (*config.Config, error) {
+	return func() (*config.Config, error) { return settings(t, args...), nil }
+}
+
 func write(t *testing.T, path, text string) string {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -94,8 +98,9 @@ func TestWholeLife(t *testing.T) {
 	rules := write(t, filepath.Join(files, "rules.yml"), `groups: [{name: g, interval: 1s, rules: [{alert: First, expr: vector(1)}]}]`)
 	prom := write(t, filepath.Join(files, "prometheus.yml"), "rule_files: [rules.yml]\nscrape_configs:\n- {job_name: nobody, scrape_interval: 1s, static_configs: [{targets: ['127.0.0.1:1']}]}\n")
 	am := write(t, filepath.Join(files, "alertmanager.yml"), fmt.Sprintf("route: {receiver: r, group_by: [alertname], group_wait: 10ms, group_interval: 1s}\nreceivers: [{name: r, webhook_configs: [{url: %q}]}]\n", hook.URL))
+	args := []string{"--storage.path=" + data, "--prometheus.config=" + prom, "--alertmanager.config=" + am}
 	for round, alert := range []string{"First", "Second"} {
-		a, err := New(t.Context(), Options{Config: settings(t, "--storage.path="+data, "--prometheus.config="+prom, "--alertmanager.config="+am), Logger: slog.New(slog.DiscardHandler), Shipped: stack.FS})
+		a, err := New(t.Context(), Options{Config: settings(t, args...), Reread: reread(t, args...), Logger: slog.New(slog.DiscardHandler), Shipped: stack.FS})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -92,6 +92,12 @@ func (a *App) load() (err error) {
 	}()
 
 	// Everything that can fail comes first, and all faults are told together.
+	own, oerr := a.c, error(nil)
+	if a.dynamic.Load() != nil {
+		if own, oerr = a.o.Reread(); oerr != nil {
+			oerr = fmt.Errorf("read touchline.yaml again: %w", oerr)
+		}
+	}
 	prom, perr := metrics.LoadConfig(a.c.PrometheusFile, a.log)
 	var mc *metrics.Change
 	var rc *rules.Change
@@ -112,7 +118,7 @@ func (a *App) load() (err error) {
 	if aerr != nil {
 		a.alerting.Refused()
 	}
-	if err := errors.Join(perr, aerr); err != nil {
+	if err := errors.Join(oerr, perr, aerr); err != nil {
 		return err
 	}
 
@@ -128,8 +134,20 @@ func (a *App) load() (err error) {
 	if err := rc.Apply(); err != nil {
 		return err
 	}
+	a.dynamic.Store(&own.Dynamic)
+	a.warnOfRestart(own)
 	a.warnOfUnknownGroups()
 	return nil
+}
+
+// warnOfRestart tells of settings that have changed and are not in force yet.
+func (a *App) warnOfRestart(own *config.Config) {
+	old := a.c.Flags()
+	for flag, value := range own.Flags() {
+		if old[flag] != value {
+			a.log.Warn("A setting has changed that takes a restart to come into force", "setting", flag, "in_force", old[flag], "configured", value)
+		}
+	}
 }
 
 // warnOfUnknownGroups tells of settings for rule groups that are not there.

@@ -34,12 +34,22 @@ type Config struct {
 	Stack        Stack
 	Log          Log
 
+	Dynamic
+
 	// Warnings are remarks that do not stop the start, such as a TOUCHLINE_*
 	// variable that nothing reads.
 	Warnings []string
 
 	sources map[string]Source
 	raw     map[string]string
+}
+
+// Dynamic is what only the file can hold, and a reload reads again.
+type Dynamic struct {
+	People      map[string]Person
+	Schedules   map[string]Schedule
+	Escalations []Escalation
+	Maintenance []Maintenance
 }
 
 // Web is the main listener and what all listeners have in common.

@@ -114,6 +114,7 @@ An unknown key, a wrong type or a value out of range stops the start, and each i
 		}
 		fmt.Fprintf(&b, "- Since: %s\n", s.Since)
 	}
+	writeSections(&b)
 	_, err := io.WriteString(w, b.String())
 	return err
 }

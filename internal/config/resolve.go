@@ -104,6 +104,7 @@ func Resolve(flags *Flags, environ []string) (*Config, error) {
 	switch {
 	case err == nil:
 		file = readFile(name, data)
+		file.sections(c)
 		problems = append(problems, file.problems...)
 	case errors.Is(err, fs.ErrNotExist) && source.Origin == FromDefault:
 		name = ""

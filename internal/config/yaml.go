@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"sort"
 	"strings"
@@ -33,6 +34,7 @@ type fileReader struct {
 	problems Problems
 	values   []fileValue
 	seen     map[string]token.Position
+	parts    map[string]ast.Node // the sections that are given
 	depth    int
 }
 
@@ -56,9 +58,9 @@ func CheckFileAlone(name string, data []byte) Problems {
 
 func fromFile(name string, data []byte) (*Config, Problems) {
 	r := readFile(name, data)
-	ps := r.problems
 	c := &Config{sources: map[string]Source{}, raw: map[string]string{}}
-	ps = append(ps, defaults(c)...)
+	r.sections(c)
+	ps := append(r.problems, defaults(c)...)
 	for _, v := range r.values {
 		if err := v.setting.set(c, v.values); err != nil {
 			ps = append(ps, r.valueProblem(v, err))
@@ -73,7 +75,7 @@ func fromFile(name string, data []byte) (*Config, Problems) {
 
 // NamedFile is a file that a touchline.yaml names.
 type NamedFile struct {
-	Flag         string // of the setting, such as "prometheus.config"
+	Flag         string // of the setting, such as "prometheus.config"; "" in a section
 	Field        string // its key in the file
 	Path         string // beginning at the working directory, or absolute
 	Line, Column int    // of the value, from 1
@@ -82,7 +84,7 @@ type NamedFile struct {
 // NamedFiles lists the files that a touchline.yaml names, in its order. It
 // does not look whether they exist.
 func NamedFiles(name string, data []byte) []NamedFile {
-	r := readFile(name, data)
+	r, c := readFile(name, data), &Config{}
 	var out []NamedFile
 	for _, v := range r.values {
 		if v.setting.Kind != KindFile {
@@ -94,6 +96,12 @@ func NamedFiles(name string, data []byte) []NamedFile {
 				out = append(out, NamedFile{Flag: v.setting.Flag, Field: v.setting.Path, Path: path, Line: pos.Line, Column: pos.Column})
 			}
 		}
+	}
+	r.sections(c)
+	at := &checker{r: r}
+	for i := range Sections {
+		s := &Sections[i]
+		out = namedFiles(reflect.ValueOf(s.bind(c)).Elem(), at.at(s.Path), out)
 	}
 	return out
 }
@@ -115,7 +123,7 @@ func problemOf(where, field string, err error) Problem {
 }
 
 func readFile(name string, data []byte) (r *fileReader) {
-	r = &fileReader{name: name, anchors: map[string]ast.Node{}, seen: map[string]token.Position{}}
+	r = &fileReader{name: name, anchors: map[string]ast.Node{}, seen: map[string]token.Position{}, parts: map[string]ast.Node{}}
 	if len(data) > maxFile {
 		r.problem(token.Position{Line: 1, Column: 1}, "", "write only what differs from the defaults", "the file has %d bytes, more than %d", len(data), maxFile)
 		return r
@@ -279,6 +287,10 @@ func (r *fileReader) entry(e *ast.MappingValueNode, prefix string) {
 			r.value(s, e.Value, pos)
 			return
 		}
+	}
+	if sectionOf(path) != nil {
+		r.parts[path] = e.Value
+		return
 	}
 	if len(childrenOf(path)) > 0 {
 		r.mapping(e.Value, path)
@@ -473,6 +485,11 @@ func childrenOf(prefix string) []string {
 		if !seen[key] {
 			seen[key] = true
 			out = append(out, key)
+		}
+	}
+	for i := range Sections {
+		if prefix == "" {
+			out = append(out, Sections[i].Path)
 		}
 	}
 	sort.Strings(out)

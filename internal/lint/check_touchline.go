@@ -36,9 +36,16 @@ func checkTouchline(d *Document) []Finding {
 		out = append(out, settingFinding(d, p, Warning, "conflicting-settings"))
 	}
 	for _, named := range config.NamedFiles(d.Path, d.Bytes) {
-		doc, err := loadNamed(named.Path, settingKinds[named.Flag])
+		var err error
+		if named.Flag == "" { // a secret or a template: none of our business but that it is there
+			_, err = os.Stat(named.Path)
+		} else {
+			var doc *Document
+			if doc, err = loadNamed(named.Path, settingKinds[named.Flag]); err == nil {
+				out = append(out, check(doc)...)
+			}
+		}
 		if err == nil {
-			out = append(out, check(doc)...)
 			continue
 		}
 		f := referenced(d, nil, fmt.Errorf("%s: file %q: %w", named.Field, named.Path, plainPathError(err)))

@@ -21,7 +21,9 @@ func WithReferenced(docs []*Document) []*Document {
 		switch d := r.docs[i]; d.Kind {
 		case Touchline:
 			for _, named := range config.NamedFiles(d.Path, d.Bytes) {
-				r.add(named.Path, settingKinds[named.Flag])
+				if named.Flag != "" {
+					r.add(named.Path, settingKinds[named.Flag])
+				}
 			}
 		case Prometheus:
 			r.globs(d, "rule_files", Rules)
