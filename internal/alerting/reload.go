@@ -16,7 +16,6 @@ import (
 
 	"github.com/prometheus/alertmanager/alert"
 	"github.com/prometheus/alertmanager/config"
-	"github.com/prometheus/alertmanager/config/receiver"
 	amdispatch "github.com/prometheus/alertmanager/dispatch"
 	"github.com/prometheus/alertmanager/inhibit"
 	"github.com/prometheus/alertmanager/notify"
@@ -25,6 +24,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/model"
 
+	"touchline.dev/touchline/internal/alerting/channel/registry"
 	"touchline.dev/touchline/internal/alerting/dispatch"
 )
 
@@ -33,7 +33,10 @@ import (
 // hides its secrets.
 type File struct {
 	Config *config.Config
-	raw    []byte
+	// Channels are our own, by receiver, which the file itself cannot hold.
+	Channels map[string][]registry.Spec
+
+	raw []byte
 }
 
 // LoadFile parses alertmanager.yml strictly, as upstream does. Paths in it are
@@ -86,7 +89,8 @@ type Change struct {
 	fileHash  [md5.Size]byte
 	tmpl      *template.Template
 	routes    *amdispatch.Route
-	receivers map[string][]notify.Integration
+	receivers map[string][]notify.Integration // that a route uses
+	all       map[string][]notify.Integration
 	list      []Receiver
 	intervals map[string][]timeinterval.TimeInterval
 }
@@ -108,34 +112,30 @@ func (a *Alertmanager) Refused() { a.loads.successful.Set(0) }
 
 func (a *Alertmanager) prepare(file *File) (*Change, error) {
 	conf := file.Config
-	c := &Change{a: a, conf: conf, receivers: map[string][]notify.Integration{}, intervals: map[string][]timeinterval.TimeInterval{}}
+	c := &Change{a: a, conf: conf, receivers: map[string][]notify.Integration{}, all: map[string][]notify.Integration{}, intervals: map[string][]timeinterval.TimeInterval{}}
 	c.fileHash = md5.Sum(file.raw)
 	var err error
-	if c.tmpl, err = template.FromGlobs(conf.Templates); err != nil {
-		return nil, fmt.Errorf("parse templates: %w", err)
+	if c.tmpl, err = a.baseTemplate(conf); err != nil {
+		return nil, err
 	}
-	c.tmpl.ExternalURL = a.o.ExternalURL
 	if c.hash, err = hashConfig(file); err != nil {
 		return nil, err
 	}
 	c.routes = amdispatch.NewRoute(conf.Route, nil)
 	active := map[string]bool{}
 	c.routes.Walk(func(r *amdispatch.Route) { active[r.RouteOpts.Receiver] = true })
-	var errs []error
+	errs := []error{unknownReceivers(file)}
 	for _, r := range conf.Receivers {
 		rec := Receiver{Name: r.Name, Default: r.Name == conf.Route.Receiver, Used: active[r.Name]}
-		if active[r.Name] {
-			ints, err := receiver.BuildReceiverIntegrations(r, c.tmpl, a.log)
-			if err != nil {
-				errs = append(errs, fmt.Errorf("receiver %q: %w", r.Name, err))
-				continue
-			}
-			for _, i := range ints {
-				rec.Integrations = append(rec.Integrations, i.Name())
-			}
-			c.receivers[r.Name] = a.sent.wrap(r.Name, ints)
+		ints, err := a.build(r, &rec, file, c.tmpl)
+		if err != nil {
+			errs = append(errs, err)
+			continue
 		}
-		// As upstream, what no route uses is not built, and cannot fail.
+		c.all[r.Name] = a.sent.wrap(r.Name, ints)
+		if active[r.Name] {
+			c.receivers[r.Name] = c.all[r.Name]
+		}
 		c.list = append(c.list, rec)
 	}
 	for _, ti := range conf.MuteTimeIntervals {
@@ -150,7 +150,8 @@ func (a *Alertmanager) prepare(file *File) (*Change, error) {
 	return c, nil
 }
 
-// hashConfig covers the configuration as written and the content of its templates.
+// hashConfig covers the configuration as written, the content of its templates,
+// and our channels.
 func hashConfig(file *File) ([32]byte, error) {
 	h := sha256.New()
 	h.Write(file.raw)
@@ -171,6 +172,9 @@ func hashConfig(file *File) ([32]byte, error) {
 			return [32]byte{}, fmt.Errorf("read template: %w", err)
 		}
 		h.Write(raw)
+	}
+	if err := writeChannels(h, file); err != nil {
+		return [32]byte{}, err
 	}
 	return [32]byte(h.Sum(nil)), nil
 }
@@ -203,7 +207,8 @@ func (c *Change) Apply() {
 	})
 	a.inhibitor.Store(inh)
 	old.Stop()
-	a.conf, a.loaded, a.list = c.conf, c.hash, c.list
+	a.conf, a.loaded, a.list, a.all = c.conf, c.hash, c.list, c.all
+	a.proven.show(c.list)
 }
 
 // ingested times the alerts that reach the dispatcher; those that came by the
