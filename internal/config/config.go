@@ -50,6 +50,7 @@ type Dynamic struct {
 	Schedules   map[string]Schedule
 	Escalations []Escalation
 	Maintenance []Maintenance
+	Channels    map[string][]Channel // by receiver of alertmanager.yml
 }
 
 // Web is the main listener and what all listeners have in common.

@@ -46,6 +46,9 @@ var Sections = []Section{
 	{Path: "maintenance", Since: "0.3", Help: "Times in which alerts are expected.",
 		Example: "maintenance:\n  - name: nightly backup\n    match: ['job=\"postgres\"']\n    time_zone: Asia/Shanghai\n    start: 2026-12-01T02:00\n    duration: 30m\n    rrule: FREQ=DAILY\n",
 		bind:    func(c *Config) any { return &c.Maintenance }},
+	{Path: "channels", Since: "0.3", Help: "Channels that Alertmanager has not, by the name of a receiver of alertmanager.yml. They are told beside the receiver's own integrations; one without any is written there as `- name: NAME`.",
+		Example: "channels:\n  ops-team:\n    - type: dingtalk\n      url_file: /run/secrets/dingtalk-url\n      secret_file: /run/secrets/dingtalk-secret\n      language: zh\n      mention: {mobiles: [\"13800000000\"], severities: [critical]}\n    - type: email\n      smarthost: smtp.example.org:587\n      from: touchline@example.org\n      to: [on-call@example.org]\n      username: touchline\n      password_file: /run/secrets/smtp-password\n",
+		bind:    func(c *Config) any { return &c.Channels }},
 }
 
 // File is the path of a file; a relative one begins at the folder of touchline.yaml.
