@@ -60,7 +60,10 @@ func (a *App) Reload() error {
 // replay of a large log takes minutes, and a typo should not cost them.
 func (a *App) checkFiles() error {
 	_, perr := metrics.LoadConfig(a.c.PrometheusFile, a.log)
-	_, aerr := a.alertmanagerFile()
+	am, aerr := a.alertmanagerFile()
+	if aerr == nil {
+		aerr = withChannels(am, a.c)
+	}
 	return a.withHint(errors.Join(perr, aerr))
 }
 
@@ -112,7 +115,10 @@ func (a *App) load() (err error) {
 	}
 	am, aerr := a.alertmanagerFile()
 	var ac *alerting.Change
-	if aerr == nil {
+	if aerr == nil && oerr == nil {
+		aerr = withChannels(am, own)
+	}
+	if aerr == nil && oerr == nil {
 		ac, aerr = a.alerting.Prepare(am)
 	}
 	if aerr != nil {

@@ -128,6 +128,7 @@ func (a *App) routes(mux *http.ServeMux) {
 		}
 	})
 	mux.Handle("POST /touchline/v1/backup", a.backup)
+	mux.HandleFunc("POST /touchline/v1/receivers/{name}/test", a.serveTrial)
 	for path, h := range map[string]http.HandlerFunc{
 		"/debug/pprof/": pprof.Index, "/debug/pprof/cmdline": pprof.Cmdline, "/debug/pprof/profile": pprof.Profile,
 		"/debug/pprof/symbol": pprof.Symbol, "/debug/pprof/trace": pprof.Trace,

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"bytes"
 	"fmt"
 	"net/url"
 	"path/filepath"
@@ -13,6 +14,8 @@ import (
 	amtemplate "github.com/prometheus/alertmanager/template"
 	"github.com/prometheus/common/model"
 	"go.yaml.in/yaml/v3"
+
+	"touchline.dev/touchline/stack"
 )
 
 // checkNotificationTemplates fills the templates in receivers with a firing and a resolved alert. Alertmanager looks at them only when it has
@@ -48,12 +51,28 @@ func checkNotificationTemplates(d *Document) []Finding {
 }
 
 func loadTemplates(d *Document) (*amtemplate.Template, error) {
-	t, err := amtemplate.FromGlobs(templateGlobs(d))
+	t, err := amtemplate.FromGlobs(nil)
 	if err != nil {
 		return nil, err
 	}
+	// The server has them without a file, and lets the user's replace them.
+	if err := t.Parse(bytes.NewReader(shippedTemplates())); err != nil {
+		return nil, err
+	}
+	for _, g := range templateGlobs(d) {
+		if err := t.FromGlob(g); err != nil {
+			return nil, err
+		}
+	}
 	t.ExternalURL = &url.URL{Scheme: "http", Host: "alertmanager.example.com"}
 	return t, nil
+}
+
+// shippedTemplates are the definitions that the server adds. What is embedded
+// can be read.
+func shippedTemplates() []byte {
+	raw, _ := stack.FS.ReadFile("alertmanager/touchline.tmpl")
+	return raw
 }
 
 func templateGlobs(d *Document) []string {
@@ -154,6 +173,9 @@ func templateFailure(msg string, d *Document) (message, hint string, certain boo
 func definedTemplates(d *Document) []string {
 	out := []string{"__subject", "__description", "slack.default.title", "slack.default.text", "slack.default.fallback", "email.default.subject", "email.default.html",
 		"pagerduty.default.description", "opsgenie.default.message", "webhook.default.message", "telegram.default.message", "pushover.default.title", "discord.default.title", "msteams.default.title"}
+	for _, name := range defined.FindAllSubmatch(shippedTemplates(), -1) {
+		out = append(out, string(name[1]))
+	}
 	for _, pattern := range templateGlobs(d) {
 		matches, err := filepath.Glob(pattern)
 		if err != nil {

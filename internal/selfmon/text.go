@@ -213,11 +213,33 @@ func (r Report) writeAlerts(p *printer) {
 				via += p.paint(ansiDim, "  (unless a route says otherwise)")
 			}
 			p.line("  told to %s  %s", pad(rc.Name, names), via)
+			if never := neverProven(rc.Proven); never != "" {
+				p.line("          %s  %s", pad("", names), p.paint(ansiDim, "no message has got through yet by "+never+"; try: touchline notify test --receiver="+shellWord(rc.Name)))
+			}
 			for _, f := range rc.Failing {
 				p.line("          %s  %s at %s: %s", pad("", names), p.paint(ansiAlarm, " NOT DELIVERED "), f.At.Format("2006-01-02 15:04:05"), f.Integration+": "+f.Error)
 			}
 		}
 	}
+}
+
+// neverProven lists the integrations that have not taken a message yet.
+func neverProven(ps []Proof) string {
+	var out []string
+	for _, p := range ps {
+		if p.At.IsZero() {
+			out = append(out, p.Integration)
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// shellWord quotes a name that a shell would take apart.
+func shellWord(s string) string {
+	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./@") == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 // writeNobody is loud on purpose: a monitoring that tells nobody looks exactly
