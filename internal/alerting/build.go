@@ -16,23 +16,9 @@ import (
 	"touchline.dev/touchline/internal/alerting/channel/registry"
 )
 
-// baseTemplate parses upstream's definitions, those that ship, and the user's,
-// of which a later one replaces an earlier.
-func (a *Alertmanager) baseTemplate(conf *config.Config) (*template.Template, error) {
-	t, err := template.FromGlobs(nil)
-	if err != nil {
-		return nil, fmt.Errorf("parse templates: %w", err)
-	}
-	if err := t.Parse(strings.NewReader(a.o.Templates)); err != nil {
-		return nil, fmt.Errorf("parse shipped templates: %w", err)
-	}
-	for _, g := range conf.Templates {
-		if err := t.FromGlob(g); err != nil {
-			return nil, fmt.Errorf("parse templates: %w", err)
-		}
-	}
-	t.ExternalURL = a.o.ExternalURL
-	return t, nil
+// base makes templates that a configuration's receivers may use.
+func (a *Alertmanager) base(conf *config.Config) func() (*template.Template, error) {
+	return registry.Base(a.o.Templates, conf.Templates, a.o.ExternalURL)
 }
 
 // shared is what all channels of ours have in common.
@@ -62,7 +48,7 @@ func (a *Alertmanager) build(r config.Receiver, rec *Receiver, file *File, tmpl 
 	}
 	index := map[string]int{}
 	for _, s := range file.Channels[r.Name] {
-		c, err := registry.Build(s, a.shared(), func() (*template.Template, error) { return a.baseTemplate(file.Config) })
+		c, err := registry.Build(s, a.shared(), a.base(file.Config))
 		if err != nil {
 			errs = append(errs, fmt.Errorf("receiver %q: %w", r.Name, err))
 			continue

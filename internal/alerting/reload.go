@@ -115,7 +115,7 @@ func (a *Alertmanager) prepare(file *File) (*Change, error) {
 	c := &Change{a: a, conf: conf, receivers: map[string][]notify.Integration{}, all: map[string][]notify.Integration{}, intervals: map[string][]timeinterval.TimeInterval{}}
 	c.fileHash = md5.Sum(file.raw)
 	var err error
-	if c.tmpl, err = a.baseTemplate(conf); err != nil {
+	if c.tmpl, err = a.base(conf)(); err != nil {
 		return nil, err
 	}
 	if c.hash, err = hashConfig(file); err != nil {

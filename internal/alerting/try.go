@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"slices"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"touchline.dev/touchline/internal/alerting/channel"
+	"touchline.dev/touchline/internal/alerting/channel/registry"
 )
 
 // Trial is what became of a sample message to one integration.
@@ -30,7 +32,7 @@ type Trial struct {
 var ErrNoReceiver = errors.New("there is no such receiver")
 
 // trialTimeout bounds one sample.
-const trialTimeout = 30 * time.Second
+const trialTimeout = 25 * time.Second
 
 // ending are integrations with which an alert opens something that stays until
 // the alert is over: their sample is resolved at once.
@@ -99,4 +101,25 @@ func trialContext(ctx context.Context, receiver string, as []*alert.Alert, now t
 	ctx = notify.WithFiringAlerts(ctx, []uint64{1})
 	ctx = notify.WithResolvedAlerts(ctx, nil)
 	return notify.WithNflogStore(ctx, nflog.NewStore(nil))
+}
+
+// TryOptions are for TryChannel. All fields are required.
+type TryOptions struct {
+	Templates   string // those that ship
+	ExternalURL *url.URL
+	Logger      *slog.Logger
+}
+
+// TryChannel sends a sample by a channel that no server has yet. An error means
+// that it could not be built.
+func TryChannel(ctx context.Context, s registry.Spec, o TryOptions) (Trial, error) {
+	client := channel.NewClient()
+	defer client.CloseIdleConnections()
+	c, err := registry.Build(s, registry.Options{Client: client, Paces: channel.NewPaces(), Zone: time.Local, Now: time.Now, Logger: o.Logger}, registry.Base(o.Templates, nil, o.ExternalURL))
+	if err != nil {
+		return Trial{}, err
+	}
+	i := notify.NewIntegration(c, c, c.Name, 0, "sample")
+	a := &Alertmanager{o: Options{ExternalURL: o.ExternalURL}}
+	return a.try(ctx, &i, "sample", s.Language), nil
 }

@@ -39,6 +39,13 @@ type Channel struct {
 // Place is where the channel stands in the file, for errors that are found later.
 func (c *Channel) Place() string { return c.place }
 
+// ChannelsOf reads the section channels of a touchline.yaml. What is wrong with
+// the file is for CheckFile to say.
+func ChannelsOf(name string, data []byte) map[string][]Channel {
+	c, _ := fromFile(name, data)
+	return c.Channels
+}
+
 // UnknownReceivers tells which receivers of the section channels are not among
 // those of alertmanager.yml.
 func UnknownReceivers(channels map[string][]Channel, receivers []string) Problems {

@@ -1,7 +1,6 @@
 package lint
 
 import (
-	"bytes"
 	"fmt"
 	"net/url"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 	"github.com/prometheus/common/model"
 	"go.yaml.in/yaml/v3"
 
+	"touchline.dev/touchline/internal/alerting/channel/registry"
 	"touchline.dev/touchline/stack"
 )
 
@@ -51,22 +51,10 @@ func checkNotificationTemplates(d *Document) []Finding {
 }
 
 func loadTemplates(d *Document) (*amtemplate.Template, error) {
-	t, err := amtemplate.FromGlobs(nil)
-	if err != nil {
-		return nil, err
-	}
-	// The server has them without a file, and lets the user's replace them.
-	if err := t.Parse(bytes.NewReader(shippedTemplates())); err != nil {
-		return nil, err
-	}
-	for _, g := range templateGlobs(d) {
-		if err := t.FromGlob(g); err != nil {
-			return nil, err
-		}
-	}
-	t.ExternalURL = &url.URL{Scheme: "http", Host: "alertmanager.example.com"}
-	return t, nil
+	return registry.Base(string(shippedTemplates()), templateGlobs(d), exampleURL)()
 }
+
+var exampleURL = &url.URL{Scheme: "http", Host: "alertmanager.example.com"}
 
 // shippedTemplates are the definitions that the server adds. What is embedded
 // can be read.

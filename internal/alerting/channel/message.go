@@ -52,7 +52,9 @@ type Message struct {
 	Language string
 	Links    Links  // of the group
 	Timing   Timing // of the firing alert that has been on its way for longest
-	Picture  bool   // an inline picture of the first alert's expression goes with the message
+	// Truncated is how many alerts the sender has left out.
+	Truncated int
+	Picture   bool // an inline picture of the first alert's expression goes with the message
 }
 
 // Alert is one alert of a message.
@@ -96,7 +98,7 @@ func (m *Message) Shown() Alerts {
 }
 
 // Hidden is how many alerts are not described.
-func (m *Message) Hidden() int { return max(0, len(m.Alerts)-maxShown) }
+func (m *Message) Hidden() int { return max(0, len(m.Alerts)-maxShown) + m.Truncated }
 
 // Name is the alert's.
 func (a Alert) Name() string { return a.Labels["alertname"] }
@@ -183,10 +185,27 @@ func NoteReply(ctx context.Context, text string) {
 	}
 }
 
+// senderKey finds a Sender in a context.
+type senderKey struct{}
+
+// Sender is another Alertmanager whose alerts are told here.
+type Sender struct {
+	ExternalURL string
+	Truncated   int // alerts that it has left out
+}
+
+// WithSender has a message lead to the Alertmanager that the alerts come from.
+func WithSender(ctx context.Context, s Sender) context.Context {
+	return context.WithValue(ctx, senderKey{}, s)
+}
+
 // message gathers what templates may use.
 func (r *Renderer) message(ctx context.Context, as []*alert.Alert) *Message {
 	data := notify.GetTemplateData(ctx, r.tmpl, as, r.o.Logger)
 	m := &Message{Data: data, Language: r.o.Language}
+	if s, ok := ctx.Value(senderKey{}).(Sender); ok {
+		m.ExternalURL, m.Truncated = s.ExternalURL, s.Truncated
+	}
 	for _, kv := range []template.KV{data.GroupLabels, data.CommonLabels, data.CommonAnnotations} {
 		r.neutralise(kv)
 	}

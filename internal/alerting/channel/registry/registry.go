@@ -9,7 +9,10 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/alertmanager/notify"
@@ -95,6 +98,27 @@ func Build(s Spec, o Options, base func() (*template.Template, error)) (*Channel
 	return c, nil
 }
 
+// Base makes templates with upstream's definitions, those that ship, and the
+// user's, of which a later one replaces an earlier.
+func Base(shipped string, globs []string, external *url.URL) func() (*template.Template, error) {
+	return func() (*template.Template, error) {
+		t, err := template.FromGlobs(nil)
+		if err != nil {
+			return nil, fmt.Errorf("parse templates: %w", err)
+		}
+		if err := t.Parse(strings.NewReader(shipped)); err != nil {
+			return nil, fmt.Errorf("parse shipped templates: %w", err)
+		}
+		for _, g := range globs {
+			if err := t.FromGlob(g); err != nil {
+				return nil, fmt.Errorf("parse templates: %w", err)
+			}
+		}
+		t.ExternalURL = external
+		return t, nil
+	}
+}
+
 func build(s Spec, o Options, base func() (*template.Template, error)) (*Channel, error) {
 	ro := channel.RendererOptions{
 		Type: s.Type, Kind: s.Kind, Language: s.Language, Base: base, Links: o.Links, Zone: o.Zone, Now: o.Now, Logger: o.Logger,
@@ -107,11 +131,7 @@ func build(s Spec, o Options, base func() (*template.Template, error)) (*Channel
 		}
 		ro.Custom, ro.File = text, s.TemplateFile
 	}
-	known := false
-	for _, t := range Types() {
-		known = known || t == s.Type
-	}
-	if !known {
+	if !slices.Contains(Types(), s.Type) {
 		return nil, fmt.Errorf("there is no such type; write one of %v", Types())
 	}
 	r, err := channel.NewRenderer(ro)
