@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"strings"
 	"time"
 
 	"touchline.dev/touchline/internal/alerting"
@@ -109,11 +110,8 @@ func (a *App) serveTrial(w http.ResponseWriter, r *http.Request) {
 		for _, rc := range a.alerting.Receivers() {
 			known = append(known, rc.Name)
 		}
-		status := http.StatusUnprocessableEntity
-		if errors.Is(err, alerting.ErrNoReceiver) {
-			status = http.StatusNotFound
-		}
-		a.answerJSON(w, status, map[string]any{"error": err.Error(), "receivers": known})
+		// Not 404: that is what a server without this API answers.
+		a.answerJSON(w, http.StatusUnprocessableEntity, map[string]any{"error": err.Error() + "; known: " + strings.Join(known, ", "), "receivers": known})
 		return
 	}
 	out := []trialJSON{}

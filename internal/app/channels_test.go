@@ -90,7 +90,7 @@ func TestChannels(t *testing.T) {
 			t.Errorf("%s: %d %s", body, code, answer)
 		}
 	}
-	if code, body := a.post(t, "/touchline/v1/receivers/opps/test", "", true); code != http.StatusNotFound || !strings.Contains(body, `"receivers":["ops","spare"]`) {
+	if code, body := a.post(t, "/touchline/v1/receivers/opps/test", "", true); code != http.StatusUnprocessableEntity || !strings.Contains(body, `"receivers":["ops","spare"]`) {
 		t.Errorf("unknown receiver: %d %s", code, body)
 	}
 	var report selfmon.Report

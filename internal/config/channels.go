@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net"
 	"net/mail"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -34,6 +35,14 @@ type Channel struct {
 	Picture      bool     `yaml:"picture" default:"true" help:"Of type email: whether a graph of the expression goes with the mail."`
 
 	place string
+}
+
+// NewChannel is a channel with all defaults.
+func NewChannel(kind string) Channel {
+	c := Channel{}
+	setDefaults(reflect.ValueOf(&c).Elem())
+	c.Type = kind
+	return c
 }
 
 // Place is where the channel stands in the file, for errors that are found later.
