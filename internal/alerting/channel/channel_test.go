@@ -3,7 +3,6 @@ package channel
 import (
 	"context"
 	"flag"
-	"io"
 	"log/slog"
 	"net/url"
 	"os"
@@ -41,7 +40,7 @@ func renderer(t *testing.T, change func(*RendererOptions)) *Renderer {
 	t.Helper()
 	o := RendererOptions{
 		Type: DingTalk, Kind: Markdown, Language: English, Base: base, Zone: time.UTC, Now: func() time.Time { return noon },
-		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Logger: slog.New(slog.DiscardHandler),
 	}
 	if change != nil {
 		change(&o)
@@ -203,7 +202,7 @@ func TestBadCustomTemplates(t *testing.T) {
 	} {
 		_, err := NewRenderer(RendererOptions{
 			Type: DingTalk, Kind: Text, Language: English, Base: base, Zone: time.UTC, Now: time.Now, Custom: c.text, File: "my.tmpl",
-			Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+			Logger: slog.New(slog.DiscardHandler),
 		})
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want %q", name, err, c.want)

@@ -60,7 +60,7 @@ func (w *words) duration(d time.Duration) string {
 	for n, unit := range []time.Duration{24 * time.Hour, time.Hour, time.Minute, time.Second} {
 		if v := d / unit; v > 0 {
 			parts = append(parts, fmt.Sprintf("%d%s%s", v, w.gap, w.units[n]))
-			d -= v * unit
+			d %= unit
 		}
 	}
 	return strings.Join(parts[:min(2, len(parts))], " ")
