@@ -17,6 +17,8 @@ func commands() []*cobra.Command {
 		newShadowCommand(),
 		newNotifyCommand(),
 		newBridgeCommand(),
+		newIncidentCommand(),
+		newMaintainCommand(),
 		newVersionCommand(),
 	}
 }

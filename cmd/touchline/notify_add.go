@@ -216,11 +216,11 @@ func (f *notifyAddFlags) paths() {
 // check builds the channel as the server will.
 func (f *notifyAddFlags) check(text []byte) error {
 	list := config.ChannelsOf(f.file, text)[f.receiver]
-	_, err := registry.Build(channelspec.One(&list[len(list)-1]), registry.Options{Zone: time.Local, Now: time.Now, Logger: slog.New(slog.DiscardHandler)}, registry.Base(shippedReceiverTemplates(), nil, localServer))
+	_, err := registry.Build(channelspec.One(&list[len(list)-1]), registry.Options{Zone: time.Local, Now: time.Now, Logger: slog.New(slog.DiscardHandler)}, registry.Base(shippedReceiverTemplates(), nil, ownAddress))
 	return err
 }
 
-var localServer = &url.URL{Scheme: "http", Host: "127.0.0.1:7070"}
+var ownAddress = &url.URL{Scheme: "http", Host: "127.0.0.1:7070"}
 
 // shippedReceiverTemplates are embedded, so they can be read.
 func shippedReceiverTemplates() string {
@@ -231,7 +231,7 @@ func shippedReceiverTemplates() string {
 func (f *notifyAddFlags) try(cmd *cobra.Command, text []byte) error {
 	list := config.ChannelsOf(f.file, text)[f.receiver]
 	t, err := alerting.TryChannel(cmd.Context(), channelspec.One(&list[len(list)-1]), alerting.TryOptions{
-		Templates: shippedReceiverTemplates(), ExternalURL: localServer, Logger: slog.New(slog.DiscardHandler),
+		Templates: shippedReceiverTemplates(), ExternalURL: ownAddress, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		return &exitError{exitFindings, err}

@@ -35,14 +35,14 @@ func (a *Alertmanager) shared() registry.Options {
 // build makes the integrations of a receiver: upstream's, and after them our
 // channels, so that neither changes the other's place in the notification log.
 // As upstream, an integration of upstream's that cannot be built is an error
-// only where a route uses the receiver.
+// only where something uses the receiver.
 func (a *Alertmanager) build(r config.Receiver, rec *Receiver, file *File, tmpl *template.Template) ([]notify.Integration, error) {
 	var errs []error
 	ints, err := receiver.BuildReceiverIntegrations(r, tmpl, a.log)
 	if err != nil {
 		ints = nil
 		rec.Broken = err.Error()
-		if rec.Used {
+		if rec.built {
 			errs = append(errs, fmt.Errorf("receiver %q: %w", r.Name, err))
 		}
 	}

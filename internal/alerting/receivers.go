@@ -20,6 +20,7 @@ type Notification struct {
 	Receiver    string
 	Integration string
 	Group       string // the group's labels
+	GroupKey    string // tells the group from all others, or the key of what is told outside of one
 	Firing      int
 	Resolved    int
 	Took        time.Duration
@@ -27,6 +28,8 @@ type Notification struct {
 	// Way are the times of the alert that had been on its way for longest, of
 	// those that the receiver has been told for the first time.
 	Way *Timing
+	// Fingerprints of the alerts that fire, for Options.Told alone.
+	Fingerprints []string
 }
 
 // Receiver describes one receiver of the configuration in force.
@@ -35,8 +38,9 @@ type Receiver struct {
 	Integrations []string // types, such as "slack"
 	Default      bool     // the root route's receiver
 	Used         bool     // by any route
-	Broken       string   // why upstream's integrations of a receiver that no route uses cannot be built, "" where they can
+	Broken       string   // why upstream's integrations of a receiver that nothing uses cannot be built, "" where they can
 
+	built bool     // it can be told: a route or something else of the configuration uses it
 	names []string // of Integrations, with their index, such as "slack[0]"
 }
 
@@ -49,6 +53,10 @@ type ReceiverStatus struct {
 	// Proven has for each of Integrations when a message last got through, zero for never.
 	Proven []time.Time
 }
+
+// Unused reports whether neither a route nor anything else that the
+// configuration names tells the receiver.
+func (r *Receiver) Unused() bool { return !r.built }
 
 // Receivers lists the receivers of the configuration in force.
 func (a *Alertmanager) Receivers() []ReceiverStatus {
@@ -96,6 +104,7 @@ type sentLog struct {
 
 	timings *timings
 	proven  *proven
+	told    func(Notification) // may be nil
 	last    map[integrationKey]Notification
 }
 
@@ -159,6 +168,7 @@ func (r *recorded) Notify(ctx context.Context, alerts ...*alert.Alert) (bool, er
 	if ls, ok := notify.GroupLabels(ctx); ok {
 		n.Group = ls.String()
 	}
+	n.GroupKey, _ = notify.GroupKey(ctx)
 	for _, a := range alerts {
 		if a.Resolved() {
 			n.Resolved++
@@ -166,7 +176,7 @@ func (r *recorded) Notify(ctx context.Context, alerts ...*alert.Alert) (bool, er
 			n.Firing++
 		}
 	}
-	ctx = channel.WithTimings(ctx, func(a *alert.Alert) (channel.Timing, bool) { return r.log.timings.of(r.key, a, n.At) })
+	ctx = channel.WithTimings(ctx, func(a *alert.Alert) (channel.Timing, bool) { return r.log.timings.wayTo(r.key, a, n.At) })
 	retry, err := r.next.Notify(ctx, alerts...)
 	n.Took = time.Since(n.At)
 	if err != nil {
@@ -177,5 +187,6 @@ func (r *recorded) Notify(ctx context.Context, alerts ...*alert.Alert) (bool, er
 	}
 	delivery.End(err)
 	r.log.add(r.key, n)
+	r.log.say(delivery, n, alerts)
 	return retry, err
 }

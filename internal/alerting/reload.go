@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"sort"
 	"time"
 
@@ -96,9 +97,11 @@ type Change struct {
 }
 
 // Prepare builds templates, routes, receivers and time intervals, and returns
-// all that is wrong with them at once. Nothing changes until Apply.
-func (a *Alertmanager) Prepare(file *File) (*Change, error) {
-	c, err := a.prepare(file)
+// all that is wrong with them at once. Nothing changes until Apply. Receivers
+// that no route uses cannot be told, but for those in also, which Tell is to
+// reach, and by Try.
+func (a *Alertmanager) Prepare(file *File, also ...string) (*Change, error) {
+	c, err := a.prepare(file, also)
 	if err != nil {
 		a.Refused()
 		return nil, err
@@ -110,7 +113,7 @@ func (a *Alertmanager) Prepare(file *File) (*Change, error) {
 // reason found before Prepare.
 func (a *Alertmanager) Refused() { a.loads.successful.Set(0) }
 
-func (a *Alertmanager) prepare(file *File) (*Change, error) {
+func (a *Alertmanager) prepare(file *File, also []string) (*Change, error) {
 	conf := file.Config
 	c := &Change{a: a, conf: conf, receivers: map[string][]notify.Integration{}, all: map[string][]notify.Integration{}, intervals: map[string][]timeinterval.TimeInterval{}}
 	c.fileHash = md5.Sum(file.raw)
@@ -118,22 +121,23 @@ func (a *Alertmanager) prepare(file *File) (*Change, error) {
 	if c.tmpl, err = a.base(conf)(); err != nil {
 		return nil, err
 	}
-	if c.hash, err = hashConfig(file); err != nil {
+	if c.hash, err = hashConfig(file, also); err != nil {
 		return nil, err
 	}
 	c.routes = amdispatch.NewRoute(conf.Route, nil)
 	active := map[string]bool{}
 	c.routes.Walk(func(r *amdispatch.Route) { active[r.RouteOpts.Receiver] = true })
-	errs := []error{unknownReceivers(file)}
+	named, err := namedOf(conf, also)
+	errs := []error{err, unknownReceivers(file)}
 	for _, r := range conf.Receivers {
-		rec := Receiver{Name: r.Name, Default: r.Name == conf.Route.Receiver, Used: active[r.Name]}
+		rec := Receiver{Name: r.Name, Default: r.Name == conf.Route.Receiver, Used: active[r.Name], built: active[r.Name] || named[r.Name]}
 		ints, err := a.build(r, &rec, file, c.tmpl)
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
 		c.all[r.Name] = a.sent.wrap(r.Name, ints)
-		if active[r.Name] {
+		if rec.built {
 			c.receivers[r.Name] = c.all[r.Name]
 		}
 		c.list = append(c.list, rec)
@@ -151,10 +155,13 @@ func (a *Alertmanager) prepare(file *File) (*Change, error) {
 }
 
 // hashConfig covers the configuration as written, the content of its templates,
-// and our channels.
-func hashConfig(file *File) ([32]byte, error) {
+// our channels, and which receivers are told outside of their routes.
+func hashConfig(file *File, also []string) ([32]byte, error) {
 	h := sha256.New()
 	h.Write(file.raw)
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(also))) {
+		fmt.Fprintf(h, "\nalso %d:%s\n", len(name), name)
+	}
 	var files []string
 	for _, g := range file.Config.Templates {
 		m, err := filepath.Glob(g)
@@ -271,11 +278,14 @@ func (m *loadMetrics) applied(c *Change) {
 	m.hash.Set(float64(binary.LittleEndian.Uint64(first[:])))
 	m.successful.Set(1)
 	m.at.SetToCurrentTime()
-	n := 0
-	for _, ints := range c.receivers {
-		n += len(ints)
+	receivers, integrations := 0, 0
+	for _, r := range c.list {
+		if r.Used {
+			receivers++
+			integrations += len(r.Integrations)
+		}
 	}
-	m.receivers.Set(float64(len(c.receivers)))
-	m.integrations.Set(float64(n))
+	m.receivers.Set(float64(receivers))
+	m.integrations.Set(float64(integrations))
 	m.rules.Set(float64(len(c.conf.InhibitRules)))
 }

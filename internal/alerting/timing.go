@@ -106,9 +106,9 @@ func (t *timings) dispatched(a *alert.Alert, at time.Time) {
 	}
 }
 
-// of is what a message to an integration may say of an alert's way. When it was
+// wayTo is what a message to an integration may say of an alert's way. When it was
 // sent is only told the first time: a repetition was not long on its way.
-func (t *timings) of(to integrationKey, a *alert.Alert, sent time.Time) (channel.Timing, bool) {
+func (t *timings) wayTo(to integrationKey, a *alert.Alert, sent time.Time) (channel.Timing, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	x := t.byKey[keyOf(a)]

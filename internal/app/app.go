@@ -36,11 +36,14 @@ import (
 	"touchline.dev/touchline/internal/config"
 	"touchline.dev/touchline/internal/datadir"
 	"touchline.dev/touchline/internal/httpserver"
+	"touchline.dev/touchline/internal/incident"
+	"touchline.dev/touchline/internal/incident/maintenance"
 	"touchline.dev/touchline/internal/metrics"
 	"touchline.dev/touchline/internal/page"
 	"touchline.dev/touchline/internal/rules"
 	"touchline.dev/touchline/internal/rules/arrival"
 	"touchline.dev/touchline/internal/selfmon"
+	"touchline.dev/touchline/internal/state"
 )
 
 // Options configure an App. All fields without a remark are required.
@@ -66,6 +69,11 @@ type App struct {
 	rules    *rules.Manager
 	alerting *alerting.Alertmanager
 	sources  *collect.Set
+	state    *state.DB
+	incident *incident.Service
+
+	maintenance *maintenance.Service
+
 	page     *page.Page
 	grpc     *grpc.Server
 	handler  http.Handler
@@ -77,6 +85,8 @@ type App struct {
 	reload   reloadMetrics
 
 	dynamic  atomic.Pointer[config.Dynamic] // in force
+	roster   atomic.Pointer[roster]
+	changes  ruleChanges
 	ready    atomic.Bool
 	reloadMu sync.Mutex
 	serveErr chan error
@@ -94,7 +104,7 @@ type release struct {
 }
 
 // parts are the components that have a health state.
-type parts struct{ metrics, rules, alerting, sources, config *selfmon.ComponentHandle }
+type parts struct{ metrics, rules, alerting, sources, config, state *selfmon.ComponentHandle }
 
 func (a *App) onStop(what string, do func(context.Context) error) {
 	a.cleanup = append(a.cleanup, release{what, do})
@@ -113,7 +123,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	a.reg.MustRegister(a.health)
 	a.parts = parts{
 		metrics: a.health.Register("metrics"), rules: a.health.Register("rules"), alerting: a.health.Register("alerting"),
-		sources: a.health.Register("sources"), config: a.health.Register("configuration"),
+		sources: a.health.Register("sources"), config: a.health.Register("configuration"), state: a.health.Register("state"),
 	}
 	a.reload = newReloadMetrics(a.reg)
 	a.backup = newBackup(a)
@@ -129,8 +139,15 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if err := a.listen(); err != nil {
 		return nil, err
 	}
+	if err := a.openState(ctx); err != nil {
+		a.parts.state.Failed(err.Error())
+		return nil, err
+	}
 	memory := selfmon.ApplyMemoryLimit(a.log, selfmon.MemoryOptions{})
 	if err := a.openEngines(memory); err != nil {
+		return nil, err
+	}
+	if err := a.openMaintenance(); err != nil {
 		return nil, err
 	}
 	if err := a.openPage(); err != nil {
@@ -369,6 +386,7 @@ func (a *App) openAlerting() error {
 			GossipInterval: gossipInterval, PushPullInterval: pushPullInterval,
 		}
 	}
+	a.observe(&o)
 	if a.alerting, err = alerting.New(o); err != nil {
 		a.parts.alerting.Failed(err.Error())
 		return err
@@ -440,6 +458,10 @@ func (a *App) Start(ctx context.Context) error {
 	if err := a.alerting.Start(ctx); err != nil {
 		return err
 	}
+	a.incident.Start()
+	a.maintenance.Start()
+	a.startPeople()
+	a.parts.state.OK()
 	a.engine.Run()
 	a.notifier.Run()
 	a.rules.Run()

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,6 +15,7 @@ import (
 	"touchline.dev/touchline/internal/alerting"
 	"touchline.dev/touchline/internal/config"
 	"touchline.dev/touchline/internal/metrics"
+	"touchline.dev/touchline/internal/oncall"
 	"touchline.dev/touchline/internal/rules"
 )
 
@@ -118,8 +120,15 @@ func (a *App) load() (err error) {
 	if aerr == nil && oerr == nil {
 		aerr = withChannels(am, own)
 	}
+	var who *roster
 	if aerr == nil && oerr == nil {
-		ac, aerr = a.alerting.Prepare(am)
+		var more map[string][]oncall.Override
+		if more, oerr = a.overrides(context.Background()); oerr == nil {
+			who, oerr = newRoster(&own.Dynamic, receiversOf(am), more)
+		}
+	}
+	if aerr == nil && oerr == nil {
+		ac, aerr = a.alerting.Prepare(am, who.receivers...)
 	}
 	if aerr != nil {
 		a.alerting.Refused()
@@ -141,8 +150,13 @@ func (a *App) load() (err error) {
 		return err
 	}
 	a.dynamic.Store(&own.Dynamic)
+	a.roster.Store(who)
 	a.warnOfRestart(own)
+	a.changes.note(a.rules.RuleGroups(), time.Now())
 	a.warnOfUnknownGroups()
+	if a.notifier.External() && a.c.AlertmanagerFile != "" {
+		a.log.Warn("This file has no effect: prometheus.yml names Alertmanagers (alerting.alertmanagers), and those get the alerts", "file", a.c.AlertmanagerFile)
+	}
 	return nil
 }
 

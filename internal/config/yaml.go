@@ -163,6 +163,9 @@ func readFile(name string, data []byte) (r *fileReader) {
 				r.anchors[a.Name.GetToken().Value] = a.Value
 			}
 		}
+		if r.foreign(d.Body) {
+			break
+		}
 		r.mapping(d.Body, "")
 	}
 	return r
@@ -264,10 +267,7 @@ func (r *fileReader) entry(e *ast.MappingValueNode, prefix string) {
 		r.problem(pos, prefix, "write the settings out", "merge keys (<<) are not taken here")
 		return
 	}
-	key := ""
-	if t := e.Key.GetToken(); t != nil {
-		key = t.Value
-	}
+	key := keyOf(e)
 	if first, rest, dotted := strings.Cut(key, "."); dotted && slices.Contains(childrenOf(prefix), first) {
 		r.problem(pos, key, fmt.Sprintf("each dot is a level: write %s: and, indented below it, %s:", first, rest), "unknown key")
 		return
@@ -300,6 +300,8 @@ func (r *fileReader) entry(e *ast.MappingValueNode, prefix string) {
 	if hint == "" {
 		if s := byFlag(path); s != nil && s.Path != "" {
 			hint = fmt.Sprintf("in the file it is %s", s.Path)
+		} else if where := foreignKey(key); where != "" && prefix == "" {
+			hint = where
 		} else if full := nearest(path, allPaths()); full != "" {
 			hint = fmt.Sprintf("did you mean %s?", full)
 		} else {

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/model"
@@ -47,7 +49,11 @@ type Notifier struct {
 	external bool
 	labels   labels.Labels
 	relabel  []*relabel.Config
+	named    []string
+	since    time.Time // when the configuration was applied
 	started  bool
+
+	failing failures
 }
 
 // NewNotifier builds a Notifier that hands everything to the embedded
@@ -67,12 +73,11 @@ func NewNotifier(o NotifierOptions) (*Notifier, error) {
 		cancel()
 		return nil, errors.New("create discovery manager of the notifier: its metrics are registered twice")
 	}
-	return &Notifier{
-		o: o, sd: sd, cancel: cancel,
-		n: notifier.NewManager(&notifier.Options{
-			QueueCapacity: o.QueueCapacity, DrainOnShutdown: true, Registerer: o.Registerer, MaxBatchSize: notifier.DefaultMaxBatchSize,
-		}, model.UTF8Validation, o.Logger.With("component", "notifier")),
-	}, nil
+	n := &Notifier{o: o, sd: sd, cancel: cancel}
+	n.n = notifier.NewManager(&notifier.Options{
+		QueueCapacity: o.QueueCapacity, DrainOnShutdown: true, Registerer: o.Registerer, MaxBatchSize: notifier.DefaultMaxBatchSize, Do: n.failing.do,
+	}, model.UTF8Validation, o.Logger.With("component", "notifier"))
+	return n, nil
 }
 
 // Apply takes the alerting section of a configuration into force.
@@ -89,7 +94,7 @@ func (n *Notifier) Apply(c *config.Config) error {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.external = len(sd) > 0
+	n.external, n.named, n.since = len(sd) > 0, named(c), time.Now()
 	n.labels = c.GlobalConfig.ExternalLabels
 	n.relabel = c.AlertingConfig.AlertRelabelConfigs
 	return nil
@@ -100,6 +105,94 @@ func (n *Notifier) External() bool {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
 	return n.external
+}
+
+// Named are the addresses of Alertmanagers that stand in the configuration
+// itself, as they stand there: what is known before discovery has begun. since
+// is when the configuration came into force.
+func (n *Notifier) Named() (addresses []string, since time.Time) {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	return n.named, n.since
+}
+
+func named(c *config.Config) []string {
+	var out []string
+	for _, am := range c.AlertingConfig.AlertmanagerConfigs {
+		for _, sd := range am.ServiceDiscoveryConfigs {
+			static, ok := sd.(discovery.StaticConfig)
+			if !ok {
+				continue
+			}
+			for _, group := range static {
+				for _, target := range group.Targets {
+					u := url.URL{Scheme: am.Scheme, Host: string(target[model.AddressLabel]), Path: am.PathPrefix}
+					out = append(out, u.JoinPath("api", string(am.APIVersion), "alerts").String())
+				}
+			}
+		}
+	}
+	return out
+}
+
+// SendFailure is an Alertmanager that did not take what it was last sent.
+type SendFailure struct {
+	URL   string // without a password
+	At    time.Time
+	Error string
+}
+
+// Failing lists the discovered Alertmanagers that did not take the last alerts.
+func (n *Notifier) Failing() []SendFailure {
+	var out []SendFailure
+	for _, u := range n.Alertmanagers() {
+		if f, ok := n.failing.of(u); ok {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// failures remembers which addresses did not take their last request.
+type failures struct {
+	mu sync.Mutex
+	by map[string]SendFailure
+}
+
+// do sends a request as upstream does, and takes note of how it went.
+func (f *failures) do(ctx context.Context, client *http.Client, req *http.Request) (*http.Response, error) {
+	if client == nil {
+		client = http.DefaultClient
+	}
+	resp, err := client.Do(req.WithContext(ctx))
+	why := ""
+	switch {
+	case err != nil:
+		why = err.Error()
+		if ue, ok := errors.AsType[*url.Error](err); ok {
+			why = ue.Err.Error() // the address is told beside it
+		}
+	case resp.StatusCode/100 != 2:
+		why = "it answers " + resp.Status
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if why == "" {
+		delete(f.by, req.URL.String())
+		return resp, err
+	}
+	if f.by == nil {
+		f.by = map[string]SendFailure{}
+	}
+	f.by[req.URL.String()] = SendFailure{URL: req.URL.Redacted(), At: time.Now(), Error: why}
+	return resp, err
+}
+
+func (f *failures) of(u *url.URL) (SendFailure, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	failure, ok := f.by[u.String()]
+	return failure, ok
 }
 
 // Notify is the rules' way out. Relabelling is the same on both ways.

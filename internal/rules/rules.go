@@ -104,6 +104,7 @@ func New(o Options) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
+	j.now = o.Now
 	ctx, cancel := context.WithCancel(context.Background())
 	m := &Manager{o: o, journal: j, restore: newRestorer(saved, o.Now().Add(o.RestoreGrace), rules.EngineQueryFunc(o.Engine, o.Live), o.Now, o.Logger), done: make(chan struct{}), cancel: cancel}
 	m.arrivals = newArrivals(o, j, m.restore)
