@@ -379,12 +379,17 @@ func (a *App) openSources(g prometheus.Gatherer) (*collect.Set, error) {
 
 func (a *App) openAlerting() error {
 	c := a.c
+	templates, err := a.receiverTemplates()
+	if err != nil {
+		return err
+	}
 	o := alerting.Options{
 		DataDir: a.path(datadir.Alertmanager), Retention: c.Alertmanager.Retention, MaintenanceInterval: c.Alertmanager.MaintenanceInterval,
 		ExternalURL: a.external, Logger: a.log.With("component", "alerting"), Registerer: a.reg,
 		MaxSilences: c.Alertmanager.MaxSilences, MaxSilenceBytes: c.Alertmanager.MaxSilenceSize, MaxAlertsPerName: c.Alertmanager.MaxAlertsPerName,
 		GetConcurrency: c.Alertmanager.MaxConcurrency, EarlyFlush: c.Alertmanager.EarlyFlush, OutboxCapacity: outboxCapacity,
-		Ingested: func(x *alert.Alert, at time.Time) { a.beat.ingested(x, at) },
+		Ingested:  func(x *alert.Alert, at time.Time) { a.beat.ingested(x, at) },
+		Templates: templates, Graph: a.graph,
 	}
 	if c.Cluster.ListenAddress != "" {
 		o.Cluster = &alerting.ClusterOptions{
@@ -394,7 +399,6 @@ func (a *App) openAlerting() error {
 		}
 	}
 	a.observe(&o)
-	var err error
 	if a.alerting, err = alerting.New(o); err != nil {
 		a.parts.alerting.Failed(err.Error())
 		return err

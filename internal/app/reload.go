@@ -64,7 +64,10 @@ func (a *App) Reload() error {
 // replay of a large log takes minutes, and a typo should not cost them.
 func (a *App) checkFiles() error {
 	_, perr := metrics.LoadConfig(a.c.PrometheusFile, a.log)
-	_, aerr := a.alertmanagerFile()
+	am, aerr := a.alertmanagerFile()
+	if aerr == nil {
+		aerr = withChannels(am, a.c)
+	}
 	return a.withHint(errors.Join(perr, aerr))
 }
 
@@ -120,6 +123,9 @@ func (a *App) load() (err error) {
 	}
 	am, aerr := a.alertmanagerFile()
 	var ac *alerting.Change
+	if aerr == nil && oerr == nil {
+		aerr = withChannels(am, own)
+	}
 	var who *roster
 	if aerr == nil && oerr == nil {
 		var more map[string][]oncall.Override

@@ -116,7 +116,10 @@ func (a *App) alertsTo() selfmon.AlertsTo {
 	}
 	to.None = true
 	for _, r := range a.alerting.Receivers() {
-		out := selfmon.Receiver{Name: r.Name, Integrations: r.Integrations, Default: r.Default}
+		out := selfmon.Receiver{Name: r.Name, Integrations: r.Integrations, Default: r.Default, Unused: r.Unused()}
+		for n, at := range r.Proven {
+			out.Proven = append(out.Proven, selfmon.Proof{Integration: r.Integrations[n], At: at})
+		}
 		for _, last := range r.Last {
 			if last.Error != "" {
 				out.Failing = append(out.Failing, selfmon.Failure{Integration: last.Integration, At: last.At, Error: last.Error})

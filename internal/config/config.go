@@ -53,7 +53,8 @@ type Dynamic struct {
 	Schedules   map[string]Schedule
 	Escalations []Escalation
 	Maintenance []Maintenance
-	StatusPage  *StatusPage // nil for none
+	StatusPage  *StatusPage          // nil for none
+	Channels    map[string][]Channel // by receiver of alertmanager.yml
 }
 
 // Web is the main listener and what all listeners have in common.

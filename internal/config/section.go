@@ -49,6 +49,9 @@ var Sections = []Section{
 	{Path: "status_page", Since: "0.3", Help: "A page for the public, off where it is left out. Only what stands here becomes public.",
 		Example: "status_page:\n  folder: /srv/status\n  title: Example status\n  components:\n    - id: api\n      name: API\n      alerts:\n        - match: ['service=\"api\"']\n          states: {critical: outage, warning: degraded}\n",
 		bind:    func(c *Config) any { return &c.StatusPage }},
+	{Path: "channels", Since: "0.3", Help: "Channels that Alertmanager has not, by the name of a receiver of alertmanager.yml. They are told beside the receiver's own integrations; one without any is written there as `- name: NAME`.",
+		Example: "channels:\n  ops-team:\n    - type: dingtalk\n      url_file: /run/secrets/dingtalk-url\n      secret_file: /run/secrets/dingtalk-secret\n      language: zh\n      mention: {mobiles: [\"13800000000\"], severities: [critical]}\n    - type: email\n      smarthost: smtp.example.org:587\n      from: touchline@example.org\n      to: [on-call@example.org]\n      username: touchline\n      password_file: /run/secrets/smtp-password\n",
+		bind:    func(c *Config) any { return &c.Channels }},
 }
 
 // File is the path of a file; a relative one begins at the folder of touchline.yaml.

@@ -124,10 +124,19 @@ func (a AlertsTo) Telling() bool {
 // Receiver is one receiver of the Alertmanager configuration.
 type Receiver struct {
 	Name         string   `json:"name"`
-	Integrations []string `json:"integrations"` // such as "webhook", "email"
-	Default      bool     `json:"default"`      // it is the receiver of the root route
+	Integrations []string `json:"integrations"`     // such as "webhook", "email"
+	Default      bool     `json:"default"`          // it is the receiver of the root route
+	Unused       bool     `json:"unused,omitempty"` // no route and no person names it
 	// Failing are the integrations that refused or could not be reached when they were last told something.
 	Failing []Failure `json:"failing,omitempty"`
+	// Proven says of each of Integrations when a message last got through; nil where that is not known.
+	Proven []Proof `json:"last_proven,omitempty"`
+}
+
+// Proof is when an integration last took a message, also before a restart.
+type Proof struct {
+	Integration string    `json:"integration"`
+	At          time.Time `json:"at,omitzero"` // zero for never
 }
 
 // Failure is an integration, or an Alertmanager, that did not take its last notification.

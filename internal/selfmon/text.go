@@ -230,15 +230,40 @@ func (r Report) writeAlerts(p *printer) {
 			} else {
 				via = "by " + via
 			}
+			if rc.Unused && len(rc.Integrations) > 0 {
+				via += p.paint(ansiYellow, "  (nothing is told to it: no route and no person names it)")
+			}
 			if rc.Default {
 				via += p.paint(ansiDim, "  (unless a route says otherwise)")
 			}
 			p.line("  told to %s  %s", pad(rc.Name, names), via)
+			if never := neverProven(rc.Proven); never != "" {
+				p.line("          %s  %s", pad("", names), p.paint(ansiDim, "no message has got through yet by "+never+"; try: touchline notify test --receiver="+shellWord(rc.Name)))
+			}
 			for _, f := range rc.Failing {
 				p.line("          %s  %s", pad("", names), p.notDelivered(f.At, f.Integration+": "+f.Error))
 			}
 		}
 	}
+}
+
+// neverProven lists the integrations that have not taken a message yet.
+func neverProven(ps []Proof) string {
+	var out []string
+	for _, p := range ps {
+		if p.At.IsZero() {
+			out = append(out, p.Integration)
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// shellWord quotes a name that a shell would take apart.
+func shellWord(s string) string {
+	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./@") == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 func (p *printer) notDelivered(at time.Time, why string) string {
