@@ -15,6 +15,8 @@ func commands() []*cobra.Command {
 		newAdoptCommand(),
 		newBacktestCommand(),
 		newShadowCommand(),
+		newIncidentCommand(),
+		newMaintainCommand(),
 		newVersionCommand(),
 	}
 }

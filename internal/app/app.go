@@ -37,6 +37,7 @@ import (
 	"touchline.dev/touchline/internal/datadir"
 	"touchline.dev/touchline/internal/httpserver"
 	"touchline.dev/touchline/internal/incident"
+	"touchline.dev/touchline/internal/incident/maintenance"
 	"touchline.dev/touchline/internal/metrics"
 	"touchline.dev/touchline/internal/page"
 	"touchline.dev/touchline/internal/rules"
@@ -70,6 +71,9 @@ type App struct {
 	sources  *collect.Set
 	state    *state.DB
 	incident *incident.Service
+
+	maintenance *maintenance.Service
+
 	page     *page.Page
 	beat     *beating
 	public   *publicPage
@@ -83,6 +87,7 @@ type App struct {
 	reload   reloadMetrics
 
 	dynamic  atomic.Pointer[config.Dynamic] // in force
+	roster   atomic.Pointer[roster]
 	ready    atomic.Bool
 	reloadMu sync.Mutex
 	serveErr chan error
@@ -141,6 +146,9 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	memory := selfmon.ApplyMemoryLimit(a.log, selfmon.MemoryOptions{})
 	if err := a.openEngines(memory); err != nil {
+		return nil, err
+	}
+	if err := a.openMaintenance(); err != nil {
 		return nil, err
 	}
 	if err := a.openPage(); err != nil {
@@ -381,6 +389,7 @@ func (a *App) openAlerting() error {
 			GossipInterval: gossipInterval, PushPullInterval: pushPullInterval,
 		}
 	}
+	a.observe(&o)
 	var err error
 	if a.alerting, err = alerting.New(o); err != nil {
 		a.parts.alerting.Failed(err.Error())
@@ -455,6 +464,9 @@ func (a *App) Start(ctx context.Context) error {
 	if err := a.alerting.Start(ctx); err != nil {
 		return err
 	}
+	a.incident.Start()
+	a.maintenance.Start()
+	a.parts.state.OK()
 	a.engine.Run()
 	a.notifier.Run()
 	a.rules.Run()

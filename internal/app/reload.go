@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,6 +16,7 @@ import (
 	"touchline.dev/touchline/internal/alerting"
 	"touchline.dev/touchline/internal/config"
 	"touchline.dev/touchline/internal/metrics"
+	"touchline.dev/touchline/internal/oncall"
 	"touchline.dev/touchline/internal/rules"
 	"touchline.dev/touchline/internal/statuspage"
 )
@@ -118,8 +120,15 @@ func (a *App) load() (err error) {
 	}
 	am, aerr := a.alertmanagerFile()
 	var ac *alerting.Change
-	if aerr == nil {
-		ac, aerr = a.alerting.Prepare(am)
+	var who *roster
+	if aerr == nil && oerr == nil {
+		var more map[string][]oncall.Override
+		if more, oerr = a.overrides(context.Background()); oerr == nil {
+			who, oerr = newRoster(&own.Dynamic, receiversOf(am), more)
+		}
+	}
+	if aerr == nil && oerr == nil {
+		ac, aerr = a.alerting.Prepare(am, who.receivers...)
 	}
 	if aerr != nil {
 		a.alerting.Refused()
@@ -142,6 +151,7 @@ func (a *App) load() (err error) {
 	}
 	a.dynamic.Store(&own.Dynamic)
 	a.applyStatusPage(own.StatusPage, page)
+	a.roster.Store(who)
 	a.warnOfRestart(own)
 	a.warnOfUnknownGroups()
 	a.warnOfNoWatchdog()

@@ -47,7 +47,8 @@ var routes = []route{
 	{"", "/debug/**", Admin},
 	{"", "/api/v1/admin/**", Admin},
 	{"DELETE", "/api/v1/series", Admin},
-	{"", "/touchline/v1/backup", Admin}, // everything that is stored, at once
+	{"", "/touchline/v1/backup", Admin},                // everything that is stored, at once
+	{"GET HEAD POST", "/touchline/v1/links/*", Public}, // the link itself says what it is good for
 
 	{"POST", "/api/v1/write", Ingest},
 	{"POST", "/api/v1/otlp/v1/metrics", Ingest},

@@ -26,6 +26,11 @@ type actorKey struct{}
 
 // server is the API over a database with some incidents.
 func server(t *testing.T) *httptest.Server {
+	srv, _ := serverOf(t)
+	return srv
+}
+
+func serverOf(t *testing.T) (*httptest.Server, *incident.Service) {
 	t.Helper()
 	db, err := state.Open(t.Context(), state.Options{Path: filepath.Join(t.TempDir(), "state.db"), Registerer: prometheus.NewRegistry()})
 	if err != nil {
@@ -51,11 +56,13 @@ func server(t *testing.T) *httptest.Server {
 	mux := http.NewServeMux()
 	a := New(Options{Mux: mux, Version: "1", Logger: log, Actor: func(ctx context.Context) string { n, _ := ctx.Value(actorKey{}).(string); return n }})
 	a.Incidents(s)
+	a.Reviews(s, nil)
+	a.Links(s)
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mux.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), actorKey{}, r.Header.Get("X-Test-Actor"))))
 	}))
 	t.Cleanup(srv.Close)
-	return srv
+	return srv, s
 }
 
 // ask makes a request and returns status, ETag and body.
@@ -123,6 +130,14 @@ func TestIncidents(t *testing.T) {
 		{"GET", "/notifications", "", 200, `"way":{"class":"local"}`},
 		{"GET", "/notifications?receiver=ops&incident=3&failed=false", "", 200, `"took_seconds":0.0015`},
 		{"GET", "/notifications?failed=true", "", 200, `"notifications":[]`},
+		{"GET", "/incidents/1/hints", "", 200, `"hints":[`},
+		{"GET", "/incidents/99/hints", "", 404, "no such incident"},
+		{"POST", "/incidents/3/hints/1/verdict", `{"verdict":"right"}`, 409, "has no hint 1 that is kept"},
+		{"GET", "/incidents/1/postmortem", "", 200, `"five_whys":["","","","",""]`},
+		{"GET", "/incidents/1/postmortem?format=md&lang=zh", "", 200, "# 事故复盘"},
+		{"GET", "/reports/incidents?from=2020-01-01T00:00:00Z&to=2100-01-01T00:00:00Z", "", 200, `"severity":"critical"`},
+		{"GET", "/reports/incidents?from=2020-01-01T00:00:00Z", "", 422, "query.to"},
+		{"GET", "/reports/incidents?from=2021-01-01T00:00:00Z&to=2020-01-01T00:00:00Z", "", 409, "begins before it ends"},
 		{"GET", "/openapi.json", "", 200, `"openapi":"3.1.0"`},
 		{"GET", "/openapi.yaml", "", 200, "/touchline/v1/incidents/{id}/acknowledge:"},
 	} {
@@ -144,6 +159,53 @@ func TestIncidents(t *testing.T) {
 	}
 	if status, _, _ := ask(t, srv, "POST", Base+"/incidents/3/assign", `{"to":"bo"}`, "If-Match", "nonsense"); status != 412 {
 		t.Error("an ETag that is none is taken")
+	}
+}
+
+func TestLinks(t *testing.T) {
+	srv, s := serverOf(t)
+	sign := func(action, key string, life time.Duration) string {
+		token, err := s.Sign(t.Context(), incident.Link{Action: action, Group: incident.GroupHash(key), Receiver: "ops", Expires: time.Now().Add(life)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return token
+	}
+	good := sign(incident.LinkAcknowledge, "1", time.Hour)
+	for _, c := range []struct {
+		method, token, form, language string
+		status                        int
+		want                          string
+	}{
+		{"GET", good, "", "", 200, "<button type=\"submit\">Acknowledge</button>"},
+		{"GET", good, "", "zh-CN,zh;q=0.9", 200, "<button type=\"submit\">确认</button>"},
+		{"POST", good, "name=%3Cb%3EAnna", "", 200, "&lt;b&gt;Anna (link of ops)"},
+		{"POST", good, "name=Li", "", 409, "has been taken already"},
+		{"GET", sign(incident.LinkView, "2", time.Hour), "", "", 200, "Down on 2"},
+		{"POST", sign(incident.LinkView, "2", time.Hour), "", "", 200, "firing"},
+		{"GET", sign(incident.LinkAcknowledge, "nothing", time.Hour), "", "", 404, "is over"},
+		{"GET", sign(incident.LinkAcknowledge, "1", -time.Hour), "", "", 410, "has expired"},
+		{"POST", good + "x", "", "", 403, "not one that this server has made"},
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), c.method, srv.URL+Base+"/links/"+c.token, strings.NewReader(c.form))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Accept-Language", c.language)
+		resp, err := srv.Client().Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, err := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if err != nil || resp.StatusCode != c.status || !strings.Contains(string(raw), c.want) || resp.Header.Get("Referrer-Policy") != "no-referrer" {
+			t.Errorf("%s %s: %d %s", c.method, c.token, resp.StatusCode, raw)
+		}
+	}
+	// Opening the link has changed nothing; the button has.
+	if _, _, body := ask(t, srv, "GET", Base+"/incidents/2", ""); strings.Count(body, `"kind":"acknowledged"`) != 1 {
+		t.Error(body)
 	}
 }
 
