@@ -178,6 +178,10 @@ func (w *Watcher) note(ctx context.Context, i *instance, err error) {
 		w.up.WithLabelValues(i.host).Set(0)
 	}
 	switch first := before.Reason == "" && !before.Up; {
+	case errors.Is(err, errStarting):
+		if before.Reason != now.Reason {
+			w.log.Info("Watched instance has just been started", "host", i.host)
+		}
 	case !now.Up && (first || before.Up || before.Reason != now.Reason):
 		w.log.Warn("Watched instance is not alive", "host", i.host, "why", now.Reason, "beats_missed", i.misses)
 	case now.Up && !before.Up:
