@@ -71,6 +71,7 @@ type App struct {
 	sources  *collect.Set
 	state    *state.DB
 	incident *incident.Service
+	opens    func(map[string]string) bool // whether an alert opens an incident
 
 	maintenance *maintenance.Service
 
@@ -377,7 +378,7 @@ func (a *App) openAlerting() error {
 		ExternalURL: a.external, Logger: a.log.With("component", "alerting"), Registerer: a.reg,
 		MaxSilences: c.Alertmanager.MaxSilences, MaxSilenceBytes: c.Alertmanager.MaxSilenceSize, MaxAlertsPerName: c.Alertmanager.MaxAlertsPerName,
 		GetConcurrency: c.Alertmanager.MaxConcurrency, EarlyFlush: c.Alertmanager.EarlyFlush, OutboxCapacity: outboxCapacity,
-		Templates: templates, Graph: a.graph,
+		Templates: templates, Graph: a.graph, Links: a.linksOf,
 	}
 	if c.Cluster.ListenAddress != "" {
 		o.Cluster = &alerting.ClusterOptions{
