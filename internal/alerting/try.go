@@ -92,7 +92,7 @@ func (a *Alertmanager) try(ctx context.Context, i *notify.Integration, receiver,
 // trialContext has what notifiers expect of the dispatcher.
 func trialContext(ctx context.Context, receiver string, as []*alert.Alert, now time.Time) context.Context {
 	ctx = notify.WithReceiverName(ctx, receiver)
-	ctx = notify.WithGroupKey(ctx, "touchline/test:"+receiver)
+	ctx = notify.WithGroupKey(ctx, channel.SampleKey+receiver)
 	ctx = notify.WithGroupLabels(ctx, model.LabelSet{"alertname": as[0].Labels["alertname"]})
 	ctx = notify.WithRouteLabels(ctx, model.LabelSet{})
 	ctx = notify.WithNow(ctx, now)

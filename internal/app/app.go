@@ -71,6 +71,7 @@ type App struct {
 	sources  *collect.Set
 	state    *state.DB
 	incident *incident.Service
+	opens    func(map[string]string) bool // whether an alert opens an incident
 
 	maintenance *maintenance.Service
 
@@ -389,7 +390,7 @@ func (a *App) openAlerting() error {
 		MaxSilences: c.Alertmanager.MaxSilences, MaxSilenceBytes: c.Alertmanager.MaxSilenceSize, MaxAlertsPerName: c.Alertmanager.MaxAlertsPerName,
 		GetConcurrency: c.Alertmanager.MaxConcurrency, EarlyFlush: c.Alertmanager.EarlyFlush, OutboxCapacity: outboxCapacity,
 		Ingested:  func(x *alert.Alert, at time.Time) { a.beat.ingested(x, at) },
-		Templates: templates, Graph: a.graph,
+		Templates: templates, Graph: a.graph, Links: a.linksOf,
 	}
 	if c.Cluster.ListenAddress != "" {
 		o.Cluster = &alerting.ClusterOptions{

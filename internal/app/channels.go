@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,8 +16,10 @@ import (
 	"touchline.dev/touchline/internal/alerting/channel"
 	"touchline.dev/touchline/internal/alerting/channel/chart"
 	"touchline.dev/touchline/internal/alerting/channel/email"
+	"touchline.dev/touchline/internal/api/native"
 	"touchline.dev/touchline/internal/app/channelspec"
 	"touchline.dev/touchline/internal/config"
+	"touchline.dev/touchline/internal/incident"
 )
 
 // shippedTemplates are the definitions for receivers of alertmanager.yml that
@@ -42,6 +45,36 @@ func withChannels(am *alerting.File, own *config.Config) error {
 	}
 	am.Channels = channelspec.Of(own.Channels)
 	return nil
+}
+
+// linkTimeout bounds the making of links: an alert must not wait for a slow database.
+const linkTimeout = 2 * time.Second
+
+// linksOf makes the links by which whoever reads a message can take or see its
+// incident. Alerts that open none have none.
+func (a *App) linksOf(ctx context.Context, t channel.Told) channel.Links {
+	if !slices.ContainsFunc(t.Firing, a.opens) {
+		return channel.Links{}
+	}
+	ctx, cancel := context.WithTimeout(ctx, linkTimeout)
+	defer cancel()
+	group, err := a.incident.LinkGroup(ctx, t.GroupKey)
+	if errors.Is(err, incident.ErrNotFound) {
+		return channel.Links{}
+	}
+	if err != nil {
+		a.log.Warn("A message goes without the links of its incident", "group", t.GroupKey, "err", err)
+		return channel.Links{}
+	}
+	link := func(action string) string {
+		token, err := a.incident.Sign(ctx, incident.Link{Action: action, Group: group, Receiver: t.Receiver, Expires: time.Now().Add(incident.LinkLife)})
+		if err != nil {
+			a.log.Warn("A message goes without a link", "action", action, "err", err)
+			return ""
+		}
+		return a.external.JoinPath(native.Base, "links", token).String()
+	}
+	return channel.Links{Acknowledge: link(incident.LinkAcknowledge), Incident: link(incident.LinkView)}
 }
 
 // graph reads what an expression measured, for the picture of a mail.

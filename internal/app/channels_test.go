@@ -5,8 +5,10 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -76,6 +78,16 @@ func TestChannels(t *testing.T) {
 			t.Errorf("the message lacks %q:\n%s", want, text)
 		}
 	}
+
+	ack := regexp.MustCompile(`\[确认\]\((http[^)]+/touchline/v1/links/[^)]+)\)`).FindStringSubmatch(text)
+	if ack == nil {
+		t.Fatalf("no link acknowledges:\n%s", text)
+	}
+	u, err := url.Parse(ack[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.get(t, u.Path, "First")
 
 	if code, body := a.post(t, "/touchline/v1/receivers/ops/test", "", false); code != http.StatusUnauthorized && code != http.StatusForbidden {
 		t.Errorf("without a token: %d %s", code, body)

@@ -42,6 +42,7 @@ func (a *App) openState(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.opens = opens
 	a.incident, err = incident.New(incident.Options{
 		DB: a.state, Logger: a.log.With("component", "incidents"), Registerer: a.reg, Opens: opens,
 		Flapping: a.c.Incidents.Flapping, Retention: a.c.Incidents.Retention, Surroundings: incident.Surroundings{

@@ -87,9 +87,9 @@ func timed(ctx context.Context) context.Context {
 func TestDefaultTemplates(t *testing.T) { synctest.Test(t, testDefaultTemplates) }
 
 func testDefaultTemplates(t *testing.T) {
-	links := func(key, receiver string) Links {
-		if key == "" || receiver != "team" {
-			t.Errorf("links asked for %q of %q", key, receiver)
+	links := func(_ context.Context, told Told) Links {
+		if told.GroupKey == "" || told.Receiver != "team" || told.Firing[0]["alertname"] != "HostHighCpu" {
+			t.Errorf("links asked for %+v", told)
 		}
 		return Links{Acknowledge: "https://touchline.example.org/t/ui/ack/1", Incident: "https://touchline.example.org/t/ui/incidents/1"}
 	}
@@ -115,12 +115,7 @@ func testDefaultTemplates(t *testing.T) {
 					}
 					r := renderer(t, func(o *RendererOptions) {
 						o.Type, o.Kind, o.Language = typ, kind, lang
-						o.Links = func(k, r string) Links {
-							if c.links == nil || r == "sample" {
-								return Links{}
-							}
-							return c.links(k, r)
-						}
+						o.Links = c.links
 					})
 					m, err := r.Render(c.ctx, c.alerts)
 					if err != nil {
@@ -133,12 +128,7 @@ func testDefaultTemplates(t *testing.T) {
 		for _, lang := range []string{English, Chinese} {
 			r := renderer(t, func(o *RendererOptions) {
 				o.Type, o.Kind, o.Language = Email, "", lang
-				o.Links = func(k, r string) Links {
-					if c.links == nil || r == "sample" {
-						return Links{}
-					}
-					return c.links(k, r)
-				}
+				o.Links = c.links
 			})
 			m, err := r.Render(c.ctx, c.alerts)
 			if err != nil {
@@ -223,6 +213,12 @@ func testLinks(t *testing.T) {
 		if got := webLink(in); got != want {
 			t.Errorf("link of %q is %q, want %q", in, got, want)
 		}
+	}
+	quiet := func(context.Context, Told) Links { return Links{Acknowledge: "https://t.example/ack"} }
+	r := renderer(t, func(o *RendererOptions) { o.Links = quiet })
+	sample, err := r.Render(notify.WithGroupKey(group(), SampleKey+"team"), Sample(noon, English))
+	if err != nil || sample.Links.Acknowledge != "" {
+		t.Errorf("a sample can be acknowledged: %+v, %v", sample, err)
 	}
 	m, err := renderer(t, nil).Render(group(), []*alert.Alert{firing("db1"), firing("db2")})
 	if err != nil {

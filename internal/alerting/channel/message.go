@@ -40,9 +40,20 @@ type Links struct {
 	Runbook     string
 }
 
+// Told is what is told: the group of alerts that links are for.
+type Told struct {
+	GroupKey string
+	Receiver string
+	Firing   []map[string]string // labels of the alerts that fire
+}
+
 // LinksFunc makes the links of a group for a receiver. Those that it leaves
 // empty are made from the alerts, where they can be.
-type LinksFunc func(groupKey, receiver string) Links
+type LinksFunc func(ctx context.Context, t Told) Links
+
+// SampleKey begins the group keys of samples, which belong to no group and so
+// have no links of their own.
+const SampleKey = "touchline/test:"
 
 // Message is everything that a template may use: upstream's data under its own
 // names, and what only this server knows.
@@ -241,10 +252,15 @@ func (t Timing) began() time.Time {
 
 // link makes the links of the group: of a runbook only where all alerts share it.
 func (r *Renderer) link(ctx context.Context, m *Message, as []*alert.Alert) {
-	if r.o.Links != nil {
-		key, _ := notify.GroupKey(ctx)
-		receiver, _ := notify.ReceiverName(ctx)
-		m.Links = r.o.Links(key, receiver)
+	if key, _ := notify.GroupKey(ctx); r.o.Links != nil && !strings.HasPrefix(key, SampleKey) {
+		told := Told{GroupKey: key}
+		told.Receiver, _ = notify.ReceiverName(ctx)
+		for n, a := range m.Alerts {
+			if a.Status == "firing" {
+				told.Firing = append(told.Firing, labelsOf(as[n]))
+			}
+		}
+		m.Links = r.o.Links(ctx, told)
 	}
 	if len(m.Alerts) == 0 {
 		return

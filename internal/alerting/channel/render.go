@@ -118,7 +118,7 @@ func parseDefaults(tmpl *template.Template) error {
 
 // try fills the templates in for a sample of alerts.
 func (r *Renderer) try() error {
-	ctx := notify.WithGroupKey(notify.WithReceiverName(context.Background(), "sample"), "{}:{}")
+	ctx := notify.WithGroupKey(notify.WithReceiverName(context.Background(), "sample"), SampleKey)
 	ctx = notify.WithNotificationReason(notify.WithGroupLabels(ctx, model.LabelSet{"alertname": "Sample"}), notify.ReasonFirstNotification)
 	m, err := r.Render(ctx, Sample(r.o.Now(), r.o.Language))
 	if err == nil && r.o.Type == Email {

@@ -74,7 +74,7 @@ func TestKinds(t *testing.T) {
 		t.Errorf("markdown %q", s)
 	}
 	m = send(t, r, channel.Card, func(_ *channel.RobotOptions, o *channel.RendererOptions) {
-		o.Links = func(string, string) channel.Links {
+		o.Links = func(context.Context, channel.Told) channel.Links {
 			return channel.Links{Acknowledge: "https://t.example/ack", Incident: "https://t.example/i", Runbook: "https://t.example/r"}
 		}
 	}, down)
