@@ -128,7 +128,7 @@ func TestCheckTellsOfUnusedAlertmanager(t *testing.T) {
 		"plain.yml":      "scrape_configs: []\n",
 		"am.yml":         "route: {receiver: r}\nreceivers: [{name: r, webhook_configs: [{url: 'http://x/'}]}]\n",
 	}
-	code, out, errs := checkRun(t, files, "touchline.yaml")
+	code, out, _ := checkRun(t, files, "touchline.yaml")
 	if want := "touchline.yaml:2:24: warning: alertmanager.config: am.yml has no effect: p.yml:2 names Alertmanagers"; code != 0 || !strings.Contains(out, want) {
 		t.Errorf("exit code %d, %q has no %q", code, out, want)
 	}

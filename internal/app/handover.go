@@ -23,7 +23,7 @@ const (
 	handOverLook = 15 * time.Second
 	handOverLate = 30 * time.Minute
 	digestListed = 20
-	digestPeriod = 7 * 24 * time.Hour // noisy rules are counted over
+	digestPeriod = 7 * 24 * time.Hour  // noisy rules are counted over
 	unproven     = 30 * 24 * time.Hour // since a receiver last took a message
 )
 
