@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"touchline.dev/touchline/internal/alerting/channel"
 	"touchline.dev/touchline/internal/alerting/channel/channeltest"
@@ -88,6 +89,13 @@ func TestChannels(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.get(t, u.Path, "First")
+	now := time.Now()
+	if got, err := a.graph(t.Context(), "vector(7)", now.Add(-10*time.Minute), now, 10*time.Second); err != nil || len(got) != 1 || len(got[0].Points) != 61 || got[0].Points[60].Value != 7 {
+		t.Errorf("graph %+v, %v", got, err)
+	}
+	if _, err := a.graph(t.Context(), "vector(", now.Add(-time.Minute), now, time.Second); err == nil {
+		t.Error("a graph of an expression that cannot be parsed")
+	}
 
 	if code, body := a.post(t, "/touchline/v1/receivers/ops/test", "", false); code != http.StatusUnauthorized && code != http.StatusForbidden {
 		t.Errorf("without a token: %d %s", code, body)
