@@ -122,7 +122,6 @@ func (a *App) routes(mux *http.ServeMux) {
 		}
 	})
 	mux.Handle("POST /touchline/v1/backup", a.backup)
-	mux.HandleFunc("POST /touchline/v1/receivers/{name}/test", a.serveTrial)
 	a.nativeAPI(mux)
 	for path, h := range map[string]http.HandlerFunc{
 		"/debug/pprof/": pprof.Index, "/debug/pprof/cmdline": pprof.Cmdline, "/debug/pprof/profile": pprof.Profile,
