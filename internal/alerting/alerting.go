@@ -54,7 +54,10 @@ type Options struct {
 	RequestTimeout      time.Duration   // 0 for none
 	OutboxCapacity      int             // alerts that wait for the embedded Alertmanager, 10,000 when 0
 	EarlyFlush          string          // matchers of alerts that are told at once, "" for none
-	AlertGCInterval     time.Duration   // how often resolved alerts are dropped, 30 minutes when 0 as upstream
+	// Ingested is told of every state of an alert that reaches the dispatcher.
+	// Optional. It must not block: no other alert is dispatched meanwhile.
+	Ingested        func(a *alert.Alert, at time.Time)
+	AlertGCInterval time.Duration // how often resolved alerts are dropped, 30 minutes when 0 as upstream
 
 	// Templates are definitions that receivers may use beside upstream's and the user's; "" for none.
 	Templates string
@@ -74,6 +77,9 @@ type Options struct {
 	// group_interval. A Group that does not know of the end was At before. It
 	// holds up the alerts that arrive next, and must not apply a configuration.
 	Ended func(fingerprint string, at time.Time)
+	// EndedSilenced is told of each alert that arrives resolved while a silence
+	// mutes it, and again where it is sent again.
+	EndedSilenced func(GroupAlert)
 	// Told is told of each attempt to tell a receiver.
 	Told func(Notification)
 

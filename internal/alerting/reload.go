@@ -223,6 +223,9 @@ func (c *Change) Apply() {
 func (a *Alertmanager) ingested(x *alert.Alert, at time.Time) {
 	a.timings.queued(x, Timing{Class: "api", Queued: at})
 	a.timings.dispatched(x, at)
+	if a.o.Ingested != nil {
+		a.o.Ingested(x, at)
+	}
 }
 
 // warn tells of settings that are valid and yet do not do what they seem to.

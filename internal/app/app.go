@@ -76,6 +76,8 @@ type App struct {
 	maintenance *maintenance.Service
 
 	page     *page.Page
+	beat     *beating
+	public   *publicPage
 	grpc     *grpc.Server
 	handler  http.Handler
 	backup   *backup
@@ -85,17 +87,20 @@ type App struct {
 	parts    parts
 	reload   reloadMetrics
 
-	dynamic  atomic.Pointer[config.Dynamic] // in force
-	roster   atomic.Pointer[roster]
-	changes  ruleChanges
-	ready    atomic.Bool
-	reloadMu sync.Mutex
-	serveErr chan error
-	cleanup  []release
-	stopOnce sync.Once
-	stopErr  error
-	quit     chan struct{}
-	quitOnce sync.Once
+	dynamic atomic.Pointer[config.Dynamic] // in force
+	roster  atomic.Pointer[roster]
+	changes ruleChanges
+
+	silencedEnds silencedEnds
+	bound        bool // the addresses are ours
+	ready        atomic.Bool
+	reloadMu     sync.Mutex
+	serveErr     chan error
+	cleanup      []release
+	stopOnce     sync.Once
+	stopErr      error
+	quit         chan struct{}
+	quitOnce     sync.Once
 }
 
 // release is one step of stopping.
@@ -120,6 +125,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 			err = errors.Join(err, a.Stop(ctx))
 		}
 	}()
+	a.silencedEnds.init()
 	a.health = selfmon.NewHealth(selfmon.HealthOptions{})
 	a.reg.MustRegister(a.health)
 	a.parts = parts{
@@ -154,6 +160,12 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if err := a.openPage(); err != nil {
 		return nil, err
 	}
+	if err := a.openHeartbeat(); err != nil {
+		return nil, err
+	}
+	if err := a.openStatusPage(); err != nil {
+		return nil, err
+	}
 	if err := a.load(); err != nil {
 		return nil, a.withHint(err)
 	}
@@ -166,6 +178,8 @@ func (a *App) path(elem ...string) string {
 
 // openData makes and locks the data directory.
 func (a *App) openData() error {
+	_, err := os.Stat(a.c.Storage.Path)
+	fresh := errors.Is(err, fs.ErrNotExist)
 	if err := os.MkdirAll(a.c.Storage.Path, 0o750); err != nil {
 		return fmt.Errorf("create data directory (--storage.path): %w", err)
 	}
@@ -174,6 +188,10 @@ func (a *App) openData() error {
 		return err
 	}
 	a.onStop("data lock", func(context.Context) error { return unlock() })
+	if fresh {
+		// While the lock is held, so that nobody else has the folder.
+		a.onStop("new data folder", func(context.Context) error { a.dropUnused(); return nil })
+	}
 	if err := datadir.CheckFinished(a.c.Storage.Path); err != nil {
 		return err
 	}
@@ -182,6 +200,21 @@ func (a *App) openData() error {
 		return fmt.Errorf("remove what an unfinished backup left: %w", err)
 	}
 	return nil
+}
+
+// dropUnused takes away the folder that this start has made, where it was
+// refused before anything was stored: a port in use should not leave one behind.
+func (a *App) dropUnused() {
+	if a.bound {
+		return
+	}
+	for _, name := range []string{datadir.TokenFile, datadir.LockFile, ""} {
+		// What is not there, or not empty, stays as it is.
+		if err := os.Remove(a.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			a.log.Debug("The new data folder stays", "err", err)
+			return
+		}
+	}
 }
 
 // listen binds every address, so that a port in use is told before anything else is done.
@@ -224,6 +257,7 @@ func (a *App) listen() error {
 		return err
 	}
 	s.SetExternalURL(a.external)
+	a.bound = true
 	return nil
 }
 
@@ -297,7 +331,7 @@ func (a *App) openEngines(memory int64) error {
 		HA:          metrics.HAOptions{Enabled: c.HA.Enabled, ClusterLabel: c.HA.ClusterLabel, ReplicaLabel: c.HA.ReplicaLabel, Failover: c.HA.FailoverTimeout, MaxClusters: c.HA.MaxClusters},
 		EnableAdmin: c.Web.EnableAdminAPI, EnableLifecycle: c.Web.EnableLifecycle, ListenAddress: a.server.Addresses()["web"][0], ExternalURL: a.external, CORSOrigin: cors, Flags: c.Flags(), StartedAt: a.health.StartedAt(),
 		Version: v1.PrometheusVersion{Version: a.build.Version, Revision: a.build.Revision, GoVersion: runtime.Version()},
-		Rules:   rref, Alertmanagers: amref, Observe: hook.Observe,
+		Rules:   rref, Alertmanagers: amref, Observe: hook.Observe, Scraped: arrival.Scraped,
 	}
 	if a.sources != nil {
 		mo.Dial = a.sources.DialContext
@@ -378,6 +412,7 @@ func (a *App) openAlerting() error {
 		ExternalURL: a.external, Logger: a.log.With("component", "alerting"), Registerer: a.reg,
 		MaxSilences: c.Alertmanager.MaxSilences, MaxSilenceBytes: c.Alertmanager.MaxSilenceSize, MaxAlertsPerName: c.Alertmanager.MaxAlertsPerName,
 		GetConcurrency: c.Alertmanager.MaxConcurrency, EarlyFlush: c.Alertmanager.EarlyFlush, OutboxCapacity: outboxCapacity,
+		Ingested:  func(x *alert.Alert, at time.Time) { a.beat.ingested(x, at) },
 		Templates: templates, Graph: a.graph, Links: a.linksOf,
 	}
 	if c.Cluster.ListenAddress != "" {
@@ -395,6 +430,7 @@ func (a *App) openAlerting() error {
 	a.onStop("alerting", a.alerting.Stop)
 	a.notifier, err = metrics.NewNotifier(metrics.NotifierOptions{
 		Logger: a.log, Registerer: a.reg, Features: a.engine.Features(), ExternalURL: a.external, QueueCapacity: outboxCapacity, Embedded: a.deliver,
+		Delivered: func(body []byte) { a.beat.delivered(body) },
 	})
 	if err != nil {
 		return err
@@ -433,6 +469,7 @@ func (a *App) deliver(ctx context.Context, in []*notifier.Alert) error {
 	if h, ok := rules.HopsFrom(ctx); ok {
 		way = alerting.Timing{Rule: h.Rule, Class: h.Class, Sample: h.Sample, Received: h.Received, Decided: h.Decided}
 	}
+	a.beat.handedOver(out)
 	if err := a.alerting.Put(ctx, way, out...); err != nil {
 		a.parts.alerting.Degraded(err.Error())
 		a.log.Error("Alerts could not be handed over", "alerts", len(out), "err", err)
@@ -466,6 +503,10 @@ func (a *App) Start(ctx context.Context) error {
 	a.engine.Run()
 	a.notifier.Run()
 	a.rules.Run()
+	a.beat.start()
+	if a.public != nil {
+		a.public.publisher.Start()
+	}
 	served := make(chan struct{})
 	go func() {
 		defer close(served)

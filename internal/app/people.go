@@ -119,6 +119,9 @@ func (a *App) observe(o *alerting.Options) {
 		a.incident.Observe(out)
 	}
 	o.Ended = a.incident.Ended
+	if a.c.Incidents.TellSilencedEnds {
+		o.EndedSilenced = a.silencedEnds.add
+	}
 	o.Told = func(n alerting.Notification) {
 		out := incident.Notification{
 			At: n.At, Receiver: n.Receiver, Integration: n.Integration, GroupKey: n.GroupKey, Group: n.Group, Firing: n.Firing, Resolved: n.Resolved, Took: n.Took, Error: n.Error,
@@ -187,6 +190,7 @@ func (a *App) startPeople() {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() { a.handOvers(ctx) })
+	wg.Go(func() { a.silencedEnds.run(ctx, &amClient{handler: a.alertmanagerAPI()}, a.log) })
 	wg.Go(func() { a.followExternal(ctx) })
 	a.onStop("people", func(context.Context) error {
 		cancel()

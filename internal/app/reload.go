@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"touchline.dev/touchline/internal/metrics"
 	"touchline.dev/touchline/internal/oncall"
 	"touchline.dev/touchline/internal/rules"
+	"touchline.dev/touchline/internal/statuspage"
 )
 
 // reloadMetrics carry upstream's names: dashboards and rules know them.
@@ -48,7 +50,7 @@ func (m reloadMetrics) done(err error) {
 func (a *App) Reload() error {
 	err := a.load()
 	if err != nil {
-		a.log.Error("Reload refused; the configuration in force stays", "err", err)
+		a.log.Error("Reload refused; the configuration in force stays", "err", err, "every_error", a.checkCommand())
 		return err
 	}
 	for _, what := range a.server.NeedsRestart() {
@@ -72,16 +74,25 @@ func (a *App) checkFiles() error {
 // withHint names the command that says more about the user's files than the
 // first error that a start ran into.
 func (a *App) withHint(err error) error {
+	command := a.checkCommand()
+	if err == nil || command == "" || errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return fmt.Errorf("%w\nevery error, with its place and what to write instead: %s", err, command)
+}
+
+// checkCommand is what checks the user's files, or "" where there are none.
+func (a *App) checkCommand() string {
 	var files []string
-	for _, f := range []string{a.c.PrometheusFile, a.c.AlertmanagerFile, a.c.Web.ConfigFile} {
+	for _, f := range []string{a.c.File, a.c.PrometheusFile, a.c.AlertmanagerFile, a.c.Web.ConfigFile} {
 		if f != "" {
 			files = append(files, f)
 		}
 	}
-	if err == nil || len(files) == 0 || errors.Is(err, fs.ErrNotExist) {
-		return err
+	if len(files) == 0 {
+		return ""
 	}
-	return fmt.Errorf("%w\nevery error, with its place and what to write instead: touchline check %s", err, strings.Join(files, " "))
+	return "touchline check " + strings.Join(files, " ")
 }
 
 func (a *App) load() (err error) {
@@ -102,6 +113,10 @@ func (a *App) load() (err error) {
 		if own, oerr = a.o.Reread(); oerr != nil {
 			oerr = fmt.Errorf("read touchline.yaml again: %w", oerr)
 		}
+	}
+	var page statuspage.Settings
+	if oerr == nil && own.StatusPage != nil {
+		page, oerr = statusSettings(own.StatusPage)
 	}
 	prom, perr := metrics.LoadConfig(a.c.PrometheusFile, a.log)
 	var mc *metrics.Change
@@ -151,12 +166,14 @@ func (a *App) load() (err error) {
 	}
 	a.dynamic.Store(&own.Dynamic)
 	a.roster.Store(who)
+	a.applyStatusPage(own.StatusPage, page)
 	a.warnOfRestart(own)
 	a.changes.note(a.rules.RuleGroups(), time.Now())
 	a.warnOfUnknownGroups()
 	if a.notifier.External() && a.c.AlertmanagerFile != "" {
 		a.log.Warn("This file has no effect: prometheus.yml names Alertmanagers (alerting.alertmanagers), and those get the alerts", "file", a.c.AlertmanagerFile)
 	}
+	a.warnOfNoWatchdog()
 	return nil
 }
 
@@ -166,6 +183,15 @@ func (a *App) warnOfRestart(own *config.Config) {
 	for flag, value := range own.Flags() {
 		if old[flag] != value {
 			a.log.Warn("A setting has changed that takes a restart to come into force", "setting", flag, "in_force", old[flag], "configured", value)
+		}
+	}
+	// What is secret looks the same before and after.
+	for flag, changed := range map[string]bool{
+		"heartbeat.url":       a.c.Heartbeat.URL != own.Heartbeat.URL,
+		"heartbeat.watch-url": !slices.Equal(a.c.Heartbeat.WatchURLs, own.Heartbeat.WatchURLs),
+	} {
+		if changed {
+			a.log.Warn("A secret setting has changed that takes a restart to come into force", "setting", flag)
 		}
 	}
 }

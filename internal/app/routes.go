@@ -121,6 +121,7 @@ func (a *App) routes(mux *http.ServeMux) {
 			a.log.Debug("Answer about rules was cut off", "err", err)
 		}
 	})
+	mux.HandleFunc("GET /touchline/v1/heartbeat", a.serveHeartbeat)
 	mux.Handle("POST /touchline/v1/backup", a.backup)
 	a.nativeAPI(mux)
 	for path, h := range map[string]http.HandlerFunc{

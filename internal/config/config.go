@@ -30,6 +30,7 @@ type Config struct {
 	HA           HA
 	Alertmanager Alertmanager
 	Cluster      Cluster
+	Heartbeat    Heartbeat
 	State        State
 	Incidents    Incidents
 	Sources      Sources
@@ -52,6 +53,7 @@ type Dynamic struct {
 	Schedules   map[string]Schedule
 	Escalations []Escalation
 	Maintenance []Maintenance
+	StatusPage  *StatusPage          // nil for none
 	Channels    map[string][]Channel // by receiver of alertmanager.yml
 }
 
@@ -183,6 +185,16 @@ type Cluster struct {
 	TLSConfig        string
 }
 
+// Heartbeat is what lets others notice that this process is gone.
+type Heartbeat struct {
+	URL            string // secret; "" sends nothing, unless URLFile is set
+	URLFile        string
+	Method         string // POST or GET
+	Interval       time.Duration
+	WatchURLs      []string // other instances; may hold passwords
+	WatchTokenFile string   // "" for none
+}
+
 // State is where what people decide is kept.
 type State struct {
 	URLFile string // of PostgreSQL, "" for SQLite
@@ -190,10 +202,12 @@ type State struct {
 
 // Incidents is what becomes of alerts that fire.
 type Incidents struct {
-	Matchers  string // of alerts that open one
-	Flapping  time.Duration
-	Notice    time.Duration // before a silence ends
-	Retention time.Duration
+	Matchers string // of alerts that open one
+	Flapping time.Duration
+	Notice   time.Duration // before a silence ends
+
+	TellSilencedEnds bool
+	Retention        time.Duration
 }
 
 // Sources are the in-process sources: host, containers and the process itself.
@@ -251,7 +265,7 @@ func (c *Config) Source(setting string) Source {
 }
 
 // Flags returns every setting by its flag's name, as it is written. There is
-// nothing secret in it: secrets are given by file only.
+// nothing secret in it: a value that may hold a secret is <secret>.
 func (c *Config) Flags() map[string]string {
 	out := make(map[string]string, len(Settings))
 	for i := range Settings {

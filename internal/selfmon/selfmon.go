@@ -53,6 +53,7 @@ type Report struct {
 	Alerts     AlertsTo    `json:"alerts"`
 	Data       Data        `json:"data"`
 	Rules      RuleCounts  `json:"rules"`
+	Outside    Outside     `json:"outside"`
 	Components []Component `json:"components"`
 
 	TokenFile string `json:"token_file"` // path of the administrator's token, never the token
@@ -79,6 +80,7 @@ type Watched struct {
 	Source          string  `json:"source"`
 	Targets         int     `json:"targets"`
 	Down            int     `json:"down"`
+	Discovering     bool    `json:"discovering,omitempty"` // nobody has looked for its targets yet
 }
 
 // NotSeen is something that was looked for and not found.
@@ -173,6 +175,21 @@ type RuleCounts struct {
 // alerts arrive. It is counted nowhere as something that needs a person.
 func Heartbeat(labels map[string]string) bool {
 	return labels["severity"] == "none" || labels["alertname"] == "Watchdog"
+}
+
+// Outside is what looks at this process, or at others, from outside.
+type Outside struct {
+	HeartbeatSeconds float64    `json:"heartbeat_seconds"` // between two beats; 0 where none is sent
+	Instances        []Instance `json:"instances,omitempty"`
+	StatusPage       []string   `json:"status_page,omitempty"` // folder and address, where they are set
+}
+
+// Instance is another Touchline that this one watches.
+type Instance struct {
+	Host      string    `json:"host"`
+	Up        bool      `json:"up"`
+	Reason    string    `json:"reason,omitempty"` // why it is not up; empty before the first look
+	LastAlive time.Time `json:"last_alive,omitzero"`
 }
 
 // Component is the health of one part of the process.

@@ -33,6 +33,7 @@ func fullReport() Report {
 			{Job: "touchline", Instance: "db-1", What: "this process", IntervalSeconds: 1, Source: SourceInProcess, Targets: 1},
 			{Job: "api", What: "targets of prometheus.yml", IntervalSeconds: 15, Up: &down, Source: SourcePrometheus, Targets: 3, Down: 1},
 			{Job: "batch", IntervalSeconds: 120, Source: SourcePrometheus},
+			{Job: "later", IntervalSeconds: 15, Source: SourcePrometheus, Discovering: true},
 		},
 		NotSeen: []NotSeen{
 			{What: "containers", Reason: "no socket of containerd or CRI-O was found", Remedy: "make /run/containerd/containerd.sock readable; cgroups are watched all the same, which may be enough"},
@@ -52,6 +53,10 @@ func TestWriteText(t *testing.T) {
 		"ready":  func(*Report, *Style) {},
 		"color":  func(_ *Report, s *Style) { s.Color = true },
 		"narrow": func(_ *Report, s *Style) { s.Width = 60 },
+		"outside": func(r *Report, _ *Style) {
+			r.Outside = Outside{HeartbeatSeconds: 30, StatusPage: []string{"/srv/status", "http://0.0.0.0:8090"}, Instances: []Instance{
+				{Host: "a:7070", Up: true}, {Host: "b:7070"}, {Host: "c:7070", Reason: "it is not ready: ask c:7070: connection refused"}}}
+		},
 		"nobody": func(r *Report, _ *Style) { r.Alerts = AlertsTo{Mode: AlertsEmbedded, None: true} },
 		"nobody-own-file": func(r *Report, _ *Style) {
 			r.Alerts = AlertsTo{Mode: AlertsEmbedded, None: true, ConfigFile: "/etc/alertmanager.yml"}

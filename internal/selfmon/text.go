@@ -62,6 +62,7 @@ func (r Report) WriteText(w io.Writer, style Style) error {
 	r.writeNotSeen(p)
 	r.writeEndpoints(p)
 	r.writeAlerts(p)
+	r.writeOutside(p)
 	r.writeRest(p)
 	return p.err
 }
@@ -118,6 +119,8 @@ func (r Report) writeWatched(p *printer) {
 			state, color = "down", ansiRed
 		case t.Up != nil && *t.Up:
 			state, color = "up", ansiGreen
+		case t.Discovering:
+			state = "looking for targets"
 		case t.Targets == 0 && t.Source == SourcePrometheus:
 			state, color = "no targets found", ansiYellow
 		}
@@ -135,7 +138,10 @@ func watchedWhat(t Watched) string {
 	if t.Instance != "" && t.Instance != t.What {
 		parts = append(parts, t.Instance)
 	}
-	if t.Source == SourcePrometheus {
+	switch {
+	case t.Discovering:
+		parts = append(parts[:0], "targets of prometheus.yml")
+	case t.Source == SourcePrometheus:
 		parts = append(parts[:0], plural(t.Targets, "target", "targets")+" of prometheus.yml")
 	}
 	return strings.Join(parts, ", ")
@@ -322,6 +328,31 @@ var ReceiverExample = []string{
 	`  - {source_matchers: ['alertname="HostOutOfMemory"'], target_matchers: ['alertname=~"HostMemoryLow|MemoryWillRunOut"'], equal: [instance]}`,
 	`  - {source_matchers: ['alertname="HostDiskFull"'], target_matchers: ['alertname=~"HostDiskFilling|DiskWillFillInADay"'], equal: [instance, device]}`,
 	`  - {source_matchers: ['alertname="TargetDown"'], target_matchers: ['severity=~"warning|info"'], equal: [job, instance]}`,
+}
+
+// writeOutside is left out by who has none of it.
+func (r Report) writeOutside(p *printer) {
+	o := r.Outside
+	if o.HeartbeatSeconds == 0 && len(o.Instances) == 0 && len(o.StatusPage) == 0 {
+		return
+	}
+	p.heading("Seen from outside")
+	if o.HeartbeatSeconds > 0 {
+		p.line("  heartbeat    every %s, while alerting works", interval(o.HeartbeatSeconds))
+	}
+	for _, i := range o.Instances {
+		switch {
+		case i.Up:
+			p.line("  watches      %s  %s", i.Host, p.paint(ansiGreen, "alive"))
+		case i.Reason == "":
+			p.line("  watches      %s  %s", i.Host, p.paint(ansiDim, "not looked at yet"))
+		default:
+			p.wrapped("  watches      "+i.Host+"  ", 15+width(i.Host)+2, p.paint(ansiRed, "not alive")+": "+i.Reason)
+		}
+	}
+	for _, s := range o.StatusPage {
+		p.line("  status page  %s", s)
+	}
 }
 
 func (r Report) writeRest(p *printer) {
