@@ -95,6 +95,7 @@ func (a *App) nativeAPI(mux *http.ServeMux) {
 	api.Links(a.incident)
 	api.Maintenance(a.maintenance)
 	api.Schedules(duty{a})
+	api.Receivers(trials{a})
 }
 
 // actor is who sent a request, as timelines and the audit log name them.
