@@ -36,11 +36,13 @@ import (
 	"touchline.dev/touchline/internal/config"
 	"touchline.dev/touchline/internal/datadir"
 	"touchline.dev/touchline/internal/httpserver"
+	"touchline.dev/touchline/internal/incident"
 	"touchline.dev/touchline/internal/metrics"
 	"touchline.dev/touchline/internal/page"
 	"touchline.dev/touchline/internal/rules"
 	"touchline.dev/touchline/internal/rules/arrival"
 	"touchline.dev/touchline/internal/selfmon"
+	"touchline.dev/touchline/internal/state"
 )
 
 // Options configure an App. All fields without a remark are required.
@@ -66,6 +68,8 @@ type App struct {
 	rules    *rules.Manager
 	alerting *alerting.Alertmanager
 	sources  *collect.Set
+	state    *state.DB
+	incident *incident.Service
 	page     *page.Page
 	grpc     *grpc.Server
 	handler  http.Handler
@@ -94,7 +98,7 @@ type release struct {
 }
 
 // parts are the components that have a health state.
-type parts struct{ metrics, rules, alerting, sources, config *selfmon.ComponentHandle }
+type parts struct{ metrics, rules, alerting, sources, config, state *selfmon.ComponentHandle }
 
 func (a *App) onStop(what string, do func(context.Context) error) {
 	a.cleanup = append(a.cleanup, release{what, do})
@@ -113,7 +117,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	a.reg.MustRegister(a.health)
 	a.parts = parts{
 		metrics: a.health.Register("metrics"), rules: a.health.Register("rules"), alerting: a.health.Register("alerting"),
-		sources: a.health.Register("sources"), config: a.health.Register("configuration"),
+		sources: a.health.Register("sources"), config: a.health.Register("configuration"), state: a.health.Register("state"),
 	}
 	a.reload = newReloadMetrics(a.reg)
 	a.backup = newBackup(a)
@@ -127,6 +131,10 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	if err := a.listen(); err != nil {
+		return nil, err
+	}
+	if err := a.openState(ctx); err != nil {
+		a.parts.state.Failed(err.Error())
 		return nil, err
 	}
 	memory := selfmon.ApplyMemoryLimit(a.log, selfmon.MemoryOptions{})

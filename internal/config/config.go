@@ -30,6 +30,8 @@ type Config struct {
 	HA           HA
 	Alertmanager Alertmanager
 	Cluster      Cluster
+	State        State
+	Incidents    Incidents
 	Sources      Sources
 	Stack        Stack
 	Log          Log
@@ -178,6 +180,18 @@ type Cluster struct {
 	SettleTimeout    time.Duration
 	Label            string
 	TLSConfig        string
+}
+
+// State is where what people decide is kept.
+type State struct {
+	URLFile string // of PostgreSQL, "" for SQLite
+}
+
+// Incidents is what becomes of alerts that fire.
+type Incidents struct {
+	Matchers  string // of alerts that open one
+	Flapping  time.Duration
+	Retention time.Duration
 }
 
 // Sources are the in-process sources: host, containers and the process itself.

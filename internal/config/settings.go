@@ -63,6 +63,7 @@ const (
 	areaHA      = "Deduplication of replicated senders"
 	areaAM      = "Alertmanager"
 	areaCluster = "Alertmanager cluster"
+	areaPeople  = "People and incidents"
 	areaSources = "In-process sources"
 	areaStack   = "Shipped rules"
 	areaLog     = "Log"
@@ -296,6 +297,19 @@ var Settings = []Setting{
 	{Area: areaCluster, Path: "cluster.tls_config", Flag: "cluster.tls-config", Kind: KindFile, Example: "cluster-tls.yml", Since: "0.1",
 		Help: "Mutual TLS between the replicas, in the format of Alertmanager's cluster.tls-config.",
 		bind: func(c *Config) any { return &c.Cluster.TLSConfig }},
+
+	{Area: areaPeople, Path: "state.url_file", Flag: "state.url-file", Kind: KindFile, Example: "/run/secrets/state-url", Since: "0.3",
+		Help: "File with the URL of the PostgreSQL database that holds users, incidents and the history of notifications, such as postgres://touchline@db/touchline. Without one they are in an SQLite file in the data folder.",
+		bind: func(c *Config) any { return &c.State.URLFile }},
+	{Area: areaPeople, Path: "incidents.matchers", Flag: "incidents.matchers", Kind: KindString, Default: `severity!~"none|info"`, Example: `severity=~"critical|page"`, Since: "0.3",
+		Help: "Alerts that match open an incident. Empty lets all do so.",
+		bind: func(c *Config) any { return &c.Incidents.Matchers }},
+	{Area: areaPeople, Path: "incidents.flapping", Flag: "incidents.flapping", Kind: KindDuration, Default: "10m", Min: "0s", Max: "24h", Since: "0.3",
+		Help: "How long after an incident has resolved its alerts belong to it if they fire again.",
+		bind: func(c *Config) any { return &c.Incidents.Flapping }},
+	{Area: areaPeople, Path: "incidents.retention", Flag: "incidents.retention", Kind: KindDuration, Default: "400d", Min: "1d", Since: "0.3",
+		Help: "How long incidents that are over and the history of notifications are kept.",
+		bind: func(c *Config) any { return &c.Incidents.Retention }},
 
 	{Area: areaSources, Path: "sources.enabled", Flag: "sources.enabled", Kind: KindBool, Default: "true", Since: "0.1",
 		Help: "Watch this host, its containers and this process without an exporter.",

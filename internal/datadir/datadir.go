@@ -18,6 +18,8 @@ const (
 	Rules        = "rules"        // journal of alert states
 	Alertmanager = "alertmanager" // silences and notification log
 
+	State = "state.db" // users, incidents, history: SQLite
+
 	LockFile   = "lock"
 	TokenFile  = "admin.token"
 	Endpoints  = "endpoints.json"

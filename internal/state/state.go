@@ -107,18 +107,17 @@ func (d *DB) openSQLite(path string) error {
 	if err != nil {
 		return fmt.Errorf("open state database: %w", err)
 	}
-	dsn := func(extra ...string) string {
-		q := url.Values{"_pragma": append([]string{
+	dsn := func(lock string, extra ...string) string {
+		q := url.Values{"_txlock": {lock}, "_pragma": append([]string{
 			fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)",
 		}, extra...)}
-		q.Set("_txlock", "immediate")
 		return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
 	}
-	if d.write, err = sql.Open("sqlite", dsn()); err != nil {
+	if d.write, err = sql.Open("sqlite", dsn("immediate")); err != nil {
 		return fmt.Errorf("open state database: %w", err)
 	}
 	d.write.SetMaxOpenConns(1)
-	if d.read, err = sql.Open("sqlite", dsn("query_only(ON)")); err != nil {
+	if d.read, err = sql.Open("sqlite", dsn("deferred", "query_only(ON)")); err != nil {
 		return fmt.Errorf("open state database: %w", err)
 	}
 	d.read.SetMaxOpenConns(readers)

@@ -81,6 +81,12 @@ func TestTransactions(t *testing.T) {
 		if got := next(); got != int64(3+len(seen)) {
 			t.Errorf("after opening again counted %d, with %d before", got, len(seen))
 		}
+		var have int64
+		if err := db.Read(ctx, func(q state.Querier) error {
+			return q.QueryRowContext(ctx, "SELECT value FROM counters WHERE name = $1", "x").Scan(&have)
+		}); err != nil || have != int64(3+len(seen)) {
+			t.Errorf("read %d, %v", have, err)
+		}
 		if err := db.Read(ctx, func(q state.Querier) error {
 			_, err := q.QueryContext(ctx, "SELECT nothing FROM nowhere")
 			return err

@@ -1,0 +1,45 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+
+	"touchline.dev/touchline/internal/datadir"
+	"touchline.dev/touchline/internal/incident"
+	"touchline.dev/touchline/internal/state"
+)
+
+// openState opens the database of what people decide, and what keeps incidents in it.
+func (a *App) openState(ctx context.Context) error {
+	o := state.Options{Path: a.path(datadir.State), Registerer: a.reg}
+	if f := a.c.State.URLFile; f != "" {
+		raw, err := os.ReadFile(f)
+		if err != nil {
+			return fmt.Errorf("read URL of the state database (--state.url-file): %w", err)
+		}
+		if o.URL = string(bytes.TrimSpace(raw)); o.URL == "" {
+			return fmt.Errorf("%s (--state.url-file) is empty; write a URL such as postgres://touchline@db/touchline into it", f)
+		}
+	}
+	var err error
+	if a.state, err = state.Open(ctx, o); err != nil {
+		return err
+	}
+	a.onStop("state", func(context.Context) error { return a.state.Close() })
+	opens, err := matching(a.c.Incidents.Matchers, "--incidents.matchers")
+	if err != nil {
+		return err
+	}
+	a.incident, err = incident.New(incident.Options{
+		DB: a.state, Logger: a.log.With("component", "incidents"), Registerer: a.reg, Opens: opens,
+		Flapping: a.c.Incidents.Flapping, Retention: a.c.Incidents.Retention,
+	})
+	if err != nil {
+		return err
+	}
+	a.onStop("incidents", a.incident.Stop)
+	a.incident.Start()
+	return nil
+}

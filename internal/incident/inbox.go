@@ -1,0 +1,187 @@
+package incident
+
+import (
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Bounds of what may wait while the database is slow or locked.
+const (
+	maxGroups = 20_000
+	maxEnded  = 100_000
+	maxTold   = 100_000
+)
+
+// inbox is what the dispatcher and the receivers have said and the database does
+// not know yet. Of a group only the newest state counts. Whoever says something
+// never waits.
+type inbox struct {
+	mu     sync.Mutex
+	groups map[string]Group
+	order  []string // keys of groups, oldest first
+	ended  map[string]time.Time
+	told   []Notification
+	lost   uint64
+	ready  chan struct{}
+}
+
+// batch is what is worked off in one go.
+type batch struct {
+	groups []Group
+	ended  map[string]time.Time // by fingerprint
+	told   []Notification
+}
+
+func (b *batch) empty() bool { return len(b.groups) == 0 && len(b.ended) == 0 && len(b.told) == 0 }
+
+func (in *inbox) init() {
+	in.groups, in.ended, in.ready = map[string]Group{}, map[string]time.Time{}, make(chan struct{}, 1)
+}
+
+func (in *inbox) nudge() {
+	select {
+	case in.ready <- struct{}{}:
+	default:
+	}
+}
+
+func (in *inbox) waiting() int {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return len(in.groups) + len(in.ended) + len(in.told)
+}
+
+// take empties the inbox, up to some groups at once.
+func (in *inbox) take(limit int) batch {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	n := min(limit, len(in.order))
+	b := batch{ended: in.ended, told: in.told}
+	for _, k := range in.order[:n] {
+		b.groups = append(b.groups, in.groups[k])
+		delete(in.groups, k)
+	}
+	in.order = append([]string(nil), in.order[n:]...)
+	if len(in.order) > 0 {
+		// What was told of groups that are not in yet waits for them.
+		b.ended, b.told = nil, nil
+		in.nudge()
+		return b
+	}
+	in.ended, in.told = map[string]time.Time{}, nil
+	return b
+}
+
+// putBack is for a batch that could not be written. What has come in since is newer.
+func (in *inbox) putBack(b batch) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	var order []string
+	for _, g := range b.groups {
+		if _, newer := in.groups[g.Key]; !newer {
+			in.groups[g.Key] = g
+			order = append(order, g.Key)
+		}
+	}
+	in.order = append(order, in.order...)
+	for fp, at := range b.ended {
+		if _, newer := in.ended[fp]; !newer {
+			in.ended[fp] = at
+		}
+	}
+	in.told = append(b.told, in.told...)
+}
+
+// Observe takes the state of a group that is about to be told.
+func (s *Service) Observe(g Group) {
+	in := &s.inbox
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if _, known := in.groups[g.Key]; !known {
+		if len(in.groups) >= maxGroups {
+			in.lost++ // its next flush says it again
+			return
+		}
+		in.order = append(in.order, g.Key)
+	}
+	in.groups[g.Key] = g
+	for _, a := range g.Alerts {
+		if a.EndsAt.IsZero() {
+			delete(in.ended, a.Fingerprint)
+		}
+	}
+	in.nudge()
+}
+
+// Ended takes the end of an alert, which a group tells only at its next interval.
+func (s *Service) Ended(fingerprint string, at time.Time) {
+	in := &s.inbox
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if len(in.ended) >= maxEnded {
+		in.lost++
+		return
+	}
+	in.ended[fingerprint] = at
+	in.nudge()
+}
+
+// Told takes an attempt to tell a receiver.
+func (s *Service) Told(n Notification) {
+	in := &s.inbox
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if len(in.told) >= maxTold {
+		in.lost++
+		return
+	}
+	in.told = append(in.told, n)
+	in.nudge()
+}
+
+// metrics are the service's own.
+type metrics struct {
+	opened, acknowledged, resolved *prometheus.CounterVec
+	detect, ack, repair            *prometheus.HistogramVec
+	flapped                        prometheus.Counter
+	failures                       prometheus.Counter
+	verdicts                       *prometheus.CounterVec
+}
+
+func newMetrics(reg prometheus.Registerer, s *Service) (*metrics, error) {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "touchline_incidents_" + name, Help: help}, labels)
+	}
+	seconds := func(name, help string) *prometheus.HistogramVec {
+		return prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "touchline_incident_" + name + "_seconds", Help: help, Buckets: []float64{.01, .1, 1, 5, 15, 60, 300, 900, 1800, 3600, 4 * 3600, 24 * 3600},
+		}, []string{"severity"})
+	}
+	m := &metrics{
+		opened:       counter("opened_total", "Incidents that were opened.", "severity"),
+		acknowledged: counter("acknowledged_total", "Incidents that somebody has taken.", "severity"),
+		resolved:     counter("resolved_total", "Incidents whose last alert has ended.", "severity"),
+		verdicts:     counter("verdicts_total", "Verdicts on incidents.", "verdict"),
+		detect:       seconds("detection", "From the first bad sample of an incident to the first receiver's answer."),
+		ack:          seconds("acknowledge", "From an incident's opening to its acknowledgement."),
+		repair:       seconds("repair", "From an incident's opening to the end of its last alert."),
+		flapped:      prometheus.NewCounter(prometheus.CounterOpts{Name: "touchline_incidents_flapped_total", Help: "Times that a resolved incident fired again."}),
+		failures:     prometheus.NewCounter(prometheus.CounterOpts{Name: "touchline_incidents_write_failures_total", Help: "Attempts to write incidents that failed; what has come in waits."}),
+	}
+	for _, c := range []prometheus.Collector{
+		m.opened, m.acknowledged, m.resolved, m.verdicts, m.detect, m.ack, m.repair, m.flapped, m.failures,
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "touchline_incidents_inbox_length", Help: "What has come in for incidents and is not written yet."}, func() float64 { return float64(s.inbox.waiting()) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "touchline_incidents_inbox_dropped_total", Help: "What came in for incidents and was dropped, since too much waited."}, func() float64 {
+			s.inbox.mu.Lock()
+			defer s.inbox.mu.Unlock()
+			return float64(s.inbox.lost)
+		}),
+	} {
+		if err := reg.Register(c); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}

@@ -1,0 +1,247 @@
+// Package incident keeps what happened and who did something about it: an alert
+// group that fires opens an incident or joins one, people acknowledge, assign,
+// comment, snooze, merge and close it, steps of an escalation call the next
+// person, and all of it stands in its timeline and in a history that can be
+// searched.
+package incident
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"touchline.dev/touchline/internal/state"
+)
+
+// State is where an incident is on its way.
+type State string
+
+// The states. An incident that has resolved fires again where one of its groups
+// does so soon.
+const (
+	Firing       State = "firing"       // nobody has taken it
+	Acknowledged State = "acknowledged" // somebody has
+	Resolved     State = "resolved"     // its last alert has ended
+	Closed       State = "closed"       // by a person, while it fired or after
+	Merged       State = "merged"       // into another one
+)
+
+// Incident is one incident. Times that are not known, or have not come, are zero.
+type Incident struct {
+	ID             int64             `json:"id" doc:"Its number."`
+	Title          string            `json:"title"`
+	Severity       string            `json:"severity" doc:"The worst that one of its alerts had."`
+	Labels         map[string]string `json:"labels" doc:"What all its alerts have in common."`
+	State          State             `json:"state" enum:"firing,acknowledged,resolved,closed,merged"`
+	SampleAt       time.Time         `json:"sample_at,omitzero" doc:"Timestamp of the first bad sample."`
+	DecidedAt      time.Time         `json:"decided_at,omitzero" doc:"When the rule had decided."`
+	OpenedAt       time.Time         `json:"opened_at"`
+	NotifiedAt     time.Time         `json:"notified_at,omitzero" doc:"When a receiver first took it."`
+	AcknowledgedAt time.Time         `json:"acknowledged_at,omitzero"`
+	AcknowledgedBy string            `json:"acknowledged_by,omitempty"`
+	Assignee       string            `json:"assignee,omitempty"`
+	SnoozedUntil   time.Time         `json:"snoozed_until,omitzero"`
+	ResolvedAt     time.Time         `json:"resolved_at,omitzero" doc:"When its last alert ended."`
+	ClosedAt       time.Time         `json:"closed_at,omitzero"`
+	Verdict        string            `json:"verdict,omitempty" enum:"real,false_alarm"`
+	MergedInto     int64             `json:"merged_into,omitempty"`
+	Flaps          int               `json:"flaps" doc:"How often it fired again after it had resolved."`
+	Version        int64             `json:"version" doc:"Grows with each change; the ETag."`
+	UpdatedAt      time.Time         `json:"updated_at"`
+
+	events int
+}
+
+// over tells whether nothing of the incident fires any more, or nobody wants to know.
+func (i *Incident) over() bool { return i.State == Resolved || i.State == Closed || i.State == Merged }
+
+// Timing are the times of an alert's way that are known.
+type Timing struct {
+	Rule    string    `json:"rule,omitempty"`
+	Class   string    `json:"class,omitempty"`
+	Sample  time.Time `json:"sample,omitzero"`
+	Decided time.Time `json:"decided,omitzero"`
+}
+
+// Alert is an alert of a group that is told.
+type Alert struct {
+	Fingerprint string
+	Labels      map[string]string
+	Annotations map[string]string
+	Generator   string // URL of the expression
+	StartsAt    time.Time
+	EndsAt      time.Time // zero while it fires
+	Timing      Timing
+}
+
+// Group is an alert group at a moment: those of its alerts that nothing mutes.
+type Group struct {
+	Key      string // tells it from all others, also over restarts
+	Receiver string
+	Labels   map[string]string
+	At       time.Time
+	Alerts   []Alert
+}
+
+// Notification is one attempt to tell a receiver.
+type Notification struct {
+	ID          int64
+	At          time.Time
+	Receiver    string
+	Integration string
+	GroupKey    string
+	Group       string // the group's labels, as text
+	Incident    int64  // 0 for none
+	Firing      int
+	Resolved    int
+	Took        time.Duration
+	Error       string // empty when the receiver took it
+	Way         string // JSON, as the caller gave it
+}
+
+// Options configure a Service. All fields without a remark are required.
+type Options struct {
+	DB         *state.DB
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+	Now        func() time.Time // optional, time.Now
+	// Opens says whether an alert's labels open an incident.
+	Opens func(labels map[string]string) bool
+	// Flapping is how long a resolved incident waits for its groups to fire again.
+	Flapping time.Duration
+	// Retention is how long incidents that are over and notifications are kept; 0 for ever.
+	Retention time.Duration
+	// Audit notes a change that somebody made; optional.
+	Audit func(ctx context.Context, tx *sql.Tx, actor, action, target string, before, after any) error
+	// Changed is told of incidents that have changed, after the change is
+	// committed; optional. It must not wait.
+	Changed func([]Change)
+}
+
+// Change is what became of an incident.
+type Change struct {
+	Before State // "" for one that is new
+	After  Incident
+}
+
+// Service keeps incidents.
+type Service struct {
+	o       Options
+	log     *slog.Logger
+	metrics *metrics
+	inbox   inbox
+
+	quit    chan struct{}
+	stopped sync.Once
+	wg      sync.WaitGroup
+}
+
+// housekeeping is how often what time brings about is looked for.
+const housekeeping = 5 * time.Second
+
+// New returns a service that takes in what it is told, and works when it is started.
+func New(o Options) (*Service, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Audit == nil {
+		o.Audit = func(context.Context, *sql.Tx, string, string, string, any, any) error { return nil }
+	}
+	if o.Changed == nil {
+		o.Changed = func([]Change) {}
+	}
+	s := &Service{o: o, log: o.Logger, quit: make(chan struct{})}
+	s.inbox.init()
+	var err error
+	if s.metrics, err = newMetrics(o.Registerer, s); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Start begins to work off what has come in.
+func (s *Service) Start() { s.wg.Go(s.run) }
+
+// Stop works off what is there, until ctx ends.
+func (s *Service) Stop(ctx context.Context) error {
+	s.stopped.Do(func() { close(s.quit) })
+	done := make(chan struct{})
+	go func() { s.wg.Wait(); close(done) }()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("stop incidents: %w", ctx.Err())
+	}
+}
+
+func (s *Service) run() {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	tick := time.NewTicker(housekeeping)
+	defer tick.Stop()
+	pause := time.NewTimer(0)
+	defer pause.Stop()
+	failures := 0
+	for {
+		select {
+		case <-s.quit:
+			if err := s.work(ctx); err != nil {
+				s.log.Error("Incidents could not be written before the stop", "err", err)
+			}
+			return
+		case <-s.inbox.ready:
+			if failures > 0 {
+				continue // the pause brings it
+			}
+		case <-tick.C:
+			if err := s.passTime(ctx); err != nil {
+				s.metrics.failures.Inc()
+				s.log.Error("What time has brought about for incidents could not be written; it is tried again", "err", err)
+			}
+			continue
+		case <-pause.C:
+			if failures == 0 {
+				continue
+			}
+		}
+		err := s.work(ctx)
+		if err == nil {
+			failures = 0
+			continue
+		}
+		failures++
+		s.metrics.failures.Inc()
+		s.log.Error("Incidents could not be written; what has come in waits", "err", err, "waiting", s.inbox.waiting())
+		pause.Reset(min(time.Duration(failures)*time.Second, housekeeping))
+	}
+}
+
+// Errors of actions. Each says what to do instead.
+var (
+	ErrNotFound = errors.New("there is no such incident")
+	ErrConflict = errors.New("the incident has changed meanwhile; read it again")
+)
+
+// refusal is why an action cannot be done to an incident as it is.
+type refusal struct{ why string }
+
+func (r *refusal) Error() string { return r.why }
+
+// Refusal tells the database's metrics that nothing failed.
+func (r *refusal) Refusal() bool { return true }
+
+func refuse(format string, args ...any) error { return &refusal{fmt.Sprintf(format, args...)} }
+
+// Refused tells whether an error says that the incident, as it is, does not
+// allow what was asked for.
+func Refused(err error) bool {
+	var r *refusal
+	return errors.As(err, &r)
+}
