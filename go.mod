@@ -12,6 +12,7 @@ require (
 require (
 	github.com/alecthomas/kingpin/v2 v2.4.0
 	github.com/alecthomas/units v0.0.0-20240927000941-0f3dac36c52b
+	github.com/alexedwards/argon2id v1.0.0
 	github.com/cockroachdb/datadriven v1.0.3
 	github.com/containerd/containerd/api v1.10.0
 	github.com/danielgtaylor/huma/v2 v2.37.2
@@ -48,7 +49,6 @@ require (
 )
 
 require (
-	github.com/alexedwards/argon2id v1.0.0 // indirect
 	github.com/coreos/go-oidc/v3 v3.21.0 // indirect
 	github.com/danielgtaylor/huma/v2 v2.37.2 // indirect
 	github.com/dustin/go-humanize v1.1.0 // indirect

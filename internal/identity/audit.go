@@ -35,9 +35,14 @@ func Audit(ctx context.Context, tx *sql.Tx, e Entry) error {
 	if err != nil {
 		return fmt.Errorf("audit %s: %w", e.Action, err)
 	}
+	id := auditID(e.At)
+	var n int // of the same microsecond, such as those of this transaction
+	if err := tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM audit WHERE id >= $1 AND id < $2", id, id+"g").Scan(&n); err != nil {
+		return fmt.Errorf("audit %s: %w", e.Action, err)
+	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO audit (id, at, actor, method, remote, action, target, old_value, new_value)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		auditID(e.At)+randomHex(), state.Micros(e.At), e.Actor.Name, e.Actor.Method, e.Actor.Remote, e.Action, e.Target, before, after)
+		id+fmt.Sprintf("%04x", n)+randomHex(), state.Micros(e.At), e.Actor.Name, e.Actor.Method, e.Actor.Remote, e.Action, e.Target, before, after)
 	if err != nil {
 		return fmt.Errorf("audit %s: %w", e.Action, err)
 	}
