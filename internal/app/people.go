@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 
+	"touchline.dev/touchline/internal/api/native"
 	"touchline.dev/touchline/internal/datadir"
+	"touchline.dev/touchline/internal/httpserver"
 	"touchline.dev/touchline/internal/incident"
 	"touchline.dev/touchline/internal/state"
 )
@@ -42,4 +45,18 @@ func (a *App) openState(ctx context.Context) error {
 	a.onStop("incidents", a.incident.Stop)
 	a.incident.Start()
 	return nil
+}
+
+// nativeAPI serves what no upstream tool has an API for.
+func (a *App) nativeAPI(mux *http.ServeMux) {
+	api := native.New(native.Options{Mux: mux, Version: a.build.Version, Logger: a.log.With("component", "api"), Actor: actor})
+	api.Incidents(a.incident)
+}
+
+// actor is who sent a request, as timelines and the audit log name them.
+func actor(ctx context.Context) string {
+	if p, ok := httpserver.PrincipalFrom(ctx); ok {
+		return p.Name
+	}
+	return ""
 }

@@ -115,12 +115,6 @@ func (a *App) routes(mux *http.ServeMux) {
 			a.log.Debug("Status answer was cut off", "err", err)
 		}
 	})
-	mux.HandleFunc("GET /touchline/v1/notifications", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		if err := json.NewEncoder(w).Encode(map[string]any{"notifications": notificationsJSON(a.alerting.Notifications())}); err != nil {
-			a.log.Debug("Answer about notifications was cut off", "err", err)
-		}
-	})
 	mux.HandleFunc("GET /touchline/v1/rules/arrival", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		if err := json.NewEncoder(w).Encode(map[string]any{"rules": a.rules.Arrivals()}); err != nil {
@@ -128,6 +122,7 @@ func (a *App) routes(mux *http.ServeMux) {
 		}
 	})
 	mux.Handle("POST /touchline/v1/backup", a.backup)
+	a.nativeAPI(mux)
 	for path, h := range map[string]http.HandlerFunc{
 		"/debug/pprof/": pprof.Index, "/debug/pprof/cmdline": pprof.Cmdline, "/debug/pprof/profile": pprof.Profile,
 		"/debug/pprof/symbol": pprof.Symbol, "/debug/pprof/trace": pprof.Trace,

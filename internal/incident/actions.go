@@ -110,6 +110,9 @@ func (s *Service) Unacknowledge(ctx context.Context, id int64, actor string) (In
 			return refuse("nobody has acknowledged incident %d", id)
 		}
 		o.State, o.AcknowledgedAt, o.AcknowledgedBy = Firing, time.Time{}, ""
+		if err := w.escalate(o); err != nil {
+			return err
+		}
 		return o.event(w, w.now, EventReleased, actor, nil)
 	})
 }
@@ -159,6 +162,9 @@ func (s *Service) Snooze(ctx context.Context, id, version int64, actor string, u
 				return refuse("the time until which to snooze has passed")
 			}
 			o.SnoozedUntil = time.Time{}
+			if err := w.hurry(o); err != nil {
+				return err
+			}
 			return o.event(w, w.now, EventSnoozeEnded, actor, nil)
 		}
 		o.SnoozedUntil = until
@@ -185,6 +191,9 @@ func (s *Service) Close(ctx context.Context, id, version int64, actor, reason st
 			if err := dropGroups(ctx, w.tx, id); err != nil {
 				return err
 			}
+		}
+		if err := w.settleEscalation(o); err != nil {
+			return err
 		}
 		data := map[string]any{}
 		if reason != "" {
@@ -257,6 +266,9 @@ func (s *Service) Merge(ctx context.Context, id, into int64, actor string) (Inci
 			to.SampleAt, to.DecidedAt = o.SampleAt, o.DecidedAt
 		}
 		o.State, o.MergedInto, o.SnoozedUntil = Merged, into, time.Time{}
+		if err := w.settleEscalation(o); err != nil {
+			return err
+		}
 		if err := o.event(w, w.now, EventMerged, actor, map[string]any{"into": into}); err != nil {
 			return err
 		}

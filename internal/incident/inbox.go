@@ -147,7 +147,7 @@ type metrics struct {
 	detect, ack, repair            *prometheus.HistogramVec
 	flapped                        prometheus.Counter
 	failures                       prometheus.Counter
-	verdicts                       *prometheus.CounterVec
+	verdicts, steps                *prometheus.CounterVec
 }
 
 func newMetrics(reg prometheus.Registerer, s *Service) (*metrics, error) {
@@ -164,14 +164,17 @@ func newMetrics(reg prometheus.Registerer, s *Service) (*metrics, error) {
 		acknowledged: counter("acknowledged_total", "Incidents that somebody has taken.", "severity"),
 		resolved:     counter("resolved_total", "Incidents whose last alert has ended.", "severity"),
 		verdicts:     counter("verdicts_total", "Verdicts on incidents.", "verdict"),
-		detect:       seconds("detection", "From the first bad sample of an incident to the first receiver's answer."),
-		ack:          seconds("acknowledge", "From an incident's opening to its acknowledgement."),
-		repair:       seconds("repair", "From an incident's opening to the end of its last alert."),
-		flapped:      prometheus.NewCounter(prometheus.CounterOpts{Name: "touchline_incidents_flapped_total", Help: "Times that a resolved incident fired again."}),
-		failures:     prometheus.NewCounter(prometheus.CounterOpts{Name: "touchline_incidents_write_failures_total", Help: "Attempts to write incidents that failed; what has come in waits."}),
+		steps: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "touchline_escalation_calls_total", Help: "Receivers that steps of escalations have called, by what came of it.",
+		}, []string{"result"}),
+		detect:   seconds("detection", "From the first bad sample of an incident to the first receiver's answer."),
+		ack:      seconds("acknowledge", "From an incident's opening to its acknowledgement."),
+		repair:   seconds("repair", "From an incident's opening to the end of its last alert."),
+		flapped:  prometheus.NewCounter(prometheus.CounterOpts{Name: "touchline_incidents_flapped_total", Help: "Times that a resolved incident fired again."}),
+		failures: prometheus.NewCounter(prometheus.CounterOpts{Name: "touchline_incidents_write_failures_total", Help: "Attempts to write incidents that failed; what has come in waits."}),
 	}
 	for _, c := range []prometheus.Collector{
-		m.opened, m.acknowledged, m.resolved, m.verdicts, m.detect, m.ack, m.repair, m.flapped, m.failures,
+		m.opened, m.acknowledged, m.resolved, m.verdicts, m.detect, m.ack, m.repair, m.steps, m.flapped, m.failures,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "touchline_incidents_inbox_length", Help: "What has come in for incidents and is not written yet."}, func() float64 { return float64(s.inbox.waiting()) }),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "touchline_incidents_inbox_dropped_total", Help: "What came in for incidents and was dropped, since too much waited."}, func() float64 {
 			s.inbox.mu.Lock()

@@ -118,7 +118,9 @@ type Options struct {
 	// Retention is how long incidents that are over and notifications are kept; 0 for ever.
 	Retention time.Duration
 	// Audit notes a change that somebody made; optional.
-	Audit func(ctx context.Context, tx *sql.Tx, actor, action, target string, before, after any) error
+	Audit        func(ctx context.Context, tx *sql.Tx, actor, action, target string, before, after any) error
+	Escalation   *Escalation // nil for none
+	Surroundings Surroundings
 	// Changed is told of incidents that have changed, after the change is
 	// committed; optional. It must not wait.
 	Changed func([]Change)
@@ -136,6 +138,7 @@ type Service struct {
 	log     *slog.Logger
 	metrics *metrics
 	inbox   inbox
+	links   linkKey
 
 	quit    chan struct{}
 	stopped sync.Once
@@ -166,7 +169,12 @@ func New(o Options) (*Service, error) {
 }
 
 // Start begins to work off what has come in.
-func (s *Service) Start() { s.wg.Go(s.run) }
+func (s *Service) Start() {
+	s.wg.Go(s.run)
+	if s.o.Escalation != nil {
+		s.wg.Go(s.escalating)
+	}
+}
 
 // Stop works off what is there, until ctx ends.
 func (s *Service) Stop(ctx context.Context) error {

@@ -49,6 +49,7 @@ type opened struct {
 	before  State
 	members map[string]*member
 	dirty   bool
+	fresh   bool             // its escalation has not begun
 	after   []func(*metrics) // once it is committed
 }
 
@@ -149,7 +150,14 @@ func (w *writing) group(g Group) error {
 			return err
 		}
 	}
-	return w.settle(o)
+	if err := w.settle(o); err != nil {
+		return err
+	}
+	if o.fresh {
+		o.fresh = false
+		return w.escalate(o)
+	}
+	return nil
 }
 
 // of finds the incident that a group belongs to, or opens one. It is nil where
@@ -204,7 +212,7 @@ func (w *writing) openFor(g Group, first Alert) (*opened, error) {
 	if err := insert(w.ctx, w.tx, &i); err != nil {
 		return nil, err
 	}
-	o := &opened{Incident: i, members: map[string]*member{}}
+	o := &opened{Incident: i, members: map[string]*member{}, fresh: true}
 	w.open[i.ID] = o
 	data := map[string]any{"receiver": g.Receiver, "group": g.Labels}
 	if !i.SampleAt.IsZero() {
@@ -230,7 +238,7 @@ func putGroup(ctx context.Context, tx *sql.Tx, id int64, g Group) error {
 	if err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, "INSERT INTO incident_groups (group_key, incident_id, receiver, labels) VALUES ($1, $2, $3, $4)", g.Key, id, g.Receiver, labels); err != nil {
+	if _, err := tx.ExecContext(ctx, "INSERT INTO incident_groups (group_key, group_hash, incident_id, receiver, labels) VALUES ($1, $2, $3, $4, $5)", g.Key, GroupHash(g.Key), id, g.Receiver, labels); err != nil {
 		return fmt.Errorf("write group of incident %d: %w", id, err)
 	}
 	return nil
@@ -387,8 +395,8 @@ func (w *writing) settle(o *opened) error {
 	case firing > 0 && o.State == Resolved:
 		o.Flaps++
 		o.State, o.ResolvedAt = Firing, time.Time{}
-		if o.AcknowledgedBy != "" {
-			o.State = Acknowledged
+		if o.fresh = true; o.AcknowledgedBy != "" {
+			o.State, o.fresh = Acknowledged, false
 		}
 		o.after = append(o.after, func(m *metrics) { m.flapped.Inc() })
 		return o.event(w, w.now, EventFlapped, "", map[string]any{"times": o.Flaps})
@@ -406,6 +414,9 @@ func (w *writing) resolve(o *opened, at time.Time) error {
 		m.resolved.WithLabelValues(severity).Inc()
 		m.repair.WithLabelValues(severity).Observe(max(0, took.Seconds()))
 	})
+	if err := w.settleEscalation(o); err != nil {
+		return err
+	}
 	return o.event(w, at, EventResolved, "", map[string]any{"after_ms": milliseconds(took)})
 }
 

@@ -27,14 +27,14 @@ type Incidents interface {
 	Merge(ctx context.Context, id, into int64, actor string) (incident.Incident, error)
 }
 
-// page is what every list takes.
-type page struct {
+// Page is what every list takes.
+type Page struct {
 	Cursor string `query:"cursor" doc:"Where to begin; from next_cursor of the page before."`
 	Limit  int    `query:"limit" default:"50" minimum:"1" maximum:"1000"`
 }
 
 type incidentsInput struct {
-	page
+	Page
 	State    []incident.State `query:"state" enum:"firing,acknowledged,resolved,closed,merged" doc:"Only these states, separated by commas."`
 	Severity string           `query:"severity" doc:"Only this severity."`
 	Assignee string           `query:"assignee" doc:"Only whose they are."`
@@ -50,7 +50,8 @@ type incidentsOutput struct {
 	}
 }
 
-type incidentInput struct {
+// IncidentInput names an incident.
+type IncidentInput struct {
 	ID int64 `path:"id" minimum:"1"`
 }
 
@@ -64,8 +65,9 @@ type detailOutput struct {
 	Body incident.Detail
 }
 
-type changeInput struct {
-	incidentInput
+// ChangeInput names an incident, and which version of it is to be changed.
+type ChangeInput struct {
+	IncidentInput
 	IfMatch string `header:"If-Match" doc:"Only where the incident still has this ETag."`
 }
 
@@ -97,7 +99,7 @@ func (a *API) Incidents(in Incidents) {
 			}
 			return o, nil
 		})
-	huma.Register(a.huma, get("/incidents/{id}"), func(ctx context.Context, i *incidentInput) (*detailOutput, error) {
+	huma.Register(a.huma, get("/incidents/{id}"), func(ctx context.Context, i *IncidentInput) (*detailOutput, error) {
 		d, err := in.Get(ctx, i.ID)
 		if err != nil {
 			return nil, a.incidentFailure(ctx, err)
@@ -111,18 +113,18 @@ func (a *API) Incidents(in Incidents) {
 		return &incidentOutput{ETag: etag(i.Version), Body: i}, nil
 	}
 	huma.Register(a.huma, act("acknowledge-incident", "acknowledge", "Take an incident; its escalation stops"),
-		func(ctx context.Context, i *incidentInput) (*incidentOutput, error) {
+		func(ctx context.Context, i *IncidentInput) (*incidentOutput, error) {
 			out, err := in.Acknowledge(ctx, i.ID, a.o.Actor(ctx), "")
 			return done(ctx, out, err)
 		})
 	huma.Register(a.huma, act("unacknowledge-incident", "unacknowledge", "Give an incident back; its escalation begins anew"),
-		func(ctx context.Context, i *incidentInput) (*incidentOutput, error) {
+		func(ctx context.Context, i *IncidentInput) (*incidentOutput, error) {
 			out, err := in.Unacknowledge(ctx, i.ID, a.o.Actor(ctx))
 			return done(ctx, out, err)
 		})
 	huma.Register(a.huma, act("assign-incident", "assign", "Say whose an incident is"),
 		func(ctx context.Context, i *struct {
-			changeInput
+			ChangeInput
 			Body struct {
 				To string `json:"to" maxLength:"200" doc:"A user; empty for nobody."`
 			}
@@ -137,7 +139,7 @@ func (a *API) Incidents(in Incidents) {
 		})
 	huma.Register(a.huma, act("comment-incident", "comments", "Write a comment into the timeline"),
 		func(ctx context.Context, i *struct {
-			incidentInput
+			IncidentInput
 			Body struct {
 				Text string `json:"text" minLength:"1" maxLength:"16384"`
 			}
@@ -148,7 +150,7 @@ func (a *API) Incidents(in Incidents) {
 		})
 	huma.Register(a.huma, act("snooze-incident", "snooze", "Keep an incident quiet for some time"),
 		func(ctx context.Context, i *struct {
-			changeInput
+			ChangeInput
 			Body struct {
 				Until time.Time `json:"until" doc:"When escalation goes on; a time that has passed ends a snooze."`
 			}
@@ -163,7 +165,7 @@ func (a *API) Incidents(in Incidents) {
 		})
 	huma.Register(a.huma, act("close-incident", "close", "End an incident by hand"),
 		func(ctx context.Context, i *struct {
-			changeInput
+			ChangeInput
 			Body struct {
 				Reason string `json:"reason,omitempty" maxLength:"16384"`
 			}
@@ -178,7 +180,7 @@ func (a *API) Incidents(in Incidents) {
 		})
 	huma.Register(a.huma, act("judge-incident", "verdict", "Say whether an incident was a false alarm"),
 		func(ctx context.Context, i *struct {
-			changeInput
+			ChangeInput
 			Body struct {
 				Verdict string `json:"verdict" enum:"real,false_alarm," doc:"Empty takes a verdict back."`
 			}
@@ -193,7 +195,7 @@ func (a *API) Incidents(in Incidents) {
 		})
 	huma.Register(a.huma, act("merge-incident", "merge", "Make an incident part of another one"),
 		func(ctx context.Context, i *struct {
-			incidentInput
+			IncidentInput
 			Body struct {
 				Into int64 `json:"into" minimum:"1" doc:"The incident that gets the alerts."`
 			}
@@ -233,7 +235,7 @@ type notification struct {
 }
 
 type notificationsInput struct {
-	page
+	Page
 	Receiver string    `query:"receiver"`
 	Incident int64     `query:"incident" minimum:"0"`
 	Failed   bool      `query:"failed" doc:"Only attempts that failed."`

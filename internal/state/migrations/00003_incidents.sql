@@ -31,11 +31,13 @@ CREATE INDEX incidents_by_resolved ON incidents (state, resolved_at);
 -- that has resolved keeps its groups for as long as flapping is waited for.
 CREATE TABLE incident_groups (
 	group_key   TEXT PRIMARY KEY,
+	group_hash  TEXT NOT NULL, -- what signed links name a group by
 	incident_id BIGINT NOT NULL,
 	receiver    TEXT NOT NULL,
 	labels      TEXT NOT NULL
 );
 CREATE INDEX incident_groups_by_incident ON incident_groups (incident_id);
+CREATE INDEX incident_groups_by_hash ON incident_groups (group_hash);
 
 CREATE TABLE incident_alerts (
 	incident_id BIGINT NOT NULL,
@@ -81,6 +83,19 @@ CREATE INDEX notifications_by_at ON notifications (at);
 CREATE INDEX notifications_by_receiver ON notifications (receiver, id);
 CREATE INDEX notifications_by_incident ON notifications (incident_id, id);
 
+-- Where the escalation of an incident stands.
+CREATE TABLE escalations (
+	incident_id BIGINT PRIMARY KEY,
+	policy      TEXT NOT NULL,
+	run         INTEGER NOT NULL, -- how often it has begun
+	step        INTEGER NOT NULL,
+	turn        INTEGER NOT NULL, -- of the step's repetitions
+	due         BIGINT NOT NULL, -- 0 where nothing is to come
+	lease       BIGINT NOT NULL, -- until when a replica is carrying it out
+	told        TEXT NOT NULL -- JSON: by receiver, the key under which it was told
+);
+CREATE INDEX escalations_by_due ON escalations (due);
+
 CREATE TABLE link_keys (
 	id         BIGINT PRIMARY KEY,
 	secret     TEXT NOT NULL,
@@ -89,6 +104,7 @@ CREATE TABLE link_keys (
 
 -- +goose Down
 DROP TABLE link_keys;
+DROP TABLE escalations;
 DROP TABLE notifications;
 DROP TABLE incident_events;
 DROP TABLE incident_alerts;

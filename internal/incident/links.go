@@ -1,0 +1,163 @@
+package incident
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"touchline.dev/touchline/internal/state"
+)
+
+// Link is what a signed link in a message lets whoever holds it do: one thing
+// with the incident of one group.
+type Link struct {
+	Action   string    // LinkAcknowledge or LinkView
+	Group    string    // GroupHash of the group's key
+	Receiver string    // whose message it stood in
+	Expires  time.Time // to the second
+}
+
+// The actions of links.
+const (
+	LinkAcknowledge = "acknowledge"
+	LinkView        = "view"
+)
+
+// LinkLife is how long a link is good.
+const LinkLife = 7 * 24 * time.Hour
+
+// Errors of links.
+var (
+	ErrLinkForged  = errors.New("the link is not one that this server has made")
+	ErrLinkExpired = errors.New("the link has expired")
+)
+
+// GroupHash names a group in a link.
+func GroupHash(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return hex.EncodeToString(sum[:16])
+}
+
+// linkPayload is a link as it is signed.
+type linkPayload struct {
+	Action   string `json:"a"`
+	Group    string `json:"g"`
+	Receiver string `json:"r"`
+	Expires  int64  `json:"e"`
+}
+
+// linkKey signs links. It is made once, and is in the database, so that all
+// replicas know the links of each.
+type linkKey struct {
+	once   sync.Mutex
+	secret []byte
+}
+
+// key returns the secret, and makes it at the first time.
+func (k *linkKey) key(ctx context.Context, s *Service) ([]byte, error) {
+	k.once.Lock()
+	defer k.once.Unlock()
+	if k.secret != nil {
+		return k.secret, nil
+	}
+	var text string
+	err := s.o.DB.Write(ctx, func(tx *sql.Tx) error {
+		err := tx.QueryRowContext(ctx, "SELECT secret FROM link_keys ORDER BY id DESC LIMIT 1").Scan(&text)
+		if !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		id, err := state.Next(ctx, tx, "link_keys")
+		if err != nil {
+			return err
+		}
+		var raw [32]byte
+		_, _ = rand.Read(raw[:]) // never fails
+		text = hex.EncodeToString(raw[:])
+		_, err = tx.ExecContext(ctx, "INSERT INTO link_keys (id, secret, created_at) VALUES ($1, $2, $3)", id, text, state.Micros(s.o.Now()))
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read key of links: %w", err)
+	}
+	if k.secret, err = hex.DecodeString(text); err != nil {
+		k.secret = nil
+		return nil, fmt.Errorf("read key of links: %w", err)
+	}
+	return k.secret, nil
+}
+
+// Sign makes the token of a link.
+func (s *Service) Sign(ctx context.Context, l Link) (string, error) {
+	key, err := s.links.key(ctx, s)
+	if err != nil {
+		return "", err
+	}
+	raw, err := json.Marshal(linkPayload{l.Action, l.Group, l.Receiver, l.Expires.Unix()})
+	if err != nil {
+		return "", fmt.Errorf("write link: %w", err)
+	}
+	body := base64.RawURLEncoding.EncodeToString(raw)
+	return body + "." + signature(key, body), nil
+}
+
+func signature(key []byte, body string) string {
+	m := hmac.New(sha256.New, key)
+	m.Write([]byte("link:" + body))
+	return base64.RawURLEncoding.EncodeToString(m.Sum(nil)[:20])
+}
+
+// maxLink bounds a token, in bytes.
+const maxLink = 2048
+
+// Open reads the token of a link.
+func (s *Service) Open(ctx context.Context, token string) (Link, error) {
+	key, err := s.links.key(ctx, s)
+	if err != nil {
+		return Link{}, err
+	}
+	body, sig, ok := strings.Cut(token, ".")
+	if !ok || len(token) > maxLink || !hmac.Equal([]byte(signature(key, body)), []byte(sig)) {
+		return Link{}, ErrLinkForged
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(body)
+	if err != nil {
+		return Link{}, ErrLinkForged
+	}
+	var p linkPayload
+	if err := json.Unmarshal(raw, &p); err != nil {
+		return Link{}, ErrLinkForged
+	}
+	l := Link{Action: p.Action, Group: p.Group, Receiver: p.Receiver, Expires: time.Unix(p.Expires, 0)}
+	if !s.o.Now().Before(l.Expires) {
+		return l, ErrLinkExpired
+	}
+	return l, nil
+}
+
+// OfHash returns the incident that the group of a link belongs to. ErrNotFound
+// says that there is none that is not over.
+func (s *Service) OfHash(ctx context.Context, hash string) (i Incident, err error) {
+	err = s.o.DB.Read(ctx, func(q state.Querier) error {
+		var id int64
+		err := q.QueryRowContext(ctx, "SELECT incident_id FROM incident_groups WHERE group_hash = $1", hash).Scan(&id)
+		if errors.Is(err, sql.ErrNoRows) {
+			return ErrNotFound
+		}
+		if err != nil {
+			return fmt.Errorf("look for a link's incident: %w", err)
+		}
+		i, err = load(ctx, q, id)
+		return err
+	})
+	return i, err
+}

@@ -1,0 +1,240 @@
+package incident
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"touchline.dev/touchline/internal/state"
+)
+
+// Report is what happened in a time. Times are seconds.
+type Report struct {
+	From       time.Time        `json:"from"`
+	To         time.Time        `json:"to"`
+	Incidents  int              `json:"incidents"`
+	Weeks      []Week           `json:"weeks" doc:"By week, which begins on Monday, in UTC."`
+	Severities []SeverityReport `json:"severities" doc:"The worst first."`
+	Rules      []RuleReport     `json:"rules" doc:"The noisiest first."`
+	Precision  *float64         `json:"precision,omitempty" doc:"Share of real incidents of those with a verdict; not there without any."`
+	Judged     int              `json:"judged" doc:"Incidents with a verdict."`
+	Woken      []Woken          `json:"woken" doc:"Who was called, in order."`
+	Hints      HitRate          `json:"hints"`
+	Cut        bool             `json:"cut,omitempty" doc:"There was more than a report can hold; ask for a shorter time."`
+}
+
+// Week is one week of a report.
+type Week struct {
+	Begin     time.Time `json:"begin"`
+	Incidents int       `json:"incidents"`
+	Calls     int       `json:"calls"`
+}
+
+// SeverityReport is what happened at one severity.
+type SeverityReport struct {
+	Severity    string `json:"severity"`
+	Incidents   int    `json:"incidents"`
+	Detect      Spread `json:"detect" doc:"From the first bad sample to the first receiver's answer."`
+	Acknowledge Spread `json:"acknowledge" doc:"From the opening."`
+	Repair      Spread `json:"repair" doc:"From the first bad sample, or the opening, to the end of the last alert."`
+}
+
+// Spread is how a time is spread over incidents.
+type Spread struct {
+	Count int     `json:"count"`
+	Mean  float64 `json:"mean"`
+	P50   float64 `json:"p50"`
+	P95   float64 `json:"p95"`
+}
+
+// RuleReport is how often a rule fired.
+type RuleReport struct {
+	Name       string `json:"name"`
+	Fired      int    `json:"fired"`
+	Incidents  int    `json:"incidents"`
+	FalseAlarm int    `json:"false_alarms" doc:"Incidents of it that somebody called a false alarm."`
+}
+
+// Woken is one call of an escalation.
+type Woken struct {
+	At        time.Time `json:"at"`
+	Incident  int64     `json:"incident"`
+	People    []string  `json:"people,omitempty"`
+	Receivers []string  `json:"receivers"`
+}
+
+// Bounds of a report.
+const (
+	maxReported = 100_000
+	maxRules    = 50
+	maxWoken    = 1000
+)
+
+// Report sums up the incidents that were opened in a time.
+func (s *Service) Report(ctx context.Context, from, to time.Time) (Report, error) {
+	r := Report{From: from.UTC(), To: to.UTC(), Weeks: []Week{}, Severities: []SeverityReport{}, Rules: []RuleReport{}, Woken: []Woken{}}
+	if !from.Before(to) {
+		return r, refuse("the time of a report begins before it ends")
+	}
+	var err error
+	if r.Hints, err = s.HintRate(ctx); err != nil {
+		return r, err
+	}
+	err = s.o.DB.Read(ctx, func(q state.Querier) error {
+		if err := r.incidents(ctx, q); err != nil {
+			return err
+		}
+		if err := r.rules(ctx, q); err != nil {
+			return err
+		}
+		return r.woken(ctx, q)
+	})
+	return r, err
+}
+
+type times struct{ detect, acknowledge, repair []float64 }
+
+func (r *Report) incidents(ctx context.Context, q state.Querier) (err error) {
+	rows, err := q.QueryContext(ctx, fmt.Sprintf("SELECT %s FROM incidents WHERE opened_at >= $1 AND opened_at < $2 AND state <> 'merged' ORDER BY opened_at LIMIT %d", columns, maxReported+1),
+		state.Micros(r.From), state.Micros(r.To))
+	if err != nil {
+		return fmt.Errorf("report incidents: %w", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	by, counts, weeks, right := map[string]*times{}, map[string]int{}, map[time.Time]int{}, 0
+	for rows.Next() {
+		i, err := scan(rows)
+		if err != nil {
+			return fmt.Errorf("report incidents: %w", err)
+		}
+		if r.Incidents == maxReported {
+			r.Cut = true
+			break
+		}
+		r.Incidents++
+		counts[i.Severity]++
+		weeks[week(i.OpenedAt)]++
+		t := by[i.Severity]
+		if t == nil {
+			t = &times{}
+			by[i.Severity] = t
+		}
+		if !i.SampleAt.IsZero() && !i.NotifiedAt.IsZero() {
+			t.detect = append(t.detect, i.NotifiedAt.Sub(i.SampleAt).Seconds())
+		}
+		if !i.AcknowledgedAt.IsZero() {
+			t.acknowledge = append(t.acknowledge, i.AcknowledgedAt.Sub(i.OpenedAt).Seconds())
+		}
+		if !i.ResolvedAt.IsZero() {
+			t.repair = append(t.repair, max(0, i.ResolvedAt.Sub(began(&i)).Seconds()))
+		}
+		if i.Verdict != "" {
+			r.Judged++
+		}
+		if i.Verdict == Real {
+			right++
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("report incidents: %w", err)
+	}
+	if r.Judged > 0 {
+		share := float64(right) / float64(r.Judged)
+		r.Precision = &share
+	}
+	for severity, t := range by {
+		r.Severities = append(r.Severities, SeverityReport{Severity: severity, Incidents: counts[severity], Detect: spread(t.detect), Acknowledge: spread(t.acknowledge), Repair: spread(t.repair)})
+	}
+	slices.SortFunc(r.Severities, func(a, b SeverityReport) int {
+		return cmp.Or(cmp.Compare(slices.Index(severities, b.Severity), slices.Index(severities, a.Severity)), cmp.Compare(a.Severity, b.Severity))
+	})
+	for _, begin := range slices.SortedFunc(maps.Keys(weeks), time.Time.Compare) {
+		r.Weeks = append(r.Weeks, Week{Begin: begin, Incidents: weeks[begin]})
+	}
+	return nil
+}
+
+// week is the Monday before a time.
+func week(t time.Time) time.Time {
+	t = t.UTC()
+	day := time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
+	return day.AddDate(0, 0, -(int(day.Weekday())+6)%7)
+}
+
+// spread sums up seconds; its quantiles are the nearest rank's.
+func spread(xs []float64) Spread {
+	s := Spread{Count: len(xs)}
+	if len(xs) == 0 {
+		return s
+	}
+	slices.Sort(xs)
+	for _, x := range xs {
+		s.Mean += x / float64(len(xs))
+	}
+	rank := func(percent int) float64 { return xs[max(0, (len(xs)*percent+99)/100-1)] }
+	s.P50, s.P95 = rank(50), rank(95)
+	return s
+}
+
+func (r *Report) rules(ctx context.Context, q state.Querier) (err error) {
+	rows, err := q.QueryContext(ctx, fmt.Sprintf(`SELECT a.name, SUM(a.fired), COUNT(DISTINCT i.id), COUNT(DISTINCT CASE WHEN i.verdict = 'false_alarm' THEN i.id END)
+		FROM incident_alerts a JOIN incidents i ON i.id = a.incident_id WHERE i.opened_at >= $1 AND i.opened_at < $2 AND i.state <> 'merged'
+		GROUP BY a.name ORDER BY SUM(a.fired) DESC, a.name LIMIT %d`, maxRules), state.Micros(r.From), state.Micros(r.To))
+	if err != nil {
+		return fmt.Errorf("report rules: %w", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var x RuleReport
+		if err := rows.Scan(&x.Name, &x.Fired, &x.Incidents, &x.FalseAlarm); err != nil {
+			return fmt.Errorf("report rules: %w", err)
+		}
+		r.Rules = append(r.Rules, x)
+	}
+	return rows.Err()
+}
+
+func (r *Report) woken(ctx context.Context, q state.Querier) (err error) {
+	rows, err := q.QueryContext(ctx, fmt.Sprintf(`SELECT e.incident_id, e.at, e.data FROM incident_events e JOIN incidents i ON i.id = e.incident_id
+		WHERE i.opened_at >= $1 AND i.opened_at < $2 AND e.kind = 'escalated' ORDER BY e.at LIMIT %d`, maxWoken+1), state.Micros(r.From), state.Micros(r.To))
+	if err != nil {
+		return fmt.Errorf("report calls: %w", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	calls := map[time.Time]int{}
+	for rows.Next() {
+		var w Woken
+		var at int64
+		var raw string
+		if err := rows.Scan(&w.Incident, &at, &raw); err != nil {
+			return fmt.Errorf("report calls: %w", err)
+		}
+		var data struct {
+			Resolved  bool              `json:"resolved"`
+			People    []string          `json:"on_call"`
+			Receivers map[string]string `json:"receivers"`
+		}
+		if err := json.Unmarshal([]byte(raw), &data); err != nil {
+			return fmt.Errorf("report calls: %w", err)
+		}
+		if data.Resolved {
+			continue
+		}
+		if len(r.Woken) == maxWoken {
+			r.Cut = true
+			break
+		}
+		w.At, w.People, w.Receivers = state.Time(at), data.People, slices.Sorted(maps.Keys(data.Receivers))
+		calls[week(w.At)]++
+		r.Woken = append(r.Woken, w)
+	}
+	for n := range r.Weeks {
+		r.Weeks[n].Calls = calls[r.Weeks[n].Begin]
+	}
+	return rows.Err()
+}
