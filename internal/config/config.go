@@ -30,6 +30,7 @@ type Config struct {
 	HA           HA
 	Alertmanager Alertmanager
 	Cluster      Cluster
+	Auth         Auth
 	State        State
 	Incidents    Incidents
 	Sources      Sources
@@ -180,6 +181,15 @@ type Cluster struct {
 	SettleTimeout    time.Duration
 	Label            string
 	TLSConfig        string
+}
+
+// Auth is who may do what, and how they sign in.
+type Auth struct {
+	Anonymous      string
+	SessionIdle    time.Duration
+	SessionLife    time.Duration
+	PrintSetupLink bool
+	AuditRetention time.Duration // 0 keeps for ever
 }
 
 // State is where what people decide is kept.

@@ -63,6 +63,7 @@ const (
 	areaHA      = "Deduplication of replicated senders"
 	areaAM      = "Alertmanager"
 	areaCluster = "Alertmanager cluster"
+	areaAuth    = "Users and signing in"
 	areaPeople  = "People and incidents"
 	areaSources = "In-process sources"
 	areaStack   = "Shipped rules"
@@ -86,6 +87,9 @@ const (
 
 var noDatas = []string{NoDataResolve, NoDataKeep}
 
+// The values of auth.anonymous, as httpserver knows them.
+var anonymous = []string{"auto", "off", "viewer"}
+
 // DefaultFile is read when it exists and no other file is named.
 const DefaultFile = "touchline.yaml"
 
@@ -108,7 +112,7 @@ var Settings = []Setting{
 		Help: "TLS and users for all listeners, in the format of Prometheus's web.config.file. Certificates and users are read again when the file changes.",
 		bind: func(c *Config) any { return &c.Web.ConfigFile }},
 	{Area: areaWeb, Path: "web.tokens_file", Flag: "web.tokens-file", Kind: KindFile, Example: "tokens", Since: "0.1",
-		Help: "Bearer tokens, one a line: NAME ACCESS TOKEN, where ACCESS is read, ingest, change or admin. Read again when the file changes. The admin token in the data folder is always valid.",
+		Help: "Bearer tokens, one a line: NAME ACCESS TOKEN, where ACCESS is read, ingest, respond, change or admin. Read again when the file changes. The admin token in the data folder is always valid.",
 		bind: func(c *Config) any { return &c.Web.TokensFile }},
 	{Area: areaWeb, Path: "web.external_url", Flag: "web.external-url", Kind: KindURL, Example: "https://monitoring.example.com/touchline", Since: "0.1",
 		Help: "URL under which people reach this server, for links in notifications. Derived from the host name and the port when empty.",
@@ -297,6 +301,22 @@ var Settings = []Setting{
 	{Area: areaCluster, Path: "cluster.tls_config", Flag: "cluster.tls-config", Kind: KindFile, Example: "cluster-tls.yml", Since: "0.1",
 		Help: "Mutual TLS between the replicas, in the format of Alertmanager's cluster.tls-config.",
 		bind: func(c *Config) any { return &c.Cluster.TLSConfig }},
+
+	{Area: areaAuth, Path: "auth.anonymous", Flag: "auth.anonymous", Kind: KindEnum, Default: "auto", Enum: anonymous, Since: "0.3",
+		Help: "What those who show neither a session, a token, a password nor a certificate may do. With auto they may read and send data on loopback as long as no user is defined. With off they may do nothing; with viewer, besides what auto allows, everybody may read from everywhere.",
+		bind: func(c *Config) any { return &c.Auth.Anonymous }},
+	{Area: areaAuth, Path: "auth.session.idle", Flag: "auth.session.idle", Kind: KindDuration, Default: "7d", Min: "1m", Max: "365d", Since: "0.3",
+		Help: "How long a browser stays signed in that nobody uses.",
+		bind: func(c *Config) any { return &c.Auth.SessionIdle }},
+	{Area: areaAuth, Path: "auth.session.life", Flag: "auth.session.life", Kind: KindDuration, Default: "30d", Min: "1m", Max: "365d", Since: "0.3",
+		Help: "How long a browser stays signed in at most.",
+		bind: func(c *Config) any { return &c.Auth.SessionLife }},
+	{Area: areaAuth, Path: "auth.print_setup_link", Flag: "auth.print-setup-link", Kind: KindBool, Default: "false", Since: "0.3",
+		Help: "Print the one-time link that makes the first administrator also where the start-up lines do not go to a terminal. Whoever reads the log can then become the administrator.",
+		bind: func(c *Config) any { return &c.Auth.PrintSetupLink }},
+	{Area: areaAuth, Path: "audit.retention", Flag: "audit.retention", Kind: KindDuration, Default: "400d", Min: "0s", Since: "0.3",
+		Help: "How long the log of who changed what is kept; 0s keeps it for ever.",
+		bind: func(c *Config) any { return &c.Auth.AuditRetention }},
 
 	{Area: areaPeople, Path: "state.url_file", Flag: "state.url-file", Kind: KindFile, Example: "/run/secrets/state-url", Since: "0.3",
 		Help: "File with the URL of the PostgreSQL database that holds users, incidents and the history of notifications, such as postgres://touchline@db/touchline. Without one they are in an SQLite file in the data folder.",

@@ -55,6 +55,7 @@ var routes = []route{
 	{"GET HEAD POST", "/ui/setup", Public},
 	{"GET HEAD", "/ui/assets/*", Public},
 	{"POST", "/touchline/v1/login", Public},
+	{"GET HEAD POST", "/touchline/v1/links/*", Public},
 
 	{"", "/-/reload", Admin},
 	{"", "/-/quit", Admin},
@@ -64,7 +65,7 @@ var routes = []route{
 	{"", "/touchline/v1/backup", Admin}, // everything that is stored, at once
 	{"", "/touchline/v1/users/**", Admin},
 	{"", "/touchline/v1/tokens/**", Admin},
-	{"", "/touchline/v1/links/**", Admin},
+	{"", "/touchline/v1/invitations/**", Admin},
 	{"", "/touchline/v1/audit/**", Admin},
 
 	{"POST", "/api/v1/write", Ingest},

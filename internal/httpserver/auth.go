@@ -252,7 +252,7 @@ func authorize(p Principal, a Access) error {
 // admit decides about an HTTP request for a path below the route prefix.
 func (s *Server) admit(r *http.Request, path string, a Access) (p Principal, err error) {
 	if a == Public {
-		return nobody, s.sameOrigin(r)
+		return s.welcome(r), s.sameOrigin(r)
 	}
 	p, err = s.authenticate(r.Context(), evidence{
 		remote: r.RemoteAddr, host: r.Host, authorization: r.Header.Get("Authorization"), session: s.sessionOf(r), tls: r.TLS, forwarded: forwarded(r.Header),
@@ -268,6 +268,16 @@ func (s *Server) admit(r *http.Request, path string, a Access) (p Principal, err
 		return p, s.sameOrigin(r)
 	}
 	return p, nil
+}
+
+// welcome is who asks for what everybody may: whoever is signed in, or nobody.
+func (s *Server) welcome(r *http.Request) Principal {
+	if secret := s.sessionOf(r); secret != "" && s.o.Identity != nil {
+		if p, err := s.o.Identity.Session(r.Context(), secret); err == nil {
+			return p
+		}
+	}
+	return nobody
 }
 
 // sameOrigin refuses what a page of another origin has a browser send, unless

@@ -52,7 +52,9 @@ func TestClassify(t *testing.T) {
 		{"GET", "/touchline/v1/users", Admin},
 		{"PATCH", "/touchline/v1/users/anna", Admin},
 		{"POST", "/touchline/v1/tokens/x/rotate", Admin},
-		{"POST", "/touchline/v1/links", Admin},
+		{"POST", "/touchline/v1/invitations", Admin},
+		{"POST", "/touchline/v1/links/x", Public},
+		{"DELETE", "/touchline/v1/links/x", Change},
 		{"GET", "/touchline/v1/audit", Admin},
 		{"GET", "/touchline/v1/me", Read},
 		{"PUT", "/touchline/v1/me/password", Read},
@@ -103,7 +105,7 @@ func FuzzClassify(f *testing.F) {
 	f.Fuzz(func(t *testing.T, method, p string) {
 		a := Classify(method, p)
 		known := p == "/-/healthy" || p == "/-/ready" || p == "/touchline/v1/login" || p == "/ui/setup" || p == "/ui/login" ||
-			strings.HasPrefix(p, "/ui/login/") || strings.HasPrefix(p, "/ui/assets/")
+			strings.HasPrefix(p, "/ui/login/") || strings.HasPrefix(p, "/touchline/v1/links/") || strings.HasPrefix(p, "/ui/assets/")
 		if a == Public && method != "OPTIONS" && !known {
 			t.Errorf("%s %q is public", method, p)
 		}

@@ -160,7 +160,7 @@ func TestRotation(t *testing.T) {
 		if _, err := w.ByToken(w.ctx, newest); err == nil {
 			t.Error("the newest token is still valid")
 		}
-		if got := strings.Count(w.audited(), "token.rotate token:agents"); got != 2 {
+		if got := strings.Count(w.audited(), "token.rotate token/agents"); got != 2 {
 			t.Errorf("%d rotations audited", got)
 		}
 	})

@@ -19,7 +19,7 @@ type Entry struct {
 	At     time.Time
 	Actor  Actor
 	Action string // such as "user.update"
-	Target string // such as "user:anna"
+	Target string // such as "user/anna"
 	Before any
 	After  any
 }
@@ -84,7 +84,7 @@ type AuditRow struct {
 type AuditQuery struct {
 	Actor  string
 	Action string // or a prefix that ends with a dot, such as "user."
-	Target string // or a prefix that ends with a colon, such as "user:"
+	Target string // or a prefix that ends with a slash, such as "user/"
 	Since  time.Time
 	Until  time.Time // exclusive
 	Before string    // only what is older than the entry of this id
@@ -110,7 +110,7 @@ func (s *Store) Entries(ctx context.Context, a AuditQuery) ([]AuditRow, error) {
 		add("actor = $%d", a.Actor)
 	}
 	equalOrBelow("action", a.Action, ".")
-	equalOrBelow("target", a.Target, ":")
+	equalOrBelow("target", a.Target, "/")
 	if !a.Since.IsZero() {
 		add("id >= $%d", auditID(a.Since))
 	}

@@ -164,7 +164,7 @@ func TestUsers(t *testing.T) {
 		if rest, err := w.Users(w.ctx, "bo", 2); err != nil || len(rest) != 1 || rest[0].Name != "cy" {
 			t.Errorf("%+v %v", rest, err)
 		}
-		if got, want := w.audited(), "user.create user:anna\nuser.create user:bo\nuser.update user:bo\nuser.create user:cy\nuser.update user:anna"; got != want {
+		if got, want := w.audited(), "user.create user/anna\nuser.create user/bo\nuser.update user/bo\nuser.create user/cy\nuser.update user/anna"; got != want {
 			t.Errorf("audited\n%s\nwant\n%s", got, want)
 		}
 	})
@@ -313,13 +313,13 @@ func TestAudit(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.clock.move(time.Hour)
-		if err := w.Record(w.ctx, identity.Entry{Actor: root, Action: "silence.create", Target: "silence:1", After: map[string]string{"comment": "quiet"}}); err != nil {
+		if err := w.Record(w.ctx, identity.Entry{Actor: root, Action: "silence.create", Target: "silence/1", After: map[string]string{"comment": "quiet"}}); err != nil {
 			t.Fatal(err)
 		}
 		// What fails leaves no row.
 		undone := errors.New("undone")
 		if err := w.db.Write(w.ctx, func(tx *sql.Tx) error {
-			if err := identity.Audit(w.ctx, tx, identity.Entry{At: w.clock.now(), Action: "user.ghost", Target: "user:ghost"}); err != nil {
+			if err := identity.Audit(w.ctx, tx, identity.Entry{At: w.clock.now(), Action: "user.ghost", Target: "user/ghost"}); err != nil {
 				return err
 			}
 			return undone
@@ -336,11 +336,11 @@ func TestAudit(t *testing.T) {
 			{"who", identity.AuditQuery{Actor: "cy"}, "user.update"},
 			{"action", identity.AuditQuery{Action: "user.create"}, "user.create"},
 			{"actions", identity.AuditQuery{Action: "user."}, "user.update user.create"},
-			{"target", identity.AuditQuery{Target: "user:anna"}, "user.update user.create"},
-			{"targets", identity.AuditQuery{Target: "silence:"}, "silence.create"},
+			{"target", identity.AuditQuery{Target: "user/anna"}, "user.update user.create"},
+			{"targets", identity.AuditQuery{Target: "silence/"}, "silence.create"},
 			{"since", identity.AuditQuery{Since: began.Add(time.Hour)}, "silence.create user.update"},
 			{"until", identity.AuditQuery{Until: began.Add(time.Hour)}, "user.create"},
-			{"no wildcards", identity.AuditQuery{Target: "%:"}, ""},
+			{"no wildcards", identity.AuditQuery{Target: "%/"}, ""},
 			{"several", identity.AuditQuery{Actor: "root", Action: "user.", Since: began, Until: began.Add(time.Minute)}, "user.create"},
 		} {
 			c.query.Limit = 10
@@ -378,7 +378,7 @@ func TestAudit(t *testing.T) {
 		if err := w.Tidy(w.ctx); err != nil {
 			t.Fatal(err)
 		}
-		if got := w.audited(); got != "user.update user:anna\nsilence.create silence:1" && got != "silence.create silence:1" {
+		if got := w.audited(); got != "user.update user/anna\nsilence.create silence/1" && got != "silence.create silence/1" {
 			t.Errorf("kept %s", got)
 		}
 	})

@@ -65,7 +65,7 @@ func linkTarget(l Link) string {
 	if l.User != "" {
 		return userTarget(l.User)
 	}
-	return "link:" + string(l.Purpose)
+	return "link/" + string(l.Purpose)
 }
 
 func (s *Store) findLink(ctx context.Context, q state.Querier, secret string) (Link, error) {

@@ -82,7 +82,7 @@ func scanToken(row scanner, more ...any) (Token, error) {
 	return t, nil
 }
 
-func tokenTarget(t Token) string { return "token:" + t.Name }
+func tokenTarget(t Token) string { return "token/" + t.Name }
 
 // CreateToken makes a token. The secret is returned this once.
 func (s *Store) CreateToken(ctx context.Context, by Actor, n NewToken) (secret string, t Token, err error) {

@@ -80,7 +80,7 @@ func plainText(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
-func userTarget(name string) string { return "user:" + name }
+func userTarget(name string) string { return "user/" + name }
 
 const userColumns = "name, display_name, email, role, password, subject, language, disabled, created_at, updated_at, signed_in_at, version"
 
