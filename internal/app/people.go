@@ -9,7 +9,6 @@ import (
 
 	"touchline.dev/touchline/internal/api/native"
 	"touchline.dev/touchline/internal/datadir"
-	"touchline.dev/touchline/internal/httpserver"
 	"touchline.dev/touchline/internal/incident"
 	"touchline.dev/touchline/internal/state"
 )
@@ -31,13 +30,16 @@ func (a *App) openState(ctx context.Context) error {
 		return err
 	}
 	a.onStop("state", func(context.Context) error { return a.state.Close() })
+	if err := a.openIdentity(); err != nil {
+		return err
+	}
 	opens, err := matching(a.c.Incidents.Matchers, "--incidents.matchers")
 	if err != nil {
 		return err
 	}
 	a.incident, err = incident.New(incident.Options{
 		DB: a.state, Logger: a.log.With("component", "incidents"), Registerer: a.reg, Opens: opens,
-		Flapping: a.c.Incidents.Flapping, Retention: a.c.Incidents.Retention,
+		Flapping: a.c.Incidents.Flapping, Retention: a.c.Incidents.Retention, Audit: audit,
 	})
 	if err != nil {
 		return err
@@ -49,14 +51,7 @@ func (a *App) openState(ctx context.Context) error {
 
 // nativeAPI serves what no upstream tool has an API for.
 func (a *App) nativeAPI(mux *http.ServeMux) {
-	api := native.New(native.Options{Mux: mux, Version: a.build.Version, Logger: a.log.With("component", "api"), Actor: actor})
+	api := native.New(native.Options{Mux: mux, Version: a.build.Version, Logger: a.log.With("component", "api"), Actor: func(ctx context.Context) string { return actorOf(ctx).Name }})
 	api.Incidents(a.incident)
-}
-
-// actor is who sent a request, as timelines and the audit log name them.
-func actor(ctx context.Context) string {
-	if p, ok := httpserver.PrincipalFrom(ctx); ok {
-		return p.Name
-	}
-	return ""
+	api.Accounts(a.identity, a.door)
 }

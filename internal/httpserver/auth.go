@@ -22,6 +22,7 @@ type Principal struct {
 	User       bool   // a user of Identity, who has a profile
 	Credential string // id of the token or session of Identity, "" for others
 	Language   string // that the user has chosen, "" for none
+	Remote     string // host:port that the request came from
 	grants     []Access
 }
 
@@ -33,6 +34,9 @@ func (p Principal) Granted(a ...Access) Principal {
 
 // May tells whether the principal is granted a class of access.
 func (p Principal) May(a Access) bool { return a == Public || slices.Contains(p.grants, a) }
+
+// Grants lists the classes of access that the principal is granted.
+func (p Principal) Grants() []Access { return slices.Clone(p.grants) }
 
 // ambient tells that a browser attaches the credentials by itself, so that a
 // foreign page could use them.

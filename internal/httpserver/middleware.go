@@ -197,6 +197,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		if !s.limitBody(w, r, proto, access) {
 			return
 		}
+		principal.Remote = r.RemoteAddr
 		inner := s.strip(r.WithContext(context.WithValue(r.Context(), principalKey{}, principal)))
 		infoFrom(r.Context()).inner = inner
 		next.ServeHTTP(w, inner)

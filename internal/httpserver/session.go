@@ -1,6 +1,7 @@
 package httpserver
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -23,14 +24,18 @@ func (s *Server) secure(r *http.Request) bool {
 	return u != nil && u.Scheme == "https" && strings.EqualFold(hostOf(u.Host), hostOf(r.Host))
 }
 
-// SetSession gives a browser the secret of its session, for as long as it may last.
-func (s *Server) SetSession(w http.ResponseWriter, r *http.Request, secret string, life time.Duration) {
-	http.SetCookie(w, s.cookie(r, secret, int(life.Seconds())))
-}
-
-// ClearSession has a browser forget its session.
-func (s *Server) ClearSession(w http.ResponseWriter, r *http.Request) {
-	http.SetCookie(w, s.cookie(r, "", -1))
+// SessionCookie is the cookie that gives the browser, whose request a context
+// belongs to, the secret of its session for as long as it may last. Without a
+// secret it has the browser forget the session.
+func (s *Server) SessionCookie(ctx context.Context, secret string, life time.Duration) *http.Cookie {
+	r := infoFrom(ctx).inner
+	if r == nil {
+		r = &http.Request{}
+	}
+	if secret == "" {
+		return s.cookie(r, "", -1)
+	}
+	return s.cookie(r, secret, int(life.Seconds()))
 }
 
 func (s *Server) cookie(r *http.Request, value string, maxAge int) *http.Cookie {

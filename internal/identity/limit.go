@@ -76,27 +76,25 @@ func (b *buckets) giveBack(key string, now time.Time) {
 	u.level = math.Min(b.burst, u.level+1)
 }
 
-// pace lets an attempt through, or says when the next one may come. What is
-// let through side by side counts at once.
-func (s *Store) pace(name, remote string) error {
-	now := s.now()
+// Attempt lets somebody try a password, or says when they may try again. Whoever
+// was right calls right, and it does not count. What is let through side by side
+// counts at once.
+func (s *Store) Attempt(name, remote string) (right func(), err error) {
+	now, from := s.now(), network(remote)
 	wait := s.names.take(name, now)
 	if wait == 0 {
-		if wait = s.remotes.take(network(remote), now); wait > 0 {
+		if wait = s.remotes.take(from, now); wait > 0 {
 			s.names.giveBack(name, now)
 		}
 	}
-	if wait == 0 {
-		return nil
+	if wait > 0 {
+		s.metrics.paced.Inc()
+		return nil, &Error{Kind: TooMany, Reason: "too many wrong passwords; wait a moment before you try again", RetryAfter: wait}
 	}
-	s.metrics.paced.Inc()
-	return &Error{Kind: TooMany, Reason: "too many wrong passwords; wait a moment before you try again", RetryAfter: wait}
-}
-
-func (s *Store) unpace(name, remote string) {
-	now := s.now()
-	s.names.giveBack(name, now)
-	s.remotes.giveBack(network(remote), now)
+	return func() {
+		s.names.giveBack(name, s.now())
+		s.remotes.giveBack(from, s.now())
+	}, nil
 }
 
 // network is what one attacker has: an address of IPv4, or a /64 of IPv6.

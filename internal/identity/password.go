@@ -144,7 +144,8 @@ func (s *Store) ByPassword(ctx context.Context, name, password, remote string) (
 	if a.hash != "" && !a.Disabled && s.hasher.remembered(key) {
 		return userAccount(a.User, MethodPassword), nil
 	}
-	if err := s.pace(name, remote); err != nil {
+	right, err := s.Attempt(name, remote)
+	if err != nil {
 		return Account{}, err
 	}
 	if len(password) > maxPassword {
@@ -153,12 +154,12 @@ func (s *Store) ByPassword(ctx context.Context, name, password, remote string) (
 	ok, err := s.hasher.matches(ctx, password, a.hash)
 	switch {
 	case err != nil:
-		s.unpace(name, remote)
+		right()
 		return Account{}, fmt.Errorf("check password: %w", err)
 	case !ok:
 		return Account{}, s.wrong()
 	}
-	s.unpace(name, remote)
+	right()
 	if a.Disabled {
 		return Account{}, disabled(name)
 	}
