@@ -139,7 +139,11 @@ func (c *apiClient) do(ctx context.Context, method, path, contentType string, bo
 	if resp.StatusCode/100 != 2 {
 		return c.refused(resp, path, raw)
 	}
-	if out == nil {
+	switch out := out.(type) {
+	case nil:
+		return nil
+	case *[]byte:
+		*out = raw
 		return nil
 	}
 	if err := json.Unmarshal(raw, out); err != nil {
@@ -176,7 +180,13 @@ func (c *apiClient) refused(resp *http.Response, path string, raw []byte) error 
 		}
 		return fmt.Errorf("%s does not accept the token in %s; give the file that this server wrote as --token-file", c.base, c.tokenFile)
 	case http.StatusNotFound:
+		if resp.Header.Get("Content-Type") == "application/problem+json" && !strings.HasPrefix(reason, "path ") {
+			return errors.New(reason)
+		}
 		return fmt.Errorf("%s has no %s; is this a Touchline server, and is its route prefix part of --url?", c.base, strings.SplitN(path, "?", 2)[0])
+	}
+	if resp.Header.Get("Content-Type") == "application/problem+json" && resp.StatusCode < http.StatusInternalServerError {
+		return errors.New(reason)
 	}
 	if reason != "" {
 		return fmt.Errorf("%s answers %s: %s", c.base, resp.Status, reason)
@@ -186,8 +196,14 @@ func (c *apiClient) refused(resp *http.Response, path string, raw []byte) error 
 
 // answerReason finds the reason in the error shapes of the APIs.
 func answerReason(raw []byte) string {
-	var shape struct{ Error, Message, Detail string }
+	var shape struct {
+		Error, Message, Detail string
+		Errors                 []struct{ Message, Location string }
+	}
 	if json.Unmarshal(raw, &shape) == nil {
+		for _, e := range shape.Errors {
+			shape.Detail += fmt.Sprintf("; %s: %s", e.Location, e.Message)
+		}
 		for _, s := range []string{shape.Error, shape.Message, shape.Detail} {
 			if s != "" {
 				return s

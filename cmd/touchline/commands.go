@@ -15,6 +15,7 @@ func commands() []*cobra.Command {
 		newAdoptCommand(),
 		newBacktestCommand(),
 		newShadowCommand(),
+		newIncidentCommand(),
 		newVersionCommand(),
 	}
 }

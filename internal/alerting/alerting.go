@@ -53,6 +53,21 @@ type Options struct {
 	EarlyFlush          string          // matchers of alerts that are told at once, "" for none
 	AlertGCInterval     time.Duration   // how often resolved alerts are dropped, 30 minutes when 0 as upstream
 
+	// What follows is told what becomes of alerts as it happens, is optional, and
+	// must not call Stop. What is said of one group comes in its order: an
+	// attempt after the flush that it is for.
+
+	// Flushed is told of each flush of a group, also of one whose receiver tells
+	// nobody. It holds up nothing.
+	Flushed func(Group)
+	// Ended is told of each alert that arrives resolved, muted or not, and again
+	// when it arrives again: sooner than by a flush, which waits for
+	// group_interval. A Group that does not know of the end was At before. It
+	// holds up the alerts that arrive next, and must not apply a configuration.
+	Ended func(fingerprint string, at time.Time)
+	// Told is told of each attempt to tell a receiver.
+	Told func(Notification)
+
 	open opener // tests put a failing disk here
 }
 
@@ -162,7 +177,7 @@ func New(o Options) (_ *Alertmanager, err error) {
 	a.loads = newLoadMetrics(o.Registerer, o.Cluster != nil)
 	a.notifying = notify.NewMetrics(o.Registerer, featurecontrol.NoopFlags{})
 	a.timings = newTimings(o.Registerer)
-	a.sent.timings = a.timings
+	a.sent.timings, a.sent.told = a.timings, o.Told
 	if err := a.openDispatcher(early); err != nil {
 		return nil, err
 	}
@@ -180,6 +195,7 @@ func (a *Alertmanager) openDispatcher(early amlabels.Matchers) error {
 		Timeout: func(d time.Duration) time.Duration { return max(d, notify.MinTimeout) + a.wait() },
 		Logger:  a.log, Registerer: a.o.Registerer,
 	}
+	a.observe(&o)
 	if len(early) > 0 {
 		o.Early = &dispatch.Early{Matchers: early}
 	}
@@ -289,13 +305,13 @@ func (a *Alertmanager) shutdown() error {
 	}
 	a.mu.Lock()
 	a.done = true // an Apply that comes later does nothing
+	a.mu.Unlock()
 	if i := a.inhibitor.Load(); i != nil {
 		i.Stop()
 	}
 	if a.dispatcher != nil {
 		a.dispatcher.Stop()
 	}
-	a.mu.Unlock()
 	if a.alerts != nil {
 		a.alerts.Close()
 	}

@@ -19,6 +19,7 @@ type Notification struct {
 	Receiver    string
 	Integration string
 	Group       string // the group's labels
+	GroupKey    string // tells the group from all others, or the key of what is told outside of one
 	Firing      int
 	Resolved    int
 	Took        time.Duration
@@ -26,14 +27,18 @@ type Notification struct {
 	// Way are the times of the alert that had been on its way for longest, of
 	// those that the receiver has been told for the first time.
 	Way *Timing
+	// Fingerprints of the alerts that fire, for Options.Told alone.
+	Fingerprints []string
 }
 
 // Receiver describes one receiver of the configuration in force.
 type Receiver struct {
 	Name         string
-	Integrations []string // types, such as "slack"; empty where no route uses the receiver
+	Integrations []string // types, such as "slack"; empty where nothing uses the receiver
 	Default      bool     // the root route's receiver
 	Used         bool     // by any route
+
+	built bool
 }
 
 // ReceiverStatus is a receiver with the last attempt of each integration.
@@ -88,6 +93,7 @@ type sentLog struct {
 	ring []Notification // oldest first
 
 	timings *timings
+	told    func(Notification) // may be nil
 	last    map[integrationKey]Notification
 }
 
@@ -151,6 +157,7 @@ func (r *recorded) Notify(ctx context.Context, alerts ...*alert.Alert) (bool, er
 	if ls, ok := notify.GroupLabels(ctx); ok {
 		n.Group = ls.String()
 	}
+	n.GroupKey, _ = notify.GroupKey(ctx)
 	for _, a := range alerts {
 		if a.Resolved() {
 			n.Resolved++
@@ -167,5 +174,6 @@ func (r *recorded) Notify(ctx context.Context, alerts ...*alert.Alert) (bool, er
 	}
 	delivery.End(err)
 	r.log.add(r.key, n)
+	r.log.say(delivery, n, alerts)
 	return retry, err
 }

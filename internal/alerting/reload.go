@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"sort"
 	"time"
 
@@ -92,9 +93,11 @@ type Change struct {
 }
 
 // Prepare builds templates, routes, receivers and time intervals, and returns
-// all that is wrong with them at once. Nothing changes until Apply.
-func (a *Alertmanager) Prepare(file *File) (*Change, error) {
-	c, err := a.prepare(file)
+// all that is wrong with them at once. Nothing changes until Apply. Receivers
+// that no route uses are not built, but for those in also, which Tell is to
+// reach.
+func (a *Alertmanager) Prepare(file *File, also ...string) (*Change, error) {
+	c, err := a.prepare(file, also)
 	if err != nil {
 		a.Refused()
 		return nil, err
@@ -106,7 +109,7 @@ func (a *Alertmanager) Prepare(file *File) (*Change, error) {
 // reason found before Prepare.
 func (a *Alertmanager) Refused() { a.loads.successful.Set(0) }
 
-func (a *Alertmanager) prepare(file *File) (*Change, error) {
+func (a *Alertmanager) prepare(file *File, also []string) (*Change, error) {
 	conf := file.Config
 	c := &Change{a: a, conf: conf, receivers: map[string][]notify.Integration{}, intervals: map[string][]timeinterval.TimeInterval{}}
 	c.fileHash = md5.Sum(file.raw)
@@ -115,16 +118,17 @@ func (a *Alertmanager) prepare(file *File) (*Change, error) {
 		return nil, fmt.Errorf("parse templates: %w", err)
 	}
 	c.tmpl.ExternalURL = a.o.ExternalURL
-	if c.hash, err = hashConfig(file); err != nil {
+	if c.hash, err = hashConfig(file, also); err != nil {
 		return nil, err
 	}
 	c.routes = amdispatch.NewRoute(conf.Route, nil)
 	active := map[string]bool{}
 	c.routes.Walk(func(r *amdispatch.Route) { active[r.RouteOpts.Receiver] = true })
-	var errs []error
+	named, err := namedOf(conf, also)
+	errs := []error{err}
 	for _, r := range conf.Receivers {
-		rec := Receiver{Name: r.Name, Default: r.Name == conf.Route.Receiver, Used: active[r.Name]}
-		if active[r.Name] {
+		rec := Receiver{Name: r.Name, Default: r.Name == conf.Route.Receiver, Used: active[r.Name], built: active[r.Name] || named[r.Name]}
+		if rec.built {
 			ints, err := receiver.BuildReceiverIntegrations(r, c.tmpl, a.log)
 			if err != nil {
 				errs = append(errs, fmt.Errorf("receiver %q: %w", r.Name, err))
@@ -135,7 +139,7 @@ func (a *Alertmanager) prepare(file *File) (*Change, error) {
 			}
 			c.receivers[r.Name] = a.sent.wrap(r.Name, ints)
 		}
-		// As upstream, what no route uses is not built, and cannot fail.
+		// As upstream, what nothing uses is not built, and cannot fail.
 		c.list = append(c.list, rec)
 	}
 	for _, ti := range conf.MuteTimeIntervals {
@@ -150,10 +154,14 @@ func (a *Alertmanager) prepare(file *File) (*Change, error) {
 	return c, nil
 }
 
-// hashConfig covers the configuration as written and the content of its templates.
-func hashConfig(file *File) ([32]byte, error) {
+// hashConfig covers the configuration as written, the content of its templates,
+// and which receivers are told outside of their routes.
+func hashConfig(file *File, also []string) ([32]byte, error) {
 	h := sha256.New()
 	h.Write(file.raw)
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(also))) {
+		fmt.Fprintf(h, "\nalso %d:%s\n", len(name), name)
+	}
 	var files []string
 	for _, g := range file.Config.Templates {
 		m, err := filepath.Glob(g)
@@ -266,11 +274,14 @@ func (m *loadMetrics) applied(c *Change) {
 	m.hash.Set(float64(binary.LittleEndian.Uint64(first[:])))
 	m.successful.Set(1)
 	m.at.SetToCurrentTime()
-	n := 0
-	for _, ints := range c.receivers {
-		n += len(ints)
+	receivers, integrations := 0, 0
+	for _, r := range c.list {
+		if r.Used {
+			receivers++
+			integrations += len(r.Integrations)
+		}
 	}
-	m.receivers.Set(float64(len(c.receivers)))
-	m.integrations.Set(float64(n))
+	m.receivers.Set(float64(receivers))
+	m.integrations.Set(float64(integrations))
 	m.rules.Set(float64(len(c.conf.InhibitRules)))
 }

@@ -9,6 +9,7 @@ import (
 
 	"touchline.dev/touchline/internal/api/native"
 	"touchline.dev/touchline/internal/datadir"
+	"touchline.dev/touchline/internal/httpserver"
 	"touchline.dev/touchline/internal/incident"
 	"touchline.dev/touchline/internal/state"
 )
@@ -39,7 +40,8 @@ func (a *App) openState(ctx context.Context) error {
 	}
 	a.incident, err = incident.New(incident.Options{
 		DB: a.state, Logger: a.log.With("component", "incidents"), Registerer: a.reg, Opens: opens,
-		Flapping: a.c.Incidents.Flapping, Retention: a.c.Incidents.Retention, Audit: audit,
+		Flapping: a.c.Incidents.Flapping, Retention: a.c.Incidents.Retention, Surroundings: incident.Surroundings{Series: a.seriesOf},
+		Audit: audit,
 	})
 	if err != nil {
 		return err
@@ -51,7 +53,17 @@ func (a *App) openState(ctx context.Context) error {
 
 // nativeAPI serves what no upstream tool has an API for.
 func (a *App) nativeAPI(mux *http.ServeMux) {
-	api := native.New(native.Options{Mux: mux, Version: a.build.Version, Logger: a.log.With("component", "api"), Actor: func(ctx context.Context) string { return actorOf(ctx).Name }})
+	api := native.New(native.Options{Mux: mux, Version: a.build.Version, Logger: a.log.With("component", "api"), Actor: actor})
 	api.Incidents(a.incident)
+	api.Reviews(a.incident, a.graphOf)
+	api.Links(a.incident)
 	api.Accounts(a.identity, a.door)
+}
+
+// actor is who sent a request, as timelines and the audit log name them.
+func actor(ctx context.Context) string {
+	if p, ok := httpserver.PrincipalFrom(ctx); ok {
+		return p.Name
+	}
+	return ""
 }

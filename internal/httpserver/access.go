@@ -55,7 +55,7 @@ var routes = []route{
 	{"GET HEAD POST", "/ui/setup", Public},
 	{"GET HEAD", "/ui/assets/*", Public},
 	{"POST", "/touchline/v1/login", Public},
-	{"GET HEAD POST", "/touchline/v1/links/*", Public},
+	{"GET HEAD POST", "/touchline/v1/links/*", Public}, // the link itself says what it is good for
 
 	{"", "/-/reload", Admin},
 	{"", "/-/quit", Admin},

@@ -154,7 +154,7 @@ func (s *Service) OfGroup(ctx context.Context, key string) (id int64, err error)
 func (s *Service) Notifications(ctx context.Context, f Filter) (out []Notification, more bool, err error) {
 	w := &where{}
 	if f.Before > 0 {
-		w.and("id < ?", f.Before)
+		w.and("(at, id) < (SELECT at, id FROM notifications WHERE id = ?)", f.Before)
 	}
 	if f.Receiver != "" {
 		w.and("receiver = ?", f.Receiver)
@@ -173,7 +173,7 @@ func (s *Service) Notifications(ctx context.Context, f Filter) (out []Notificati
 	}
 	err = s.o.DB.Read(ctx, func(q state.Querier) (err error) {
 		rows, err := q.QueryContext(ctx, fmt.Sprintf(`SELECT id, at, receiver, integration, group_key, group_labels, incident_id, firing, resolved, took, error, way
-			FROM notifications%s ORDER BY id DESC LIMIT %d`, w, f.limit()+1), w.args...)
+			FROM notifications%s ORDER BY at DESC, id DESC LIMIT %d`, w, f.limit()+1), w.args...)
 		if err != nil {
 			return fmt.Errorf("list notifications: %w", err)
 		}

@@ -36,9 +36,11 @@ type engine struct {
 	store  storage.Storage
 	engine *promql.Engine
 	rules  *rules.Manager
+	change *rules.Change // the pair's rules, until start
 }
 
-// openEngine loads the pair's rules. notify gets what would go to Alertmanager.
+// openEngine loads the pair's rules, which do nothing until start. notify gets
+// what would go to Alertmanager.
 func openEngine(dir string, groups []apiGroup, c backtest.ServerConfig, external *url.URL, notify rules.Notify, log *slog.Logger) (e *engine, err error) {
 	e = &engine{}
 	defer func() {
@@ -70,14 +72,21 @@ func openEngine(dir string, groups []apiGroup, c backtest.ServerConfig, external
 	if err != nil {
 		return e, err
 	}
-	change, err := e.rules.Prepare(rules.Settings{Interval: c.EvaluationInterval, QueryOffset: c.QueryOffset, Patterns: files, ExternalLabels: c.ExternalLabels})
-	if err != nil {
+	if e.change, err = e.rules.Prepare(rules.Settings{Interval: c.EvaluationInterval, QueryOffset: c.QueryOffset, Patterns: files, ExternalLabels: c.ExternalLabels}); err != nil {
 		return e, fmt.Errorf("load the rules of the pair: %w", err)
 	}
-	if err := change.Apply(); err != nil {
-		return e, err
-	}
 	return e, nil
+}
+
+// start puts the rules into force and evaluates them. What is stored by then is
+// their past: had they been in force while it came, what it triggers would be
+// judged now, and alerts would begin before the first evaluation.
+func (e *engine) start() error {
+	if err := e.change.Apply(); err != nil {
+		return err
+	}
+	e.rules.Run()
+	return nil
 }
 
 func (e *engine) close() error {

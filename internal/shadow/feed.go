@@ -98,11 +98,12 @@ type feed struct {
 
 // fed is one series that came by federation.
 type fed struct {
-	ls   labels.Labels
-	ref  storage.SeriesRef
-	last int64
-	poll int
-	gone bool
+	ls     labels.Labels
+	ref    storage.SeriesRef
+	last   int64 // written, a staleness marker too
+	sample int64 // seen last
+	poll   int
+	gone   bool
 }
 
 func newFeed(from *server, ms [][]*labels.Matcher, external labels.Labels, to storage.AppendableV2, now func() time.Time) *feed {
@@ -150,15 +151,22 @@ func (f *feed) once(ctx context.Context) error {
 	app := f.to.AppenderV2(ctx)
 	var errs []error
 	var buf [1024]byte
+	newest := int64(math.MinInt64)
 	for _, s := range got {
 		key := string(s.ls.Bytes(buf[:0]))
 		e := f.series[key]
 		if e == nil {
-			e = &fed{ls: s.ls, last: math.MinInt64}
+			e = &fed{ls: s.ls, last: math.MinInt64, sample: math.MinInt64}
 			f.series[key] = e
 		}
-		e.poll, e.gone = f.poll, false
+		newest = max(newest, s.t)
+		again := s.t == e.sample && !e.gone
+		e.poll, e.gone, e.sample = f.poll, false, s.t
+		if again {
+			continue
+		}
 		if s.t <= e.last {
+			f.refused++ // It is back with a sample from before its end.
 			continue
 		}
 		ref, err := app.Append(e.ref, e.ls, 0, s.t, s.v, nil, s.h, storage.AOptions{})
@@ -174,14 +182,19 @@ func (f *feed) once(ctx context.Context) error {
 		}
 	}
 	// Federation leaves out a series that has ended, so its absence is the mark.
+	// All that are absent have ended at one time, and that is the pair's: by a
+	// clock of ours that is ahead, the next samples would be older than the end.
+	var ended []*fed
 	for _, e := range f.series {
-		if e.poll == f.poll || e.gone {
-			continue
+		if e.poll != f.poll && !e.gone {
+			ended = append(ended, e)
+			newest = max(newest, e.last+1)
 		}
+	}
+	for _, e := range ended {
 		e.gone = true
-		t := max(f.now().UnixMilli(), e.last+1)
-		if _, err := app.Append(e.ref, e.ls, 0, t, math.Float64frombits(value.StaleNaN), nil, nil, storage.AOptions{}); err == nil {
-			e.last = t
+		if _, err := app.Append(e.ref, e.ls, 0, newest, math.Float64frombits(value.StaleNaN), nil, nil, storage.AOptions{}); err == nil {
+			e.last = newest
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -262,17 +275,15 @@ func (f *feed) backfill(ctx context.Context, src *backtest.Source, ms [][]*label
 		seen[at] = true
 		e := f.series[key]
 		if e == nil {
-			e = &fed{ls: s.ls, last: math.MinInt64}
+			e = &fed{ls: s.ls, last: math.MinInt64, sample: math.MinInt64}
 			f.series[key] = e
 		}
 		ref, err := app.Append(e.ref, e.ls, 0, s.t, s.v, nil, s.h, storage.AOptions{})
 		if err != nil {
 			return errors.Join(fmt.Errorf("store samples from before: %w", err), app.Rollback())
 		}
-		e.ref, e.last = ref, s.t
-		if value.IsStaleNaN(s.v) {
-			e.gone = true
-		}
+		e.ref, e.last, e.sample = ref, s.t, s.t
+		e.gone = value.IsStaleNaN(s.v)
 		if n++; n%10000 == 0 {
 			if err := app.Commit(); err != nil {
 				return fmt.Errorf("store samples from before: %w", err)

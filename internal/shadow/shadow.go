@@ -141,7 +141,9 @@ func (r *run) inside(ctx context.Context, rules int) (report *Report, err error)
 	if err := r.begin(ctx); err != nil {
 		return nil, err
 	}
-	e.rules.Run()
+	if err := e.start(); err != nil {
+		return nil, err
+	}
 	if r.o.Started != nil {
 		r.o.Started(Start{Groups: len(r.groups), Rules: rules, Selectors: len(n.selectors), Active: len(r.before), Poll: poll})
 	}

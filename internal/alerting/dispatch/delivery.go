@@ -9,6 +9,8 @@ import (
 // Delivery is what a notifier can learn of, and has to tell, the lane that
 // calls it.
 type Delivery struct {
+	group *group // nil outside of one
+
 	mu         sync.Mutex
 	cancel     context.CancelFunc
 	attempts   int
@@ -75,6 +77,13 @@ func (d *Delivery) abandon() {
 	if !d.underWay {
 		d.cancel()
 	}
+}
+
+// taken reports whether the last attempt succeeded.
+func (d *Delivery) taken() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.attempts > 0 && !d.failed && !d.underWay
 }
 
 // ended reports whether the delivery was ended for a later flush, a reload or a stop.

@@ -37,9 +37,18 @@ type Options struct {
 	StartAt    time.Time                                       // optional: no flush before
 	MaxGroups  int                                             // 0 for no limit; alerts that need one more are dropped and counted
 	Early      *Early                                          // nil for upstream's timing
-	Ingested   func(a *alert.Alert, at time.Time)              // optional: told of every state of an alert that arrives
+	Ingested   func(a *alert.Alert, at time.Time)              // optional: told of every state of an alert that arrives, while the dispatcher is locked
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
+
+	// Flushed is told of each flush that is decided, of one group in order; also
+	// where its receiver has no integrations. Optional. It holds up nothing but
+	// Stop, and must not call that.
+	Flushed func(Flush)
+	// Ended is told of each alert that arrives resolved, when it is in its
+	// groups: a Flush that does not know of it was At before. Optional. It holds
+	// up what arrives next, and must not call Apply or Stop.
+	Ended func(a *alert.Alert, at time.Time)
 }
 
 // Config is what a reload replaces.
@@ -78,6 +87,7 @@ type Dispatcher struct {
 	metrics *metrics
 
 	loaded  chan struct{} // closed when the alerts that the provider held at first are in
+	begun   chan struct{} // closed when nothing stands against telling somebody
 	wake    chan struct{}
 	slots   chan struct{} // one for each decision that may be under way
 	running atomic.Bool
@@ -85,7 +95,7 @@ type Dispatcher struct {
 
 	ctx, laneCtx       context.Context
 	cancel, cancelLane context.CancelFunc
-	reading, sending   sync.WaitGroup
+	reading, sending   sync.WaitGroup // what decides; what tells, and says so
 	stopped            sync.Once
 
 	applying sync.RWMutex // held for reading while a flush is decided
@@ -96,6 +106,8 @@ type Dispatcher struct {
 	routes map[*amdispatch.Route]*route
 	groups map[groupID]*group
 	queue  queue
+
+	singles map[singleID]*single
 }
 
 // route is a route with what is computed once.
@@ -124,8 +136,8 @@ func New(o Options) (*Dispatcher, error) {
 	}
 	d := &Dispatcher{
 		o: o, log: o.Logger,
-		loaded: make(chan struct{}), wake: make(chan struct{}, 1), slots: make(chan struct{}, max(2, runtime.GOMAXPROCS(0))),
-		groups: map[groupID]*group{},
+		loaded: make(chan struct{}), begun: make(chan struct{}), wake: make(chan struct{}, 1), slots: make(chan struct{}, max(2, runtime.GOMAXPROCS(0))),
+		groups: map[groupID]*group{}, singles: map[singleID]*single{},
 	}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	d.laneCtx, d.cancelLane = context.WithCancel(context.Background())
@@ -160,7 +172,12 @@ func (d *Dispatcher) Apply(c Config) {
 		d.place(a)
 	}
 	close(d.loaded)
-	d.reading.Go(func() { d.read(updates) })
+	d.reading.Go(func() {
+		for _, a := range alerts {
+			d.ended(a)
+		}
+		d.read(updates)
+	})
 	d.reading.Go(d.schedule)
 }
 
@@ -203,7 +220,18 @@ func (d *Dispatcher) read(updates provider.AlertIterator) {
 			d.place(a.Data)
 			d.mu.Unlock()
 			d.metrics.processing.Observe(time.Since(start).Seconds())
+			d.ended(a.Data)
 		}
+	}
+}
+
+// ended tells of an alert that has been put into its groups and is resolved.
+func (d *Dispatcher) ended(a *alert.Alert) {
+	if d.o.Ended == nil {
+		return
+	}
+	if now := time.Now(); a.ResolvedAt(now) {
+		d.o.Ended(a, now)
 	}
 }
 
@@ -302,6 +330,9 @@ func (d *Dispatcher) Stop() {
 				l.finish()
 			}
 			g.mu.Unlock()
+		}
+		for _, s := range d.singles {
+			s.finish()
 		}
 		d.mu.Unlock()
 		grace := time.AfterFunc(stopGrace, d.cancelLane)

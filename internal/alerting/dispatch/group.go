@@ -66,6 +66,8 @@ type group struct {
 	generation uint64 // grows with each change of members
 	rendered   model.LabelSet
 	renderedAt uint64
+	reports    []func() // what is to be said of the group
+	reporting  bool     // somebody is saying it
 }
 
 func newGroup(d *Dispatcher, id groupID, rt *route, ls model.LabelSet, created time.Time) *group {
@@ -225,7 +227,8 @@ func (g *group) busy() bool {
 
 // flush decides what is to be told now, and hands it to the lanes. A regular
 // flush is of all alerts; an early one leaves those alone that are neither
-// urgent nor were in a flush before.
+// urgent nor were in a flush before. What was in one and has not been seen
+// firing is for the lanes in which the early flush takes a regular one's place.
 func (d *Dispatcher) flush(g *group, regular bool) {
 	g.flushing.Lock()
 	defer g.flushing.Unlock()
@@ -237,7 +240,7 @@ func (d *Dispatcher) flush(g *group, regular bool) {
 	rt, tmpl := g.route, d.conf.Template
 	alerts, members := make(alert.AlertSlice, 0, len(g.members)), make(map[*alert.Alert]pick, len(g.members))
 	for fp, m := range g.members {
-		if !regular && !(m.fired && (m.ripe || m.urgent)) {
+		if !regular && !m.ripe && !(m.fired && m.urgent) {
 			continue
 		}
 		m.ripe = true
@@ -249,7 +252,11 @@ func (d *Dispatcher) flush(g *group, regular bool) {
 	flush := g.flushes
 	gone := g.gone
 	g.mu.Unlock()
-	if gone || len(alerts) == 0 {
+	if gone {
+		return
+	}
+	if len(alerts) == 0 {
+		d.sweep(g) // A reload may have taken its last alert.
 		return
 	}
 	sort.Stable(alerts)
@@ -269,6 +276,9 @@ func (d *Dispatcher) flush(g *group, regular bool) {
 
 	var over shownList
 	g.mu.Lock()
+	if d.o.Flushed != nil {
+		g.flushed(rt.RouteOpts.Receiver, now, kept)
+	}
 	for _, p := range members { // What is left was muted.
 		m := g.members[p.fp]
 		if m == nil || m.episode != p.episode {

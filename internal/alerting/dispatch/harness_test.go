@@ -58,6 +58,7 @@ type replica struct {
 	up        *amdispatch.Dispatcher // in the place of d
 	upstream  bool
 	begun     map[string]time.Time // of alerts, by labels
+	reported  func(receiver string)
 
 	mu       sync.Mutex
 	heard    []string
@@ -74,11 +75,14 @@ type replicaOptions struct {
 	ready     func(context.Context) error
 	startAt   time.Time
 	ingested  func(*alert.Alert, time.Time)
+	flushed   func(Flush)
+	ended     func(*alert.Alert, time.Time)
+	reported  func(receiver string) // after each attempt
 }
 
 func newReplica(t testing.TB, name string, o replicaOptions) *replica {
 	t.Helper()
-	r := &replica{t: t, name: name, upstream: o.upstream, start: time.Now(), reg: prometheus.NewRegistry(), begun: map[string]time.Time{}, behave: map[string]string{}, attempts: map[string]int{}, groups: marker.NewGroupMarker()}
+	r := &replica{t: t, name: name, upstream: o.upstream, reported: o.reported, start: time.Now(), reg: prometheus.NewRegistry(), begun: map[string]time.Time{}, behave: map[string]string{}, attempts: map[string]int{}, groups: marker.NewGroupMarker()}
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
@@ -98,7 +102,7 @@ func newReplica(t testing.TB, name string, o replicaOptions) *replica {
 	r.stages = notify.NewMetrics(r.reg, featurecontrol.NoopFlags{})
 	do := Options{
 		Alerts: r.alerts, Marker: r.groups, Timeout: func(d time.Duration) time.Duration { return max(d, notify.MinTimeout) + o.wait },
-		Wait: func() time.Duration { return o.wait }, MaxGroups: o.maxGroups, Ready: o.ready, StartAt: o.startAt, Ingested: o.ingested,
+		Wait: func() time.Duration { return o.wait }, MaxGroups: o.maxGroups, Ready: o.ready, StartAt: o.startAt, Ingested: o.ingested, Flushed: o.flushed, Ended: o.ended,
 		Logger: slog.New(slog.DiscardHandler), Registerer: r.reg,
 	}
 	if !o.off {
@@ -207,6 +211,9 @@ func (e *ear) Notify(ctx context.Context, alerts ...*alert.Alert) (bool, error) 
 	}
 	retry, err := e.notify(ctx, alerts)
 	d.End(err)
+	if e.r.reported != nil {
+		d.Report(func() { e.r.reported(e.name) })
+	}
 	return retry, err
 }
 

@@ -47,7 +47,7 @@ func (l *lane) key() string { return l.receiver + "\xff" + l.to.Key }
 func (l *lane) offer(j *job) {
 	var ctx context.Context
 	ctx, j.delivery.cancel = context.WithCancel(l.g.d.laneCtx)
-	j.ctx = joined{Context: ctx, values: j.ctx}
+	j.ctx, j.delivery.group = joined{Context: ctx, values: j.ctx}, l.g
 	if l.running == nil {
 		l.running = j
 		l.g.d.telling.Add(1)
@@ -108,15 +108,19 @@ func (l *lane) run() {
 		j := l.running
 		to, rt := l.to, g.route
 		g.mu.Unlock()
-		l.tell(j, to, rt)
+		done := l.tell(j, to, rt)
 		j.delivery.cancel()
 		g.mu.Lock()
+		if !done && l.pending != nil {
+			// What takes the place of a regular flush has to say what that did not get to say.
+			l.pending.early = l.pending.early && j.early
+		}
 		l.running, l.pending = l.pending, nil
 	}
 }
 
-// tell carries one job out.
-func (l *lane) tell(j *job, to Integration, rt *route) {
+// tell carries one job out, and reports whether there is nothing left of it to tell.
+func (l *lane) tell(j *job, to Integration, rt *route) bool {
 	d, log := l.g.d, l.g.d.log
 	ctx, cancel := context.WithTimeout(j.ctx, d.o.Timeout(rt.RouteOpts.GroupInterval))
 	defer cancel()
@@ -129,7 +133,7 @@ func (l *lane) tell(j *job, to Integration, rt *route) {
 		stage := notify.NewClusterWaitStage(func() time.Duration { return wait })
 		if ctx, _, err = stage.Exec(ctx, log); err != nil {
 			l.failed(j, to, err)
-			return
+			return false
 		}
 		waited = true
 	}
@@ -138,12 +142,12 @@ func (l *lane) tell(j *job, to Integration, rt *route) {
 	if waited {
 		if err := view.ask(ctx, to, l.g.groupKey); err != nil {
 			l.failed(j, to, err)
-			return
+			return false
 		}
 	}
 	if len(view) == 0 {
 		l.settle(j.over, nil)
-		return
+		return true
 	}
 	ctx, alerts, err := to.Dedup.Exec(notify.WithNow(ctx, now), log, view.alerts()...)
 	if err == nil && len(alerts) > 0 {
@@ -153,6 +157,7 @@ func (l *lane) tell(j *job, to Integration, rt *route) {
 		l.failed(j, to, err)
 	}
 	l.settle(append(view, j.over...), err)
+	return err == nil
 }
 
 // failed logs as upstream does: what a stop, a reload or a later flush has
@@ -217,7 +222,7 @@ func (l *lane) view(j *job, now time.Time, waited bool) shownList {
 			continue
 		}
 		s := shown{fp: a.fp, member: m, episode: m.episode, alert: stateAt(m.alert, now), first: !m.heard.has(l.position)}
-		if on && j.early && s.first && m.muted && s.alert.Resolved() {
+		if on && j.early && s.alert.Resolved() && (!m.fired || s.first && m.muted) {
 			continue
 		}
 		hold := on && (j.early || s.first && !m.muted && now.Sub(m.alert.EndsAt) < holdFor) || waited && m.alert.EndsAt.After(j.decided)

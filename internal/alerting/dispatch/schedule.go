@@ -69,6 +69,7 @@ func (d *Dispatcher) schedule() {
 		return
 	}
 	d.running.Store(true)
+	close(d.begun)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {

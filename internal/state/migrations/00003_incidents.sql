@@ -79,9 +79,11 @@ CREATE TABLE notifications (
 	error       TEXT NOT NULL,
 	way         TEXT NOT NULL -- JSON, "" where nothing was timed
 );
-CREATE INDEX notifications_by_at ON notifications (at);
-CREATE INDEX notifications_by_receiver ON notifications (receiver, id);
-CREATE INDEX notifications_by_incident ON notifications (incident_id, id);
+CREATE INDEX notifications_by_at ON notifications (at, id);
+CREATE INDEX notifications_by_receiver ON notifications (receiver, at, id);
+CREATE INDEX notifications_by_incident ON notifications (incident_id, at, id);
+CREATE INDEX notifications_failed ON notifications (at, id) WHERE error <> '';
+CREATE INDEX notifications_failed_by_receiver ON notifications (receiver, at, id) WHERE error <> '';
 
 -- Where the escalation of an incident stands.
 CREATE TABLE escalations (

@@ -1,0 +1,215 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	amlabels "github.com/prometheus/alertmanager/pkg/labels"
+
+	"touchline.dev/touchline/internal/config"
+	"touchline.dev/touchline/internal/incident"
+	"touchline.dev/touchline/internal/oncall"
+)
+
+// roster is who can be called, and when: the sections people, schedules and
+// escalations of touchline.yaml, made ready.
+type roster struct {
+	people    map[string]*person
+	schedules map[string]*oncall.Schedule
+	policies  []incident.Policy
+	receivers []string // all that it names
+}
+
+type person struct {
+	config.Person
+	quiet *oncall.QuietHours // nil for never
+}
+
+var weekdays = map[string]time.Weekday{
+	"mon": time.Monday, "tue": time.Tuesday, "wed": time.Wednesday, "thu": time.Thursday, "fri": time.Friday, "sat": time.Saturday, "sun": time.Sunday,
+}
+
+// newRoster makes a roster, or says everything that is wrong with it. known are
+// the receivers of alertmanager.yml; overrides are those made by API.
+func newRoster(d *config.Dynamic, known []string, overrides map[string][]oncall.Override) (*roster, error) {
+	r := &roster{people: map[string]*person{}, schedules: map[string]*oncall.Schedule{}}
+	var errs []error
+	bad := func(field, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("touchline.yaml: %s: %w", field, fmt.Errorf(format, args...)))
+	}
+	use := func(field, receiver string) {
+		if !slices.Contains(known, receiver) {
+			bad(field, "alertmanager.yml has no receiver %q; it has %s", receiver, listed(known))
+		}
+		r.receivers = append(r.receivers, receiver)
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.People)) {
+		p := &person{Person: d.People[name]}
+		field := "people." + name
+		for n, rec := range p.Receivers {
+			use(fmt.Sprintf("%s.receivers[%d]", field, n), rec)
+		}
+		if q := p.QuietHours; q != nil {
+			var err error
+			if p.quiet, err = quietHours(q); err != nil {
+				bad(field+".quiet_hours", "%w", err)
+			}
+		}
+		r.people[name] = p
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.Schedules)) {
+		c := d.Schedules[name]
+		s, err := schedule(name, &c, overrides[name])
+		if err != nil {
+			bad("schedules."+name, "%w", err)
+			continue
+		}
+		for n, l := range c.Layers {
+			for _, who := range l.People {
+				if r.people[who] == nil {
+					bad(fmt.Sprintf("schedules.%s.layers[%d].people", name, n), "the section people has no %q; it has %s", who, listed(slices.Sorted(maps.Keys(r.people))))
+				}
+			}
+		}
+		r.schedules[name] = s
+	}
+	for n, e := range d.Escalations {
+		field := fmt.Sprintf("escalations[%d]", n)
+		p := incident.Policy{Name: e.Name}
+		if slices.ContainsFunc(r.policies, func(o incident.Policy) bool { return o.Name == e.Name }) {
+			bad(field+".name", "%q is given twice; give each escalation its own", e.Name)
+		}
+		var err error
+		if p.Matches, err = matchingAll(e.Match); err != nil {
+			bad(field+".match", "%w", err)
+		}
+		for m, s := range e.Steps {
+			at := fmt.Sprintf("%s.steps[%d]", field, m)
+			for _, rec := range s.Receivers {
+				use(at+".receivers", rec)
+			}
+			if _, ok := d.Schedules[s.Schedule]; s.Schedule != "" && !ok {
+				bad(at+".schedule", "there is no schedule %q; there is %s", s.Schedule, listed(slices.Sorted(maps.Keys(d.Schedules))))
+			}
+			p.Steps = append(p.Steps, incident.Step{Wait: s.Wait, Receivers: s.Receivers, Schedule: s.Schedule, Repeat: s.Repeat, Every: s.Every, UntilResolved: s.Stop == "resolved"})
+		}
+		r.policies = append(r.policies, p)
+	}
+	return r, errors.Join(errs...)
+}
+
+func listed(names []string) string {
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
+}
+
+// matchingAll returns what holds labels against matchers, each written by itself.
+func matchingAll(texts []string) (func(map[string]string) bool, error) {
+	var all amlabels.Matchers
+	for _, text := range texts {
+		ms, err := amlabels.ParseMatchers(text)
+		if err != nil {
+			return nil, fmt.Errorf("%w; write a matcher such as severity=\"critical\"", err)
+		}
+		all = append(all, ms...)
+	}
+	return func(ls map[string]string) bool {
+		for _, m := range all {
+			if !m.Matches(ls[m.Name]) {
+				return false
+			}
+		}
+		return true
+	}, nil
+}
+
+func quietHours(q *config.QuietHours) (*oncall.QuietHours, error) {
+	loc, err := zone(q.TimeZone)
+	if err != nil {
+		return nil, err
+	}
+	from, ferr := oncall.ParseTimeOfDay(q.From)
+	to, terr := oncall.ParseTimeOfDay(q.To)
+	if err := errors.Join(ferr, terr); err != nil {
+		return nil, err
+	}
+	return oncall.NewQuietHours(oncall.QuietHoursOptions{Location: loc, Days: days(q.Days), From: from, To: to})
+}
+
+func days(names []string) (out []time.Weekday) {
+	for _, d := range names {
+		out = append(out, weekdays[d])
+	}
+	return out
+}
+
+func zone(name string) (*time.Location, error) {
+	loc, err := time.LoadLocation(name)
+	if err != nil || name == "" || name == "Local" {
+		return nil, fmt.Errorf("%q is not a time zone; write a name of the IANA database, such as Europe/Berlin", name)
+	}
+	return loc, nil
+}
+
+func schedule(name string, c *config.Schedule, overrides []oncall.Override) (*oncall.Schedule, error) {
+	loc, err := zone(c.TimeZone)
+	if err != nil {
+		return nil, err
+	}
+	o := oncall.ScheduleOptions{Name: name, Location: loc}
+	for n, l := range c.Layers {
+		layer := oncall.Layer{People: l.People, Rotation: oncall.Rotation{Shift: oncall.Length(l.Rotation), Custom: l.Length}}
+		day, clock, ok := strings.Cut(l.Start, "T")
+		var derr, cerr error
+		layer.Rotation.Start, derr = oncall.ParseDate(day)
+		layer.Rotation.HandOver, cerr = oncall.ParseTimeOfDay(clock)
+		if !ok || derr != nil || cerr != nil {
+			return nil, fmt.Errorf("layers[%d].start: %q is not a time of the schedule's time zone; write one such as 2026-11-23T09:00", n, l.Start)
+		}
+		if l.From != "" || l.To != "" || len(l.Days) > 0 {
+			h := oncall.Hours{Days: days(l.Days), To: oncall.EndOfDay}
+			for text, into := range map[string]*oncall.TimeOfDay{l.From: &h.From, l.To: &h.To} {
+				if text == "" {
+					continue
+				}
+				if *into, err = oncall.ParseTimeOfDay(text); err != nil {
+					return nil, fmt.Errorf("layers[%d]: %w", n, err)
+				}
+			}
+			layer.Restrictions = []oncall.Hours{h}
+		}
+		o.Layers = append(o.Layers, layer)
+	}
+	for _, x := range c.Overrides {
+		o.Overrides = append(o.Overrides, oncall.Override{From: x.From, To: x.To, User: x.Person})
+	}
+	o.Overrides = append(o.Overrides, overrides...)
+	return oncall.NewSchedule(o)
+}
+
+// onCall lists who is on call. Quiet hours count for what is not critical.
+func (r *roster) onCall(name string, at time.Time, severity string) ([]incident.Person, error) {
+	s := r.schedules[name]
+	if s == nil {
+		return nil, fmt.Errorf("there is no schedule %s", name)
+	}
+	var out []incident.Person
+	for _, who := range s.At(at) {
+		p := r.people[who]
+		if p == nil {
+			return nil, fmt.Errorf("%s is on call in %s, and the section people does not have them", who, name)
+		}
+		x := incident.Person{Name: who, Receivers: p.Receivers}
+		if p.quiet != nil && severity != "critical" && severity != "page" {
+			_, x.Quiet = p.quiet.Until(at)
+		}
+		out = append(out, x)
+	}
+	return out, nil
+}
