@@ -76,6 +76,7 @@ type App struct {
 	page     *page.Page
 	grpc     *grpc.Server
 	handler  http.Handler
+	patterns []string // of the handler
 	backup   *backup
 	dataSize measuredSize
 	external *url.URL

@@ -33,6 +33,20 @@ func (a *App) openIdentity() error {
 	return nil
 }
 
+// SetupLink makes the one-time link by which somebody becomes the first
+// administrator. It is "" where there are users already.
+func (a *App) SetupLink(ctx context.Context) (string, error) {
+	has, err := a.identity.HasUsers(ctx)
+	if err != nil || has || a.server.HasFileUsers() {
+		return "", err
+	}
+	secret, _, err := a.identity.CreateLink(ctx, identity.Actor{Name: "start", Method: "start"}, "")
+	if err != nil {
+		return "", err
+	}
+	return a.door.LinkURL(secret), nil
+}
+
 // door is what the HTTP server, the page and the native API ask who somebody
 // is. Its fields are set before anything is served.
 type door struct {
@@ -113,7 +127,10 @@ func actorOf(ctx context.Context) identity.Actor {
 // Changes that nobody made, such as those by time, are in the components' own histories.
 func audit(ctx context.Context, tx *sql.Tx, actor, action, target string, before, after any) error {
 	by := actorOf(ctx)
-	by.Name = actor
+	if by.Name != actor {
+		// By a signed link, on whose page people say who they are.
+		by.Name, by.Method = actor, identity.MethodLink
+	}
 	return identity.Audit(ctx, tx, identity.Entry{At: time.Now().UTC(), Actor: by, Action: action, Target: target, Before: before, After: after})
 }
 
@@ -157,7 +174,7 @@ func (d *door) SignIn(ctx context.Context, name, password, userAgent string) (*h
 			return nil, out, err
 		}
 		by.Name, by.Method = a.Name, identity.MethodPassword
-		out.User, out.Role = true, a.Role
+		out.User, out.Role, out.Language = true, a.Role, a.Language
 	}
 	secret, s, err := d.store.OpenSession(ctx, by, userAgent)
 	if err != nil {

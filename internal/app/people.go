@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net/http"
 	"os"
 
 	"touchline.dev/touchline/internal/api/native"
@@ -52,7 +51,7 @@ func (a *App) openState(ctx context.Context) error {
 }
 
 // nativeAPI serves what no upstream tool has an API for.
-func (a *App) nativeAPI(mux *http.ServeMux) {
+func (a *App) nativeAPI(mux *router) {
 	api := native.New(native.Options{Mux: mux, Version: a.build.Version, Logger: a.log.With("component", "api"), Actor: actor})
 	api.Incidents(a.incident)
 	api.Reviews(a.incident, a.graphOf)

@@ -188,6 +188,9 @@ func (s *Server) FileUser(name string) bool {
 	return ok
 }
 
+// HasFileUsers tells whether the web configuration has users.
+func (s *Server) HasFileUsers() bool { return s.web.hasUsers() }
+
 // CheckFilePassword tells whether a password is that of a user of the web configuration.
 func (s *Server) CheckFilePassword(ctx context.Context, user, password string) (bool, error) {
 	return s.web.checkPassword(ctx, user, password)

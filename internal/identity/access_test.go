@@ -77,7 +77,7 @@ func TestTokens(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = w.ByToken(w.ctx, own)
-		w.refused(err, identity.Denied, "disabled")
+		w.refused(err, identity.Disabled, "disabled")
 
 		// Revoked is revoked at once here, and in another process within moments.
 		other := again()
@@ -244,7 +244,7 @@ func TestSessions(t *testing.T) {
 			t.Error("who is disabled is still signed in")
 		}
 		_, _, err = w.OpenSession(w.ctx, anna, "")
-		w.refused(err, identity.Denied, "disabled")
+		w.refused(err, identity.Disabled, "disabled")
 
 		// Signing out is at once, and in another process within moments.
 		bos, s, err = w.OpenSession(w.ctx, bo, "")

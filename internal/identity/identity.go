@@ -169,6 +169,7 @@ const (
 	Stale                    // somebody else has changed it meanwhile
 	Conflict                 // it would leave things in a state that must not be
 	Denied                   // not who they say, or no longer
+	Disabled                 // they are, and may not any more
 	TooMany                  // too many attempts
 )
 

@@ -232,7 +232,7 @@ func TestPassword(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = w.ByPassword(w.ctx, "anna", password+"!", "10.0.0.1:1")
-		w.refused(err, identity.Denied, "disabled")
+		w.refused(err, identity.Disabled, "disabled")
 		w.refused(w.SetPassword(w.ctx, root, "nobody", password, ""), identity.NotFound, "nobody")
 	})
 }

@@ -173,5 +173,5 @@ func (s *Store) wrong() error {
 }
 
 func disabled(name string) error {
-	return refuse(Denied, "user %q is disabled; ask an administrator", name)
+	return refuse(Disabled, "user %q is disabled; ask an administrator", name)
 }

@@ -49,10 +49,11 @@ type Door interface {
 // Person is who sent a request.
 type Person struct {
 	identity.Actor
-	User    bool // a user of ours, who has a profile
-	Role    identity.Role
-	Session string // the id, "" without one
-	Scopes  []string
+	User     bool // a user of ours, who has a profile
+	Role     identity.Role
+	Language string // that the user has chosen, "" for none
+	Session  string // the id, "" without one
+	Scopes   []string
 }
 
 // Accounts registers the handlers for users, tokens, sessions and the audit log.
@@ -76,7 +77,7 @@ func (a *API) accountFailure(ctx context.Context, what string, err error) error 
 		return huma.Error409Conflict(e.Error())
 	case identity.Stale:
 		return huma.Error412PreconditionFailed(e.Error())
-	case identity.Denied:
+	case identity.Denied, identity.Disabled:
 		return huma.Error401Unauthorized(e.Error())
 	case identity.TooMany:
 		seconds := int((e.RetryAfter + time.Second - 1) / time.Second)
