@@ -168,6 +168,14 @@ func (a *Alertmanager) wait() time.Duration {
 	return time.Duration(a.peer.Position()) * a.o.Cluster.PeerTimeout
 }
 
+// Position is this replica's place in the order in which replicas notify, from 0.
+func (a *Alertmanager) Position() int {
+	if a.peer == nil {
+		return 0
+	}
+	return a.peer.Position()
+}
+
 // ClusterSize is the number of replicas that this one sees, itself included; 0 without a cluster.
 func (a *Alertmanager) ClusterSize() int {
 	if a.peer == nil {

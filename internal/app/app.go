@@ -85,6 +85,7 @@ type App struct {
 	reload   reloadMetrics
 
 	dynamic  atomic.Pointer[config.Dynamic] // in force
+	roster   atomic.Pointer[roster]
 	ready    atomic.Bool
 	reloadMu sync.Mutex
 	serveErr chan error
@@ -377,6 +378,7 @@ func (a *App) openAlerting() error {
 			GossipInterval: gossipInterval, PushPullInterval: pushPullInterval,
 		}
 	}
+	a.observe(&o)
 	var err error
 	if a.alerting, err = alerting.New(o); err != nil {
 		a.parts.alerting.Failed(err.Error())
@@ -449,6 +451,8 @@ func (a *App) Start(ctx context.Context) error {
 	if err := a.alerting.Start(ctx); err != nil {
 		return err
 	}
+	a.incident.Start()
+	a.parts.state.OK()
 	a.engine.Run()
 	a.notifier.Run()
 	a.rules.Run()

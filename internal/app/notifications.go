@@ -6,21 +6,7 @@ import (
 	"touchline.dev/touchline/internal/alerting"
 )
 
-// notificationJSON is one attempt to tell a receiver, as our API shows it.
-// Durations are seconds. Hops are those of the alert that had been on its way
-// for longest, of those that the receiver was told for the first time.
-type notificationJSON struct {
-	At          time.Time `json:"at"`
-	Receiver    string    `json:"receiver"`
-	Integration string    `json:"integration"`
-	Group       string    `json:"group"`
-	Firing      int       `json:"firing"`
-	Resolved    int       `json:"resolved"`
-	Took        float64   `json:"took_seconds"`
-	Error       string    `json:"error,omitempty"`
-	Way         *wayJSON  `json:"way,omitempty"`
-}
-
+// wayJSON are the times of the hops of an alert's way, as our API shows them.
 type wayJSON struct {
 	Rule       string    `json:"rule,omitempty"`
 	Class      string    `json:"class"`
@@ -33,17 +19,9 @@ type wayJSON struct {
 	Answered   time.Time `json:"answered"`
 }
 
-func notificationsJSON(ns []alerting.Notification) []notificationJSON {
-	out := make([]notificationJSON, 0, len(ns))
-	for _, n := range ns {
-		j := notificationJSON{At: n.At, Receiver: n.Receiver, Integration: n.Integration, Group: n.Group, Firing: n.Firing, Resolved: n.Resolved, Took: n.Took.Seconds(), Error: n.Error}
-		if w := n.Way; w != nil {
-			j.Way = &wayJSON{
-				Rule: w.Rule, Class: w.Class, Sample: w.Sample, Received: w.Received, Decided: w.Decided,
-				Queued: w.Queued, Dispatched: w.Dispatched, Sent: w.Sent, Answered: w.Answered,
-			}
-		}
-		out = append(out, j)
+func wayOf(w *alerting.Timing) wayJSON {
+	return wayJSON{
+		Rule: w.Rule, Class: w.Class, Sample: w.Sample, Received: w.Received, Decided: w.Decided,
+		Queued: w.Queued, Dispatched: w.Dispatched, Sent: w.Sent, Answered: w.Answered,
 	}
-	return out
 }

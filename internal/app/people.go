@@ -3,9 +3,14 @@ package app
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
+	"strings"
+	"time"
 
+	"touchline.dev/touchline/internal/alerting"
 	"touchline.dev/touchline/internal/api/native"
 	"touchline.dev/touchline/internal/datadir"
 	"touchline.dev/touchline/internal/httpserver"
@@ -41,12 +46,18 @@ func (a *App) openState(ctx context.Context) error {
 		DB: a.state, Logger: a.log.With("component", "incidents"), Registerer: a.reg, Opens: opens,
 		Flapping: a.c.Incidents.Flapping, Retention: a.c.Incidents.Retention, Surroundings: incident.Surroundings{Series: a.seriesOf},
 		Audit: audit,
+		Escalation: &incident.Escalation{
+			Policies: func() []incident.Policy { return a.roster.Load().policies },
+			OnCall: func(schedule string, at time.Time, severity string) ([]incident.Person, error) {
+				return a.roster.Load().onCall(schedule, at, severity)
+			},
+			Tell: a.call, Mine: a.escalates,
+		},
 	})
 	if err != nil {
 		return err
 	}
 	a.onStop("incidents", a.incident.Stop)
-	a.incident.Start()
 	return nil
 }
 
@@ -65,4 +76,80 @@ func actor(ctx context.Context) string {
 		return p.Name
 	}
 	return ""
+}
+
+// observe has the embedded Alertmanager tell the incidents what it does.
+func (a *App) observe(o *alerting.Options) {
+	o.Flushed = func(g alerting.Group) {
+		out := incident.Group{Key: g.Key, Receiver: g.Receiver, Labels: g.Labels, At: g.At, Alerts: make([]incident.Alert, len(g.Alerts))}
+		for n, x := range g.Alerts {
+			out.Alerts[n] = incident.Alert{
+				Fingerprint: x.Fingerprint, Labels: x.Labels, Annotations: x.Annotations, Generator: x.GeneratorURL, StartsAt: x.StartsAt, EndsAt: x.EndsAt,
+				Timing: incident.Timing{Rule: x.Timing.Rule, Class: x.Timing.Class, Sample: x.Timing.Sample, Decided: x.Timing.Decided},
+			}
+		}
+		a.incident.Observe(out)
+	}
+	o.Ended = a.incident.Ended
+	o.Told = func(n alerting.Notification) {
+		out := incident.Notification{
+			At: n.At, Receiver: n.Receiver, Integration: n.Integration, GroupKey: n.GroupKey, Group: n.Group, Firing: n.Firing, Resolved: n.Resolved, Took: n.Took, Error: n.Error,
+		}
+		if n.Way != nil {
+			raw, err := json.Marshal(wayOf(n.Way))
+			if err != nil {
+				a.log.Error("The way of an alert could not be written", "err", err)
+			}
+			out.Way = string(raw)
+		}
+		a.incident.Told(out)
+	}
+}
+
+// call carries out a call of an escalation.
+func (a *App) call(ctx context.Context, c incident.Call) (string, error) {
+	r := alerting.TellRequest{Receiver: c.Receiver, Key: c.Key, Labels: c.Incident.Labels, Firing: c.Incident.State != incident.Resolved}
+	for _, m := range c.Alerts {
+		if r.Firing && !m.EndsAt.IsZero() {
+			continue
+		}
+		r.Alerts = append(r.Alerts, alerting.GroupAlert{Labels: m.Labels, Annotations: m.Annotations, GeneratorURL: m.Generator, StartsAt: m.StartsAt, EndsAt: m.EndsAt})
+	}
+	res, err := a.alerting.Tell(ctx, r)
+	if err != nil {
+		return "", err
+	}
+	var failed []string
+	told, outcome := false, "nothing to tell: send_resolved is off"
+	for _, i := range res.Integrations {
+		switch {
+		case i.Error != "":
+			failed = append(failed, i.Integration+": "+i.Error)
+		case i.Told:
+			told = true
+		case i.Muted:
+			outcome = "silenced or inhibited"
+		case i.Deduplicated:
+			outcome = "told before"
+		}
+	}
+	switch {
+	case told:
+		outcome = "told"
+	case len(res.Integrations) == 0:
+		return "", errors.New("the receiver has no integration, so that nobody is told")
+	case len(failed) == len(res.Integrations):
+		return "", errors.New(strings.Join(failed, "; "))
+	}
+	if len(failed) > 0 {
+		outcome += "; failed: " + strings.Join(failed, "; ")
+	}
+	return outcome, nil
+}
+
+// escalates says whether this replica carries out steps. Replicas that share a
+// database take steps from each other; of those that do not, the first one in the
+// cluster's order does.
+func (a *App) escalates() bool {
+	return a.state.Kind() != "sqlite" || a.alerting.Position() == 0
 }

@@ -112,8 +112,12 @@ func (a *App) load() (err error) {
 	}
 	am, aerr := a.alertmanagerFile()
 	var ac *alerting.Change
-	if aerr == nil {
-		ac, aerr = a.alerting.Prepare(am)
+	var who *roster
+	if aerr == nil && oerr == nil {
+		who, oerr = newRoster(&own.Dynamic, receiversOf(am), nil)
+	}
+	if aerr == nil && oerr == nil {
+		ac, aerr = a.alerting.Prepare(am, who.receivers...)
 	}
 	if aerr != nil {
 		a.alerting.Refused()
@@ -135,6 +139,7 @@ func (a *App) load() (err error) {
 		return err
 	}
 	a.dynamic.Store(&own.Dynamic)
+	a.roster.Store(who)
 	a.warnOfRestart(own)
 	a.warnOfUnknownGroups()
 	return nil

@@ -10,6 +10,7 @@ import (
 
 	amlabels "github.com/prometheus/alertmanager/pkg/labels"
 
+	"touchline.dev/touchline/internal/alerting"
 	"touchline.dev/touchline/internal/config"
 	"touchline.dev/touchline/internal/incident"
 	"touchline.dev/touchline/internal/oncall"
@@ -100,6 +101,15 @@ func newRoster(d *config.Dynamic, known []string, overrides map[string][]oncall.
 		r.policies = append(r.policies, p)
 	}
 	return r, errors.Join(errs...)
+}
+
+// receiversOf lists the receivers of a configuration.
+func receiversOf(f *alerting.File) []string {
+	var out []string
+	for _, r := range f.Config.Receivers {
+		out = append(out, r.Name)
+	}
+	return out
 }
 
 func listed(names []string) string {

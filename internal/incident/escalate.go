@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -325,6 +327,20 @@ func (s *Service) reach(step Step, at time.Time, severity string) (receivers, pe
 
 func callKey(st standing, receiver string) string {
 	return fmt.Sprintf("escalation:%d/%d/%d/%d:%s", st.id, st.run, st.step, st.turn, receiver)
+}
+
+// calledFor is the incident that a call's key is of, 0 for another key.
+func calledFor(key string) int64 {
+	rest, ok := strings.CutPrefix(key, "escalation:")
+	if !ok {
+		return 0
+	}
+	digits, _, _ := strings.Cut(rest, "/")
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // call tells the receivers side by side. results says what came of each.

@@ -108,7 +108,8 @@ func (s *Service) Observe(g Group) {
 	}
 	in.groups[g.Key] = g
 	for _, a := range g.Alerts {
-		if a.EndsAt.IsZero() {
+		// A flush may have been decided before an alert's end and be told of after it.
+		if a.EndsAt.IsZero() && !g.At.Before(in.ended[a.Fingerprint]) {
 			delete(in.ended, a.Fingerprint)
 		}
 	}

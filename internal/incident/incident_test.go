@@ -378,6 +378,28 @@ func TestNothingIsLostWhileTheDatabaseFails(t *testing.T) {
 	})
 }
 
+// TestEndDuringAFlush has an alert end between a flush's decision and the word of it.
+func TestEndDuringAFlush(t *testing.T) {
+	over(t, func(t *testing.T, n *night, _ func()) {
+		a := n.alert("Down", "db-1")
+		g := n.group("g", a)
+		n.Ended(a.Fingerprint, n.now.Add(time.Second))
+		n.Observe(g)
+		n.wait(2 * time.Second)
+		if d := n.get(1); d.State != Resolved {
+			t.Errorf("%s: %s", d.State, kinds(d))
+		}
+		// The end of a firing before is not the end of this one.
+		b := n.alert("Down", "db-2")
+		n.Ended(b.Fingerprint, n.now.Add(-time.Second))
+		n.Observe(n.group("h", b))
+		n.wait(2 * time.Second)
+		if d := n.get(2); d.State != Firing {
+			t.Errorf("%s: %s", d.State, kinds(d))
+		}
+	})
+}
+
 func TestRunning(t *testing.T) {
 	statetest.Run(t, func(t *testing.T, db *state.DB, _ func() *state.DB) {
 		n := newNight(t, db)

@@ -429,9 +429,11 @@ func dropGroups(ctx context.Context, tx *sql.Tx, id int64) error {
 
 // told takes an attempt to tell a receiver in.
 func (w *writing) told(n Notification) error {
-	err := w.tx.QueryRowContext(w.ctx, "SELECT incident_id FROM incident_groups WHERE group_key = $1", n.GroupKey).Scan(&n.Incident)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return fmt.Errorf("look for a notification's incident: %w", err)
+	if n.Incident = calledFor(n.GroupKey); n.Incident == 0 {
+		err := w.tx.QueryRowContext(w.ctx, "SELECT incident_id FROM incident_groups WHERE group_key = $1", n.GroupKey).Scan(&n.Incident)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return fmt.Errorf("look for a notification's incident: %w", err)
+		}
 	}
 	id, err := state.Next(w.ctx, w.tx, "notifications")
 	if err != nil {
@@ -446,6 +448,9 @@ func (w *writing) told(n Notification) error {
 		return nil
 	}
 	o, err := w.incident(n.Incident)
+	if errors.Is(err, ErrNotFound) {
+		return nil // forgotten meanwhile
+	}
 	if err != nil {
 		return err
 	}

@@ -217,3 +217,18 @@ func TestAttemptsAreToldOfAfterTheirFlush(t *testing.T) {
 		t.Errorf("%d attempts were told of before their flush; %d flushes", early, len(seen))
 	}
 }
+
+// TestEndsFromBeforeTheStart are told of like all others.
+func TestEndsFromBeforeTheStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := diary{start: time.Now()}
+		r := newReplica(t, "", replicaOptions{ended: d.ended})
+		r.put("A{i=1} firing")
+		r.put("A{i=2} firing")
+		r.put("A{i=2} resolved")
+		r.load(one)
+		defer r.stop()
+		synctest.Wait()
+		expect(t, d.read(), "  0.000 ended A{i=2}")
+	})
+}

@@ -1,0 +1,273 @@
+package maintenance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+
+	"touchline.dev/touchline/internal/incident"
+	"touchline.dev/touchline/internal/state"
+	"touchline.dev/touchline/internal/state/statetest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// manager is what has silences.
+type manager struct {
+	n        int
+	silences map[string]Silence
+	down     bool
+	told     []string
+}
+
+func (m *manager) active() string {
+	var out []string
+	for _, s := range m.silences {
+		out = append(out, s.Comment)
+	}
+	slices.Sort(out)
+	return strings.Join(out, ", ")
+}
+
+type bench struct {
+	*Service
+	t     *testing.T
+	now   time.Time
+	am    *manager
+	files []Window
+}
+
+func newBench(t *testing.T, db *state.DB) *bench {
+	b := &bench{t: t, now: time.Date(2026, 11, 25, 22, 0, 0, 0, time.UTC), am: &manager{silences: map[string]Silence{}}}
+	b.open(db)
+	return b
+}
+
+func (b *bench) open(db *state.DB) {
+	s, err := New(Options{
+		DB: db, Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(), Now: func() time.Time { return b.now },
+		Matchers: func(ms []string) error {
+			if slices.Contains(ms, "bad") {
+				return errors.New("bad matcher")
+			}
+			return nil
+		},
+		Silence: func(_ context.Context, s Silence) (string, error) {
+			if b.am.down {
+				return "", errors.New("connection refused")
+			}
+			b.am.n++
+			id := fmt.Sprint("silence-", b.am.n)
+			b.am.silences[id] = s
+			return id, nil
+		},
+		Expire: func(_ context.Context, id string) error {
+			delete(b.am.silences, id)
+			return nil
+		},
+		Endings: func(_ context.Context, before time.Time) (out []Ending, err error) {
+			for _, id := range slices.Sorted(maps.Keys(b.am.silences)) {
+				if s := b.am.silences[id]; s.To.Before(before) {
+					out = append(out, Ending{ID: id, Comment: s.Comment, Ends: s.To})
+				}
+			}
+			return out, nil
+		},
+		Announce: func(_ context.Context, e Ending) error {
+			b.am.told = append(b.am.told, e.Comment)
+			return nil
+		},
+		Notice: 10 * time.Minute, Files: func() []Window { return b.files },
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.Service = s
+}
+
+// wait lets time pass; silences end by themselves as Alertmanager's do.
+func (b *bench) wait(d time.Duration) {
+	b.t.Helper()
+	b.now = b.now.Add(d)
+	for id, s := range b.am.silences {
+		if !s.To.After(b.now) {
+			delete(b.am.silences, id)
+		}
+	}
+	if err := b.work(b.t.Context()); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func over(t *testing.T, f func(t *testing.T, b *bench, reopen func())) {
+	statetest.Run(t, func(t *testing.T, db *state.DB, reopen func() *state.DB) {
+		b := newBench(t, db)
+		f(t, b, func() { b.open(reopen()) })
+	})
+}
+
+func TestWindows(t *testing.T) {
+	over(t, func(t *testing.T, b *bench, reopen func()) {
+		ctx := t.Context()
+		now, err := b.Create(ctx, Window{Name: "deploy", Matchers: []string{`service="api"`}, Duration: 15 * time.Minute}, "anna")
+		if err != nil || !now.Active || now.Version != 1 {
+			t.Fatalf("%+v, %v", now, err)
+		}
+		if got := b.am.active(); got != "Maintenance: deploy" {
+			t.Errorf("silences: %s", got)
+		}
+		later, err := b.Create(ctx, Window{Name: "nightly", Matchers: []string{`job="db"`}, TimeZone: "Asia/Shanghai", Start: b.now.Add(time.Hour), Duration: 30 * time.Minute, RRule: "FREQ=DAILY", Comment: "backup"}, "li")
+		if err != nil || later.Active || !later.Next.Equal(b.now.Add(time.Hour)) {
+			t.Fatalf("%+v, %v", later, err)
+		}
+		b.wait(time.Second)
+		reopen()
+		b.wait(time.Second)
+		if b.am.n != 1 {
+			t.Errorf("%d silences were made", b.am.n)
+		}
+		b.wait(6 * time.Minute)
+		b.wait(time.Minute)
+		if got := strings.Join(b.am.told, ", "); got != "Maintenance: deploy" {
+			t.Errorf("announced %q", got)
+		}
+		b.wait(10 * time.Minute)
+		if got := b.am.active(); got != "" {
+			t.Errorf("after its end: %s", got)
+		}
+		b.wait(43 * time.Minute)
+		if got := b.am.active(); got != "Maintenance: nightly (backup)" {
+			t.Errorf("silences: %s", got)
+		}
+		if _, err := b.End(ctx, later.ID, 7, "anna"); !errors.Is(err, ErrConflict) {
+			t.Errorf("an old version: %v", err)
+		}
+		ended, err := b.End(ctx, later.ID, later.Version, "anna")
+		if err != nil || ended.EndedAt.IsZero() || b.am.active() != "" {
+			t.Errorf("%+v, %v; silences: %s", ended, err, b.am.active())
+		}
+		b.wait(24 * time.Hour)
+		if got := b.am.active(); got != "" {
+			t.Errorf("ended for good, and there is %s", got)
+		}
+		if ws, err := b.List(ctx, false); err != nil || len(ws) != 0 {
+			t.Errorf("%+v, %v", ws, err)
+		}
+		if ws, err := b.List(ctx, true); err != nil || len(ws) != 2 {
+			t.Errorf("%+v, %v", ws, err)
+		}
+		if _, err := b.Get(ctx, 99); !errors.Is(err, ErrNotFound) {
+			t.Error(err)
+		}
+	})
+}
+
+func TestWindowsOfAFile(t *testing.T) {
+	over(t, func(t *testing.T, b *bench, _ func()) {
+		b.files = []Window{{Name: "weekly", Matchers: []string{`a="b"`}, TimeZone: "UTC", Start: b.now.Add(-8 * 24 * time.Hour), Duration: 48 * time.Hour, RRule: "FREQ=WEEKLY"}}
+		b.wait(time.Second)
+		if got := b.am.active(); got != "Maintenance: weekly" {
+			t.Errorf("silences: %s", got)
+		}
+		// Another duration is another silence; a window that is gone is none.
+		b.files[0].Duration = 50 * time.Hour
+		b.wait(time.Second)
+		if got := b.am.active(); got != "Maintenance: weekly" || b.am.n != 2 {
+			t.Errorf("silences: %s, %d made", got, b.am.n)
+		}
+		b.files = nil
+		b.wait(time.Second)
+		if got := b.am.active(); got != "" {
+			t.Errorf("silences: %s", got)
+		}
+	})
+}
+
+func TestAlertmanagerIsDown(t *testing.T) {
+	over(t, func(t *testing.T, b *bench, _ func()) {
+		b.am.down = true
+		w, err := b.Create(t.Context(), Window{Name: "deploy", Matchers: []string{"a=b"}, Duration: time.Hour}, "anna")
+		if err == nil || !strings.Contains(err.Error(), "not in force yet") || w.ID == 0 {
+			t.Errorf("%+v, %v", w, err)
+		}
+		b.am.down = false
+		b.wait(time.Second)
+		if got := b.am.active(); got != "Maintenance: deploy" {
+			t.Errorf("silences: %s", got)
+		}
+	})
+}
+
+func TestRefused(t *testing.T) {
+	over(t, func(t *testing.T, b *bench, _ func()) {
+		good := Window{Name: "x", Matchers: []string{"a=b"}, Duration: time.Hour}
+		for want, change := range map[string]func(*Window){
+			"matchers: there is none":      func(w *Window) { w.Matchers = nil },
+			"bad matcher":                  func(w *Window) { w.Matchers = []string{"bad"} },
+			"is not a time zone":           func(w *Window) { w.TimeZone = "Mars/Base" },
+			"name":                         func(w *Window) { w.Name = "" },
+			"once.end: is not after start": func(w *Window) { w.Duration = 0 },
+			"repeat.rule":                  func(w *Window) { w.RRule = "FREQ=SECONDLY" },
+		} {
+			w := good
+			change(&w)
+			_, err := b.Create(t.Context(), w, "anna")
+			var r *Refused
+			if !errors.As(err, &r) || !strings.Contains(err.Error(), want) {
+				t.Errorf("want %q, got %v", want, err)
+			}
+		}
+		if _, err := b.Create(t.Context(), good, ""); err == nil {
+			t.Error("nobody can make a window")
+		}
+	})
+}
+
+func TestDeployments(t *testing.T) {
+	over(t, func(t *testing.T, b *bench, reopen func()) {
+		ctx := t.Context()
+		d, err := b.Deploy(ctx, incident.Deploy{Title: "deploy.sh", Labels: map[string]string{"service": "api"}}, "anna")
+		if err != nil || d.ID != 1 || d.Actor != "anna" {
+			t.Fatalf("%+v, %v", d, err)
+		}
+		reopen()
+		b.now = b.now.Add(time.Minute)
+		if d, err = b.Deployed(ctx, 1, true, "anna"); err != nil || !d.Failed || !d.Ended.Equal(b.now) {
+			t.Errorf("%+v, %v", d, err)
+		}
+		if _, err := b.Deployed(ctx, 1, false, "anna"); err == nil || !strings.Contains(err.Error(), "has ended already") {
+			t.Error(err)
+		}
+		if _, err := b.Deployed(ctx, 9, false, "anna"); !errors.Is(err, ErrNoDeployment) {
+			t.Error(err)
+		}
+		if ds, err := b.Deploys(ctx, b.now.Add(-time.Hour), b.now); err != nil || len(ds) != 1 || ds[0].Labels["service"] != "api" {
+			t.Errorf("%+v, %v", ds, err)
+		}
+		for _, bad := range []incident.Deploy{{}, {Title: strings.Repeat("x", 400)}, {Title: "x", Ended: b.now.Add(-time.Hour)}, {Title: "x", Labels: map[string]string{"k": strings.Repeat("x", 400)}}} {
+			if _, err := b.Deploy(ctx, bad, "anna"); err == nil {
+				t.Errorf("%+v is taken", bad)
+			}
+		}
+	})
+}
+
+func TestRunning(t *testing.T) {
+	statetest.Run(t, func(t *testing.T, db *state.DB, _ func() *state.DB) {
+		b := newBench(t, db)
+		b.Start()
+		b.Wake()
+		if err := b.Stop(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
