@@ -7,8 +7,11 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/crypto/bcrypt"
 
 	"touchline.dev/touchline/internal/identity"
 )
@@ -168,7 +171,7 @@ func TestFirstAdministrator(t *testing.T) {
 	}
 	silence["id"], silence["comment"] = id.SilenceID, "second comment"
 	bo.do("POST", "/api/v2/silences", silence, 200)
-	bo.do("POST", "/api/v2/silences", map[string]any{"comment": "no silence"}, 400)
+	bo.do("POST", "/api/v2/silences", map[string]any{"comment": "no silence"}, 422)
 	bo.do("DELETE", "/api/v2/silence/"+id.SilenceID, nil, 200)
 	bo.do("POST", "/touchline/v1/users", map[string]any{"name": "dee", "role": "admin"}, 403)
 	bo.do("GET", "/touchline/v1/sessions?user=anna", nil, 403)
@@ -213,4 +216,33 @@ func TestFirstAdministrator(t *testing.T) {
 	if got := a.Report().Access; !got.Users || got.Anonymous != "auto" {
 		t.Errorf("reported %+v", got)
 	}
+}
+
+// TestUsersOfTheFileSignIn has a user of web.config.file beside one of ours.
+func TestUsersOfTheFileSignIn(t *testing.T) {
+	hash, err := bcrypt.GenerateFromPassword([]byte("secret of alice"), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	web := write(t, filepath.Join(t.TempDir(), "web.yml"), "basic_auth_users:\n  alice: "+string(hash)+"\n")
+	a := started(t, "--web.config.file="+web)
+	if link, err := a.SetupLink(t.Context()); err != nil || link != "" {
+		t.Errorf("a link though there is a user: %q %v", link, err)
+	}
+	b := newBrowser(t, a)
+	defer b.close()
+	// Alone, they are asked for by the browser itself.
+	b.do("GET", "/ui/", nil, 401)
+	b.do("GET", "/ui/", nil, 200, func(r *http.Request) { r.SetBasicAuth("alice", "secret of alice") })
+	if _, err := a.identity.CreateUser(t.Context(), identity.Actor{}, identity.User{Name: "bo", Role: identity.Viewer}, ""); err != nil {
+		t.Fatal(err)
+	}
+	b.wants("who is not signed in", b.do("GET", "/ui/", nil, 200), `name="password"`)
+	b.do("POST", "/ui/login", url.Values{"name": {"alice"}, "password": {"secret of bob"}}, 422)
+	b.wants("alice", b.do("POST", "/ui/login", url.Values{"name": {"alice"}, "password": {"secret of alice"}}, 200), "alice", "Sign out")
+	b.do("GET", "/touchline/v1/users", nil, 200)
+	b.do("GET", "/ui/profile", nil, 403)
+	// Who is taken out of the file is out.
+	write(t, web, "basic_auth_users:\n  zoe: "+string(hash)+"\n")
+	b.do("GET", "/touchline/v1/users", nil, 401)
 }
