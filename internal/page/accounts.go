@@ -142,7 +142,15 @@ func (p *Page) showSignIn(w http.ResponseWriter, r *http.Request, code int, b si
 	b.NoUsers = !has
 	v := p.newView(r, "", "Sign in")
 	v.Bare, v.Body = true, b
+	v.other(url.Values{"next": {b.Next}})
 	return p.render(w, "login", code, v)
+}
+
+// other leads to the same form in the other language, also from the answer to one
+// that was sent.
+func (v *view) other(q url.Values) {
+	q.Set("lang", v.OtherID)
+	v.Other = "?" + q.Encode()
 }
 
 func (p *Page) signIn(w http.ResponseWriter, r *http.Request) error {
@@ -224,6 +232,7 @@ func (p *Page) showSetup(w http.ResponseWriter, r *http.Request, code int, b set
 	}
 	v := p.newView(r, "", title)
 	v.Bare, v.Body = true, b
+	v.other(url.Values{"token": {b.Token}})
 	return p.render(w, "setup", code, v)
 }
 
