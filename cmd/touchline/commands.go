@@ -16,6 +16,7 @@ func commands() []*cobra.Command {
 		newBacktestCommand(),
 		newShadowCommand(),
 		newIncidentCommand(),
+		newMaintainCommand(),
 		newVersionCommand(),
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"os/signal"
 	"syscall"
 
+	_ "time/tzdata" // schedules have time zones also where the host has no list of them
+
 	"github.com/spf13/cobra"
 
 	"touchline.dev/touchline/internal/selfmon"

@@ -38,6 +38,7 @@ import (
 	"touchline.dev/touchline/internal/httpserver"
 	"touchline.dev/touchline/internal/identity"
 	"touchline.dev/touchline/internal/incident"
+	"touchline.dev/touchline/internal/incident/maintenance"
 	"touchline.dev/touchline/internal/metrics"
 	"touchline.dev/touchline/internal/page"
 	"touchline.dev/touchline/internal/rules"
@@ -73,6 +74,9 @@ type App struct {
 	identity *identity.Store
 	door     *door
 	incident *incident.Service
+
+	maintenance *maintenance.Service
+
 	page     *page.Page
 	grpc     *grpc.Server
 	handler  http.Handler
@@ -144,6 +148,9 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	memory := selfmon.ApplyMemoryLimit(a.log, selfmon.MemoryOptions{})
 	if err := a.openEngines(memory); err != nil {
+		return nil, err
+	}
+	if err := a.openMaintenance(); err != nil {
 		return nil, err
 	}
 	if err := a.openPage(); err != nil {
@@ -452,6 +459,7 @@ func (a *App) Start(ctx context.Context) error {
 		return err
 	}
 	a.incident.Start()
+	a.maintenance.Start()
 	a.parts.state.OK()
 	a.engine.Run()
 	a.notifier.Run()

@@ -15,6 +15,7 @@ import (
 	"touchline.dev/touchline/internal/datadir"
 	"touchline.dev/touchline/internal/httpserver"
 	"touchline.dev/touchline/internal/incident"
+	"touchline.dev/touchline/internal/incident/maintenance"
 	"touchline.dev/touchline/internal/state"
 )
 
@@ -44,8 +45,15 @@ func (a *App) openState(ctx context.Context) error {
 	}
 	a.incident, err = incident.New(incident.Options{
 		DB: a.state, Logger: a.log.With("component", "incidents"), Registerer: a.reg, Opens: opens,
-		Flapping: a.c.Incidents.Flapping, Retention: a.c.Incidents.Retention, Surroundings: incident.Surroundings{Series: a.seriesOf},
-		Audit: audit,
+		Flapping: a.c.Incidents.Flapping, Retention: a.c.Incidents.Retention, Surroundings: incident.Surroundings{
+			Series: a.seriesOf,
+			Deploys: func(ctx context.Context, from, to time.Time) ([]incident.Deploy, error) {
+				return a.maintenance.Deploys(ctx, from, to)
+			},
+		},
+		Known: func(ctx context.Context) (map[string]bool, error) {
+			return (&amClient{handler: a.alertmanagerAPI()}).known(ctx)
+		},
 		Escalation: &incident.Escalation{
 			Policies: func() []incident.Policy { return a.roster.Load().policies },
 			OnCall: func(schedule string, at time.Time, severity string) ([]incident.Person, error) {
@@ -53,6 +61,7 @@ func (a *App) openState(ctx context.Context) error {
 			},
 			Tell: a.call, Mine: a.escalates,
 		},
+		Audit: audit,
 	})
 	if err != nil {
 		return err
@@ -61,6 +70,24 @@ func (a *App) openState(ctx context.Context) error {
 	return nil
 }
 
+// openMaintenance opens what makes silences of maintenance windows.
+func (a *App) openMaintenance() error {
+	am := &amClient{handler: a.alertmanagerAPI()}
+	var err error
+	a.maintenance, err = maintenance.New(maintenance.Options{
+		DB: a.state, Logger: a.log.With("component", "maintenance"), Registerer: a.reg, Matchers: checkMatchers, Silence: am.silence, Expire: am.expire,
+		Endings: am.endings, Announce: am.announce, Notice: a.c.Incidents.Notice, Files: a.fileWindows, Mine: a.escalates, Audit: audit,
+	})
+	if err != nil {
+		return err
+	}
+	a.onStop("maintenance", a.maintenance.Stop)
+	return nil
+}
+
+// fileWindows are the maintenance windows of touchline.yaml in force.
+func (a *App) fileWindows() []maintenance.Window { return a.roster.Load().windows }
+
 // nativeAPI serves what no upstream tool has an API for.
 func (a *App) nativeAPI(mux *router) {
 	api := native.New(native.Options{Mux: mux, Version: a.build.Version, Logger: a.log.With("component", "api"), Actor: actor})
@@ -68,6 +95,8 @@ func (a *App) nativeAPI(mux *router) {
 	api.Reviews(a.incident, a.graphOf)
 	api.Links(a.incident)
 	api.Accounts(a.identity, a.door)
+	api.Maintenance(a.maintenance)
+	api.Schedules(duty{a})
 }
 
 // actor is who sent a request, as timelines and the audit log name them.

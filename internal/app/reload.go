@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,6 +15,7 @@ import (
 	"touchline.dev/touchline/internal/alerting"
 	"touchline.dev/touchline/internal/config"
 	"touchline.dev/touchline/internal/metrics"
+	"touchline.dev/touchline/internal/oncall"
 	"touchline.dev/touchline/internal/rules"
 )
 
@@ -114,7 +116,10 @@ func (a *App) load() (err error) {
 	var ac *alerting.Change
 	var who *roster
 	if aerr == nil && oerr == nil {
-		who, oerr = newRoster(&own.Dynamic, receiversOf(am), nil)
+		var more map[string][]oncall.Override
+		if more, oerr = a.overrides(context.Background()); oerr == nil {
+			who, oerr = newRoster(&own.Dynamic, receiversOf(am), more)
+		}
 	}
 	if aerr == nil && oerr == nil {
 		ac, aerr = a.alerting.Prepare(am, who.receivers...)

@@ -13,6 +13,7 @@ import (
 	"touchline.dev/touchline/internal/alerting"
 	"touchline.dev/touchline/internal/config"
 	"touchline.dev/touchline/internal/incident"
+	"touchline.dev/touchline/internal/incident/maintenance"
 	"touchline.dev/touchline/internal/oncall"
 )
 
@@ -22,6 +23,7 @@ type roster struct {
 	people    map[string]*person
 	schedules map[string]*oncall.Schedule
 	policies  []incident.Policy
+	windows   []maintenance.Window
 	receivers []string // all that it names
 }
 
@@ -100,7 +102,31 @@ func newRoster(d *config.Dynamic, known []string, overrides map[string][]oncall.
 		}
 		r.policies = append(r.policies, p)
 	}
+	for n, m := range d.Maintenance {
+		w, err := windowOf(&m)
+		if err != nil {
+			bad(fmt.Sprintf("maintenance[%d]", n), "%w", err)
+			continue
+		}
+		if slices.ContainsFunc(r.windows, func(o maintenance.Window) bool { return o.Name == w.Name }) {
+			bad(fmt.Sprintf("maintenance[%d].name", n), "%q is given twice; give each window its own", w.Name)
+		}
+		r.windows = append(r.windows, w)
+	}
 	return r, errors.Join(errs...)
+}
+
+// windowOf is a maintenance window of touchline.yaml.
+func windowOf(m *config.Maintenance) (maintenance.Window, error) {
+	w := maintenance.Window{Name: m.Name, Matchers: m.Match, TimeZone: m.TimeZone, Duration: m.Duration, RRule: m.RRule, Comment: m.Comment, Source: "file"}
+	loc, err := zone(m.TimeZone)
+	if err != nil {
+		return w, err
+	}
+	if w.Start, err = time.ParseInLocation("2006-01-02T15:04", m.Start, loc); err != nil {
+		return w, fmt.Errorf("start: %q is not a time of the window's time zone; write one such as 2026-12-24T22:00", m.Start)
+	}
+	return w, maintenance.Check(&w, checkMatchers)
 }
 
 // receiversOf lists the receivers of a configuration.

@@ -201,6 +201,7 @@ type State struct {
 type Incidents struct {
 	Matchers  string // of alerts that open one
 	Flapping  time.Duration
+	Notice    time.Duration // before a silence ends
 	Retention time.Duration
 }
 

@@ -100,6 +100,9 @@ var routes = []route{
 	{"POST", "/api/v2/silences", Respond},
 	{"DELETE", "/api/v2/silence/*", Respond},
 	{"POST", "/touchline/v1/incidents/**", Respond},
+	{"POST", "/touchline/v1/maintenance/**", Respond}, // is silences
+	{"POST", "/touchline/v1/deployments/**", Respond},
+	{"POST DELETE", "/touchline/v1/schedules/*/overrides/**", Respond}, // people stand in for each other
 }
 
 // labelled are further known routes, for the metrics only.

@@ -118,7 +118,10 @@ type Options struct {
 	// Retention is how long incidents that are over and notifications are kept; 0 for ever.
 	Retention time.Duration
 	// Audit notes a change that somebody made; optional.
-	Audit        func(ctx context.Context, tx *sql.Tx, actor, action, target string, before, after any) error
+	Audit func(ctx context.Context, tx *sql.Tx, actor, action, target string, before, after any) error
+	// Known returns the fingerprints of all alerts that there are, muted or not; optional.
+	// What an incident has as firing and is not among them for a while has ended unheard.
+	Known        func(ctx context.Context) (map[string]bool, error)
 	Escalation   *Escalation // nil for none
 	Surroundings Surroundings
 	// Changed is told of incidents that have changed, after the change is
@@ -140,6 +143,8 @@ type Service struct {
 	inbox   inbox
 	links   linkKey
 
+	missing missing
+
 	quit    chan struct{}
 	stopped sync.Once
 	wg      sync.WaitGroup
@@ -159,7 +164,7 @@ func New(o Options) (*Service, error) {
 	if o.Changed == nil {
 		o.Changed = func([]Change) {}
 	}
-	s := &Service{o: o, log: o.Logger, quit: make(chan struct{})}
+	s := &Service{o: o, log: o.Logger, quit: make(chan struct{}), missing: missing{begun: o.Now(), since: map[string]time.Time{}}}
 	s.inbox.init()
 	var err error
 	if s.metrics, err = newMetrics(o.Registerer, s); err != nil {

@@ -400,6 +400,28 @@ func TestEndDuringAFlush(t *testing.T) {
 	})
 }
 
+// TestLostAlert has an alert that was there before a restart and that nobody sends again.
+func TestLostAlert(t *testing.T) {
+	over(t, func(t *testing.T, n *night, reopen func()) {
+		n.Observe(n.group("g", n.alert("Down", "db-1")))
+		n.Observe(n.group("h", n.alert("Down", "db-2")))
+		n.wait(time.Second)
+		reopen()
+		n.o.Known = func(context.Context) (map[string]bool, error) { return map[string]bool{"Down/db-2": true}, nil }
+		for range 9 {
+			n.wait(time.Minute)
+		}
+		if d := n.get(1); d.State != Firing {
+			t.Errorf("too early: %s", d.State)
+		}
+		n.wait(time.Minute)
+		n.wait(time.Minute)
+		if a, b := n.get(1), n.get(2); a.State != Resolved || b.State != Firing {
+			t.Errorf("%s and %s", a.State, b.State)
+		}
+	})
+}
+
 func TestRunning(t *testing.T) {
 	statetest.Run(t, func(t *testing.T, db *state.DB, _ func() *state.DB) {
 		n := newNight(t, db)

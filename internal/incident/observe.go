@@ -493,6 +493,9 @@ func severityLabel(s string) string {
 // for long enough is not waited for any more.
 func (s *Service) passTime(ctx context.Context) error {
 	now := s.o.Now()
+	if err := s.lookForLost(ctx, now); err != nil {
+		return err
+	}
 	var due []int64
 	if err := s.o.DB.Read(ctx, func(q state.Querier) (err error) {
 		due, err = dueIncidents(ctx, q, now, now.Add(-s.o.Flapping))

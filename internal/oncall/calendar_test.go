@@ -153,6 +153,18 @@ func TestCalendarUIDsAreStable(t *testing.T) {
 	}
 }
 
+// TestCalendarOfALongTurn asks near the end of a turn of 25 hours, whose beginning
+// an override cut more than a day ago.
+func TestCalendarOfALongTurn(t *testing.T) {
+	o := weekly(t, "Europe/Berlin", "ann", "bob")
+	o.Layers[0].Rotation.Shift = Daily
+	o.Overrides = []Override{{From: instant(t, "2026-10-24T08:00:00+02:00"), To: instant(t, "2026-10-24T08:30:00+02:00"), User: "cleo"}}
+	got := feed(t, schedule(t, o), "2026-10-25T07:45:00+01:00", "2026-10-25T08:00:00+01:00", feedOptions)
+	if strings.Count(got, "BEGIN:VEVENT") != 1 || !strings.Contains(got, "DTSTART:20261024T063000Z\r\nDTEND:20261025T070000Z\r\n") {
+		t.Errorf("got %s", got)
+	}
+}
+
 func TestCalendarInChineseOfOnePerson(t *testing.T) {
 	o := feedOptions
 	o.Language, o.User, o.Name = "zh", "bob", "我的班"

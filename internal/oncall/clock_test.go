@@ -112,6 +112,7 @@ func drawnZones(t testing.TB) []*time.Location {
 	for _, name := range []string{
 		"UTC", "Europe/Berlin", "America/New_York", "Asia/Shanghai", "Australia/Lord_Howe",
 		"Antarctica/Troll", "America/Santiago", "Pacific/Apia", "Africa/Casablanca", "Asia/Kathmandu",
+		"America/St_Johns",
 	} {
 		out = append(out, zone(t, name))
 	}

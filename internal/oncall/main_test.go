@@ -58,7 +58,7 @@ func hours(t testing.TB, from, to string, days ...time.Weekday) Hours {
 // which must be a *FieldError.
 func mistakes(t testing.TB, err error) []string {
 	t.Helper()
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // errors.Join's own type is what is looked at
+	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		t.Fatalf("%v: is not a join of errors", err)
 	}

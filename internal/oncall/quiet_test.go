@@ -35,6 +35,8 @@ func TestQuietHours(t *testing.T) {
 		{"the night from Sunday", "Europe/Berlin", weekdays, [2]string{"22:00", "07:00"}, "2026-03-09T03:00:00+01:00", ""},
 		{"a whole weekend", "Europe/Berlin", []time.Weekday{time.Sunday, time.Saturday}, [2]string{"00:00", "24:00"}, "2026-03-07T12:00:00+01:00", "2026-03-09T00:00:00+01:00"},
 		{"six whole days", "Europe/Berlin", append(weekdays[1:5:5], time.Sunday, time.Saturday), [2]string{"00:00", "24:00"}, "2026-03-10T12:00:00+01:00", "2026-03-16T00:00:00+01:00"},
+		{"an end on a day that Samoa skipped", "Pacific/Apia", nil, [2]string{"22:00", "06:00"}, "2011-12-31T03:00:00+14:00", "2011-12-31T06:00:00+14:00"},
+		{"yesterday again in Newfoundland", "America/St_Johns", nil, [2]string{"00:00", "06:00"}, "2010-11-06T23:30:00-03:30", "2010-11-07T06:00:00-03:30"},
 		{"noon", "UTC", nil, [2]string{"12:00", "12:01"}, "2026-03-10T12:00:59Z", "2026-03-10T12:01:00Z"},
 	} {
 		q, err := NewQuietHours(QuietHoursOptions{Location: zone(t, c.zone), Days: c.days, From: clock(t, c.hours[0]), To: clock(t, c.hours[1])})

@@ -30,9 +30,9 @@ const calendarShift = 19 * 146_097 * wallDay
 type rule struct {
 	option  rrule.ROption // with all that DTSTART implies; Dtstart is set for each walk
 	loc     *time.Location
-	first   time.Time // no start is before
-	until   time.Time // none is after; the end of the last year where the rule has no end
-	counted []time.Time
+	first   time.Time   // no start is before
+	until   time.Time   // none is after; the end of the last year where the rule has no end
+	counted []time.Time // all starts of a rule with COUNT, nil for others
 }
 
 // newRule completes the parts with what the start implies. start is in the
@@ -42,7 +42,7 @@ func newRule(p *problems, field string, parts ruleParts, start time.Time) *rule 
 	// A start in the second of two hours with the same readings is one in the first
 	// to the rule, which must not be dropped for it.
 	r.first, _ = wallOf(start).in(r.loc)
-	r.until, _ = wallOf(time.Date(maxYear+1, 1, 1, 0, 0, 0, 0, time.UTC)).in(r.loc)
+	r.until, _ = wallOf(time.Date(maxYear, 12, 31, 23, 59, 59, 0, time.UTC)).in(r.loc)
 	if parts.until != nil {
 		if until := parts.until(r.loc); until.Before(r.until) {
 			r.until = until
@@ -77,18 +77,19 @@ func newRule(p *problems, field string, parts ruleParts, start time.Time) *rule 
 		p.add(field, fmt.Sprintf("every %d hours from %d o'clock are none of the hours of BYHOUR", o.Interval, start.Hour()), "hours that it meets, or FREQ=DAILY;BYHOUR=…")
 		return nil
 	}
-	if parts.count > 0 {
-		for at := range r.walk(r.first) {
-			r.counted = append(r.counted, at)
-			if len(r.counted) == parts.count {
-				break
-			}
-		}
-		if len(r.counted) > 0 {
+	if _, err := rrule.NewRRule(*o); err != nil {
+		p.add(field, err.Error(), "a rule such as FREQ=WEEKLY;BYDAY=SU")
+		return nil
+	}
+	for at := range r.walk(r.first) {
+		if parts.count == 0 {
 			return r
 		}
+		if r.counted = append(r.counted, at); len(r.counted) == parts.count {
+			break
+		}
 	}
-	for range r.walk(r.first) {
+	if len(r.counted) > 0 {
 		return r
 	}
 	p.add(field, fmt.Sprintf("gives nothing from %s until %s", start.Format(time.RFC3339), r.until.Format(time.RFC3339)), "days that the calendar has, and an UNTIL after the start")
@@ -112,7 +113,7 @@ func (r *rule) meetsHour() bool {
 // starts gives the starts that are not before t, in order.
 func (r *rule) starts(t time.Time) iter.Seq[time.Time] {
 	if r.counted == nil {
-		return r.walk(later(t, r.first))
+		return r.walk(t)
 	}
 	i, _ := slices.BinarySearchFunc(r.counted, t, time.Time.Compare)
 	return slices.Values(r.counted[i:])
@@ -132,7 +133,7 @@ func (r *rule) walk(t time.Time) iter.Seq[time.Time] {
 			last = at
 			return !at.After(r.until) && yield(at)
 		}
-		for w := range r.readings(wallOf(t.In(r.loc)) - wallDay) {
+		for w := range r.readings(wallOf(later(t, r.first).In(r.loc)) - wallDay) {
 			at, edge := w.in(r.loc)
 			for len(moved) > 0 && !moved[0].After(edge) {
 				if !give(moved[0]) {
@@ -167,7 +168,7 @@ func (r *rule) readings(from wall) iter.Seq[wall] {
 		option.Dtstart = (begin + calendarShift).utc()
 		made, err := rrule.NewRRule(option)
 		if err != nil {
-			return // newRule has made it before, and only Dtstart is another.
+			return // newRule has made it, and Dtstart makes no difference to that.
 		}
 		next := made.Iterator()
 		for {

@@ -168,6 +168,32 @@ func TestRestrictionsOverMidnight(t *testing.T) {
 	)
 }
 
+// TestRestrictionsWhereDaysAreOdd has a day that was skipped, and a change of the
+// clock that brings yesterday back, both just before the range begins.
+func TestRestrictionsWhereDaysAreOdd(t *testing.T) {
+	for _, c := range []struct {
+		zone, from, to string
+		hours          Hours
+	}{
+		{"Pacific/Apia", "2011-12-31T03:00:00+14:00", "2011-12-31T06:00:00+14:00", hours(t, "22:00", "06:00")},
+		{"America/St_Johns", "2010-11-06T23:30:00-03:30", "2010-11-07T06:00:00-03:30", hours(t, "00:00", "06:00")},
+	} {
+		o := weekly(t, c.zone, "ann")
+		o.Layers[0].Rotation.Start = date(t, "2010-01-01")
+		o.Layers[0].Restrictions = []Hours{c.hours}
+		s := schedule(t, o)
+		says(t, s, c.from+" ann")
+		from := instant(t, c.from)
+		shifts, err := s.Shifts(from, from.Add(12*time.Hour))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(shifts) != 1 || !shifts[0].From.Equal(from) || !shifts[0].To.Equal(instant(t, c.to)) {
+			t.Errorf("%s: got %v", c.zone, shifts)
+		}
+	}
+}
+
 func TestLayers(t *testing.T) {
 	o := weekly(t, "Europe/Berlin", "ann", "bob")
 	o.Layers = append(o.Layers, Layer{

@@ -120,6 +120,7 @@ func TestRules(t *testing.T) {
 		// The start is a Thursday, so its week has one of the two days left.
 		{"FREQ=WEEKLY;INTERVAL=2;BYDAY=TU,SU;WKST=MO;COUNT=3", "2026-01-01T04:00:00Z", "2026-01-04 2026-01-13 2026-01-18"},
 		{"FREQ=WEEKLY;INTERVAL=2;BYDAY=TU,SU;WKST=SU;COUNT=3", "2026-01-01T04:00:00Z", "2026-01-11 2026-01-13 2026-01-25"},
+		{"FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,SU;WKST=SU;COUNT=4", "2026-01-04T04:00:00Z", "2026-01-04 2026-01-05 2026-01-18 2026-01-19"},
 		// A set begins with its period, also where that is before the start.
 		{"FREQ=WEEKLY;BYDAY=MO,FR;BYSETPOS=1;COUNT=2", "2026-01-01T04:00:00Z", "2026-01-05 2026-01-12"},
 		{"FREQ=DAILY;INTERVAL=10;UNTIL=20260121T040000Z", "2026-01-01T04:00:00Z", "2026-01-01 2026-01-11 2026-01-21"},
@@ -135,6 +136,37 @@ func TestRules(t *testing.T) {
 		}
 		if s := strings.Join(got, " "); s != c.want {
 			t.Errorf("%s: got %s; want %s", c.rule, s, c.want)
+		}
+	}
+}
+
+// TestRulesAskedLater asks for ten years at once and a week at a time: the
+// intervals must be counted from the start either way.
+func TestRulesAskedLater(t *testing.T) {
+	for _, rule := range []string{
+		"FREQ=YEARLY;INTERVAL=3", "FREQ=YEARLY;INTERVAL=2;BYDAY=20MO,-1SU", "FREQ=MONTHLY;INTERVAL=5;BYMONTHDAY=1,-1", "FREQ=MONTHLY;INTERVAL=7;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-2",
+		"FREQ=WEEKLY;INTERVAL=3;BYDAY=SU,MO;WKST=SU", "FREQ=WEEKLY;INTERVAL=3;BYDAY=SU,MO", "FREQ=DAILY;INTERVAL=17", "FREQ=HOURLY;INTERVAL=1000", "FREQ=DAILY;INTERVAL=11;COUNT=100",
+	} {
+		w := window(t, repeat(t, rule, "2026-03-01T10:00:00+01:00", "Europe/Berlin"))
+		from, to := instant(t, "2026-03-01T00:00:00+01:00"), instant(t, "2036-03-02T00:00:00+01:00")
+		all, err := w.Occurrences(from, to, MaxOccurrences)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var pieces []Occurrence
+		for ; from.Before(to); from = from.AddDate(0, 0, 7) {
+			end := from.AddDate(0, 0, 7)
+			if to.Before(end) {
+				end = to
+			}
+			week, err := w.Occurrences(from, end, MaxOccurrences)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pieces = append(pieces, week...)
+		}
+		if fmt.Sprint(pieces) != fmt.Sprint(all) || len(all) < 4 {
+			t.Errorf("%s: got\n%v\nwant\n%v", rule, pieces, all)
 		}
 	}
 }
@@ -208,6 +240,9 @@ func TestOccurrencesAreLimited(t *testing.T) {
 func TestRuleEndsWithTheLastYear(t *testing.T) {
 	for _, freq := range []string{"HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY"} {
 		w := window(t, repeat(t, "FREQ="+freq, "2026-03-01T10:00:00Z", "Pacific/Apia"))
+		if next, ok := w.NextStart(time.Date(2199, 12, 31, 23, 59, 59, 0, zone(t, "Pacific/Apia"))); ok {
+			t.Errorf("%s: begins at %s", freq, next)
+		}
 		if next, ok := w.NextStart(instant(t, "2198-12-31T00:00:00Z")); !ok || next.Before(instant(t, "2198-12-31T00:00:00Z")) {
 			t.Errorf("%s: got %s, %t", freq, next, ok)
 		}
@@ -235,7 +270,7 @@ func TestHostileRules(t *testing.T) {
 		"FREQ=HOURLY;INTERVAL=2;BYHOUR=1":         "every 2 hours from 0 o'clock are none of the hours of BYHOUR",
 		"FREQ=HOURLY;INTERVAL=24;BYHOUR=5,17":     "every 24 hours from 0 o'clock are none of the hours of BYHOUR",
 		"FREQ=HOURLY;INTERVAL=999;BYHOUR=1":       "every 999 hours from 0 o'clock are none of the hours of BYHOUR",
-		"FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30":      "gives nothing from 2026-01-01T00:00:00Z until 2200-01-01T00:00:00Z",
+		"FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30":      "gives nothing from 2026-01-01T00:00:00Z until 2199-12-31T23:59:59Z",
 		"FREQ=HOURLY;BYMONTH=2;BYMONTHDAY=30":     "gives nothing",
 		"FREQ=MONTHLY;BYMONTHDAY=31;BYMONTH=4":    "gives nothing",
 		"FREQ=YEARLY;BYYEARDAY=1;BYMONTH=6":       "gives nothing",

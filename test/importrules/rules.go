@@ -73,6 +73,11 @@ var bans = []ban{
 		reason: "components take Options; a component that reads the configuration cannot be built twice with different ones",
 	},
 	{
+		imported: under("net/http", "database/sql", "os", "log/slog", module+"internal"),
+		in:       func(f *file) bool { return within(f.dir, "internal/oncall") && !f.test },
+		reason:   "who is on call when follows from a schedule and an instant alone; doors, stores and the clock are its callers'",
+	},
+	{
 		imported: under(module + "cmd"),
 		in:       everywhere,
 		reason:   "a command is the end of the line",

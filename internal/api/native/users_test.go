@@ -56,7 +56,9 @@ func (p *porter) CheckPassword(ctx context.Context, password string) error {
 	return err
 }
 
-func (p *porter) LinkURL(secret string) string { return "https://mon.example.com/ui/setup?token=" + secret }
+func (p *porter) LinkURL(secret string) string {
+	return "https://mon.example.com/ui/setup?token=" + secret
+}
 
 const password = "seven green chairs on a roof"
 

@@ -27,7 +27,7 @@ func (s *Service) Create(ctx context.Context, w Window, actor string) (Window, e
 		w.TimeZone = "UTC"
 	}
 	w.ID = 1 // for the check
-	if err := s.Check(&w); err != nil {
+	if err := Check(&w, s.o.Matchers); err != nil {
 		return w, err
 	}
 	matchers, err := json.Marshal(w.Matchers)

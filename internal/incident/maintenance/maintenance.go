@@ -82,7 +82,7 @@ type Options struct {
 	Notice   time.Duration // how long before an end it is announced, 0 for never
 	Files    func() []Window
 	Audit    func(ctx context.Context, tx *sql.Tx, actor, action, target string, before, after any) error // optional
-	Mine     func() bool                                                                                 // optional: whether this replica makes the silences
+	Mine     func() bool                                                                                  // optional: whether this replica makes the silences
 }
 
 // Service makes silences of windows.
@@ -202,11 +202,11 @@ func (w *Window) recurrence() (*oncall.Window, error) {
 }
 
 // Check says everything that is wrong with a window.
-func (s *Service) Check(w *Window) error {
+func Check(w *Window, matchers func([]string) error) error {
 	if len(w.Matchers) == 0 {
 		return refuse("matchers: there is none, and a window that silences everything is not possible; write one such as service=\"api\"")
 	}
-	if err := s.o.Matchers(w.Matchers); err != nil {
+	if err := matchers(w.Matchers); err != nil {
 		return refuse("matchers: %v", err)
 	}
 	_, err := w.recurrence()

@@ -1,0 +1,184 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	amlabels "github.com/prometheus/alertmanager/pkg/labels"
+
+	"touchline.dev/touchline/internal/incident/maintenance"
+)
+
+// amClient speaks Alertmanager's API, to the embedded one or to those that
+// prometheus.yml names, without a connection of its own.
+type amClient struct{ handler http.Handler }
+
+// maxAMAnswer bounds an answer that is read, in bytes.
+const maxAMAnswer = 64 << 20
+
+// answer takes what a handler writes.
+type answer struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (a *answer) Header() http.Header { return a.header }
+
+func (a *answer) WriteHeader(code int) {
+	if a.status == 0 {
+		a.status = code
+	}
+}
+
+func (a *answer) Write(b []byte) (int, error) {
+	a.WriteHeader(http.StatusOK)
+	if a.body.Len()+len(b) > maxAMAnswer {
+		return 0, errors.New("the answer is too large")
+	}
+	return a.body.Write(b)
+}
+
+func (c *amClient) do(ctx context.Context, method, path string, send, out any) error {
+	var body io.Reader
+	if send != nil {
+		raw, err := json.Marshal(send)
+		if err != nil {
+			return fmt.Errorf("ask Alertmanager: %w", err)
+		}
+		body = bytes.NewReader(raw)
+	}
+	r, err := http.NewRequestWithContext(ctx, method, path, body)
+	if err != nil {
+		return fmt.Errorf("ask Alertmanager: %w", err)
+	}
+	if send != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	r.RequestURI, r.Host = path, "localhost"
+	a := &answer{header: http.Header{}}
+	c.handler.ServeHTTP(a, r)
+	if a.status/100 != 2 {
+		return fmt.Errorf("ask Alertmanager: it answers %d: %s", a.status, strings.TrimSpace(a.body.String()))
+	}
+	if out == nil {
+		return nil
+	}
+	if err := json.Unmarshal(a.body.Bytes(), out); err != nil {
+		return fmt.Errorf("read Alertmanager's answer: %w", err)
+	}
+	return nil
+}
+
+type amMatcher struct {
+	Name    string `json:"name"`
+	Value   string `json:"value"`
+	IsRegex bool   `json:"isRegex"`
+	IsEqual bool   `json:"isEqual"`
+}
+
+type amSilence struct {
+	ID        string            `json:"id,omitempty"`
+	Matchers  []amMatcher       `json:"matchers"`
+	StartsAt  time.Time         `json:"startsAt"`
+	EndsAt    time.Time         `json:"endsAt"`
+	CreatedBy string            `json:"createdBy"`
+	Comment   string            `json:"comment"`
+	Status    map[string]string `json:"status,omitempty"`
+}
+
+func (c *amClient) silence(ctx context.Context, s maintenance.Silence) (string, error) {
+	out := amSilence{StartsAt: s.From, EndsAt: s.To, CreatedBy: s.By, Comment: s.Comment}
+	for _, text := range s.Matchers {
+		ms, err := amlabels.ParseMatchers(text)
+		if err != nil {
+			return "", fmt.Errorf("read matcher %q: %w", text, err)
+		}
+		for _, m := range ms {
+			out.Matchers = append(out.Matchers, amMatcher{
+				Name: m.Name, Value: m.Value, IsRegex: m.Type == amlabels.MatchRegexp || m.Type == amlabels.MatchNotRegexp,
+				IsEqual: m.Type == amlabels.MatchEqual || m.Type == amlabels.MatchRegexp,
+			})
+		}
+	}
+	var made struct {
+		SilenceID string `json:"silenceID"`
+	}
+	if err := c.do(ctx, http.MethodPost, "/api/v2/silences", out, &made); err != nil {
+		return "", err
+	}
+	return made.SilenceID, nil
+}
+
+// expire ends a silence. One that has ended, or is not there, is as good.
+func (c *amClient) expire(ctx context.Context, id string) error {
+	var s amSilence
+	path := "/api/v2/silence/" + url.PathEscape(id)
+	if err := c.do(ctx, http.MethodGet, path, nil, &s); err != nil {
+		if strings.Contains(err.Error(), "answers 404") {
+			return nil
+		}
+		return err
+	}
+	if s.Status["state"] == "expired" {
+		return nil
+	}
+	return c.do(ctx, http.MethodDelete, path, nil, nil)
+}
+
+// known are the fingerprints of all alerts.
+func (c *amClient) known(ctx context.Context) (map[string]bool, error) {
+	var all []struct {
+		Fingerprint string `json:"fingerprint"`
+	}
+	if err := c.do(ctx, http.MethodGet, "/api/v2/alerts", nil, &all); err != nil {
+		return nil, err
+	}
+	out := make(map[string]bool, len(all))
+	for _, a := range all {
+		out[a.Fingerprint] = true
+	}
+	return out, nil
+}
+
+// endings lists the active silences that end before a time.
+func (c *amClient) endings(ctx context.Context, before time.Time) ([]maintenance.Ending, error) {
+	var all []amSilence
+	if err := c.do(ctx, http.MethodGet, "/api/v2/silences", nil, &all); err != nil {
+		return nil, err
+	}
+	var out []maintenance.Ending
+	for _, s := range all {
+		if s.Status["state"] == "active" && s.EndsAt.Before(before) {
+			out = append(out, maintenance.Ending{ID: s.ID, By: s.CreatedBy, Comment: s.Comment, Ends: s.EndsAt})
+		}
+	}
+	return out, nil
+}
+
+// announce sends an alert that a silence is about to end, so that the routes of
+// alertmanager.yml decide who is told.
+func (c *amClient) announce(ctx context.Context, e maintenance.Ending) error {
+	return c.do(ctx, http.MethodPost, "/api/v2/alerts", []any{map[string]any{
+		"labels": map[string]string{"alertname": "SilenceEnding", "severity": "info", "silence": e.ID},
+		"annotations": map[string]string{
+			"summary":     fmt.Sprintf("A silence of %s ends at %s", e.By, e.Ends.UTC().Format("15:04 MST")),
+			"description": e.Comment,
+		},
+		"startsAt": time.Now(), "endsAt": e.Ends,
+	}}, nil)
+}
+
+// checkMatchers says what is wrong with matchers.
+func checkMatchers(texts []string) error {
+	_, err := matchingAll(texts)
+	return err
+}
