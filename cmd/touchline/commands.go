@@ -17,6 +17,9 @@ func commands() []*cobra.Command {
 		newShadowCommand(),
 		newIncidentCommand(),
 		newMaintainCommand(),
+		newUsersCommand(),
+		newTokensCommand(),
+		newAuditCommand(),
 		newVersionCommand(),
 	}
 }

@@ -83,7 +83,7 @@ func (a *API) accountFailure(ctx context.Context, what string, err error) error 
 		seconds := int((e.RetryAfter + time.Second - 1) / time.Second)
 		return huma.ErrorWithHeaders(huma.Error429TooManyRequests(e.Error()), http.Header{"Retry-After": {strconv.Itoa(seconds)}})
 	}
-	return huma.Error422UnprocessableEntity(e.Error(), &huma.ErrorDetail{Location: "body." + e.Field, Message: e.Reason})
+	return huma.Error422UnprocessableEntity("validation failed", &huma.ErrorDetail{Location: "body." + e.Field, Message: e.Reason})
 }
 
 // keyCursor marks where the next page begins, after a key.
