@@ -24,6 +24,8 @@ public  GET    /-/healthy
 public  GET    /-/ready
 public  GET    /ui/login
 public  POST   /ui/login
+public  GET    /ui/login/oidc
+public  GET    /ui/login/oidc/callback
 public  GET    /ui/setup
 public  POST   /ui/setup
 public  GET    /ui/assets/style.css
@@ -214,7 +216,7 @@ func opened(t *testing.T, args ...string) *App {
 
 // TestEveryEndpointIsListed holds what is registered against the table.
 func TestEveryEndpointIsListed(t *testing.T) {
-	a := opened(t)
+	a := opened(t, "--auth.oidc.issuer=https://id.example.com", "--auth.oidc.client-id=x")
 	mux := http.NewServeMux()
 	for _, p := range slices.Compact(slices.Sorted(slices.Values(a.patterns))) {
 		mux.Handle(p, http.NotFoundHandler())

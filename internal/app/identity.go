@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"touchline.dev/touchline/internal/api/native"
 	"touchline.dev/touchline/internal/httpserver"
 	"touchline.dev/touchline/internal/identity"
+	"touchline.dev/touchline/internal/identity/oidc"
 	"touchline.dev/touchline/internal/page"
 )
 
@@ -27,10 +29,10 @@ func (a *App) openIdentity() error {
 		return err
 	}
 	a.identity = s
-	a.door.store, a.door.server, a.door.base, a.door.life = s, a.server, a.external, a.c.Auth.SessionLife
+	a.door.log, a.door.store, a.door.server, a.door.base, a.door.life = a.log.With("component", "identity"), s, a.server, a.external, a.c.Auth.SessionLife
 	s.Start()
 	a.onStop("identity", func(context.Context) error { return s.Close() })
-	return nil
+	return a.openOIDC()
 }
 
 // SetupLink makes the one-time link by which somebody becomes the first
@@ -50,10 +52,15 @@ func (a *App) SetupLink(ctx context.Context) (string, error) {
 // door is what the HTTP server, the page and the native API ask who somebody
 // is. Its fields are set before anything is served.
 type door struct {
+	log    *slog.Logger
 	store  *identity.Store
 	server *httpserver.Server
 	base   *url.URL // the external URL
 	life   time.Duration
+
+	provider     *oidc.Provider // nil for none
+	providerName string
+	roleOf       func(groups []string) (role identity.Role, keep bool)
 }
 
 var (

@@ -53,6 +53,7 @@ type Dynamic struct {
 	Schedules   map[string]Schedule
 	Escalations []Escalation
 	Maintenance []Maintenance
+	OIDCGroups  map[string]OIDCRole
 }
 
 // Web is the main listener and what all listeners have in common.
@@ -190,6 +191,19 @@ type Auth struct {
 	SessionLife    time.Duration
 	PrintSetupLink bool
 	AuditRetention time.Duration // 0 keeps for ever
+	OIDC           OIDC
+}
+
+// OIDC is the provider that people sign in at; there is none without an issuer.
+type OIDC struct {
+	Issuer           string
+	ClientID         string
+	ClientSecretFile string // "" for a public client
+	Name             string
+	Scopes           []string
+	NameClaim        string
+	GroupsClaim      string
+	DefaultRole      string // "none" for those who may not sign in
 }
 
 // State is where what people decide is kept.

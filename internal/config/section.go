@@ -46,6 +46,9 @@ var Sections = []Section{
 	{Path: "maintenance", Since: "0.3", Help: "Times in which alerts are expected.",
 		Example: "maintenance:\n  - name: nightly backup\n    match: ['job=\"postgres\"']\n    time_zone: Asia/Shanghai\n    start: 2026-12-01T02:00\n    duration: 30m\n    rrule: FREQ=DAILY\n",
 		bind:    func(c *Config) any { return &c.Maintenance }},
+	{Path: "auth_oidc_groups", Since: "0.3", Help: "What the members of a group at the OIDC provider may do; who is in several may do the most of them. It is looked at whenever somebody signs in.",
+		Example: "auth_oidc_groups:\n  platform-team: admin\n  on-call: responder\n  everybody: viewer\n",
+		bind:    func(c *Config) any { return &c.OIDCGroups }},
 }
 
 // File is the path of a file; a relative one begins at the folder of touchline.yaml.
@@ -391,6 +394,9 @@ func writeKeys(b *strings.Builder, path string, t reflect.Type) {
 	case t.Kind() == reflect.Pointer:
 		writeKeys(b, path, t.Elem())
 	case t.Kind() == reflect.Map:
+		if e := t.Elem().Kind(); e == reflect.String || e == reflect.Bool || e == reflect.Int || e == reflect.Float64 {
+			fmt.Fprintf(b, "| `%s.NAME` | %s | – | |\n", path, shapeOf(t.Elem()))
+		}
 		writeKeys(b, path+".NAME", t.Elem())
 	case t.Kind() == reflect.Slice:
 		writeKeys(b, path+"[]", t.Elem())

@@ -90,6 +90,9 @@ var noDatas = []string{NoDataResolve, NoDataKeep}
 // The values of auth.anonymous, as httpserver knows them.
 var anonymous = []string{"auto", "off", "viewer"}
 
+// The roles of users, as identity knows them.
+var roles = []string{"viewer", "responder", "editor", "admin"}
+
 // DefaultFile is read when it exists and no other file is named.
 const DefaultFile = "touchline.yaml"
 
@@ -314,6 +317,30 @@ var Settings = []Setting{
 	{Area: areaAuth, Path: "auth.print_setup_link", Flag: "auth.print-setup-link", Kind: KindBool, Default: "false", Since: "0.3",
 		Help: "Print the one-time link that makes the first administrator also where the start-up lines do not go to a terminal. Whoever reads the log can then become the administrator.",
 		bind: func(c *Config) any { return &c.Auth.PrintSetupLink }},
+	{Area: areaAuth, Path: "auth.oidc.issuer", Flag: "auth.oidc.issuer", Kind: KindURL, Example: "https://id.example.com/realms/company", Since: "0.3",
+		Help: "OpenID Connect provider that people sign in at, as it names itself in /.well-known/openid-configuration. It must be told our redirect URI: the external URL, and /ui/login/oidc/callback. Empty for none.",
+		bind: func(c *Config) any { return &c.Auth.OIDC.Issuer }},
+	{Area: areaAuth, Path: "auth.oidc.client_id", Flag: "auth.oidc.client-id", Kind: KindString, Example: "touchline", Since: "0.3",
+		Help: "What the provider knows this server by.",
+		bind: func(c *Config) any { return &c.Auth.OIDC.ClientID }},
+	{Area: areaAuth, Path: "auth.oidc.client_secret_file", Flag: "auth.oidc.client-secret-file", Kind: KindFile, Example: "/run/secrets/oidc", Since: "0.3",
+		Help: "File with the client's secret, read at each sign-in. Left out for a public client.",
+		bind: func(c *Config) any { return &c.Auth.OIDC.ClientSecretFile }},
+	{Area: areaAuth, Path: "auth.oidc.name", Flag: "auth.oidc.name", Kind: KindString, Default: "OpenID Connect", Example: "the company account", Since: "0.3",
+		Help: "What the button on the sign-in page calls the provider.",
+		bind: func(c *Config) any { return &c.Auth.OIDC.Name }},
+	{Area: areaAuth, Path: "auth.oidc.scopes", Flag: "auth.oidc.scopes", Kind: KindList, Default: "profile,email", Example: "profile,email,groups", Since: "0.3",
+		Help: "What the provider is asked for beside openid.",
+		bind: func(c *Config) any { return &c.Auth.OIDC.Scopes }},
+	{Area: areaAuth, Path: "auth.oidc.name_claim", Flag: "auth.oidc.name-claim", Kind: KindString, Default: "preferred_username", Example: "email", Since: "0.3",
+		Help: "The claim that users' names are made of. A user stays the same if it changes.",
+		bind: func(c *Config) any { return &c.Auth.OIDC.NameClaim }},
+	{Area: areaAuth, Path: "auth.oidc.groups_claim", Flag: "auth.oidc.groups-claim", Kind: KindString, Default: "groups", Since: "0.3",
+		Help: "The claim that lists a user's groups, for the section auth_oidc_groups.",
+		bind: func(c *Config) any { return &c.Auth.OIDC.GroupsClaim }},
+	{Area: areaAuth, Path: "auth.oidc.default_role", Flag: "auth.oidc.default-role", Kind: KindEnum, Default: "none", Enum: append([]string{"none"}, roles...), Example: "viewer", Since: "0.3",
+		Help: "What those may do none of whose groups stands in the section auth_oidc_groups. With none they may not sign in, unless there is no such section and they were made with touchline users add.",
+		bind: func(c *Config) any { return &c.Auth.OIDC.DefaultRole }},
 	{Area: areaAuth, Path: "audit.retention", Flag: "audit.retention", Kind: KindDuration, Default: "400d", Min: "0s", Since: "0.3",
 		Help: "How long the log of who changed what is kept; 0s keeps it for ever.",
 		bind: func(c *Config) any { return &c.Auth.AuditRetention }},

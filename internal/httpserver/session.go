@@ -7,12 +7,8 @@ import (
 	"time"
 )
 
-// The session cookie. With the prefix __Host- browsers take it over TLS only, and
-// from nobody but this very host.
-const (
-	sessionCookie       = "touchline"
-	secureSessionCookie = "__Host-touchline"
-)
+// sessionCookie names the cookie of a session.
+const sessionCookie = "touchline"
 
 // secure tells whether the browser speaks TLS, to us or to the proxy of the
 // external URL.
@@ -28,29 +24,38 @@ func (s *Server) secure(r *http.Request) bool {
 // belongs to, the secret of its session for as long as it may last. Without a
 // secret it has the browser forget the session.
 func (s *Server) SessionCookie(ctx context.Context, secret string, life time.Duration) *http.Cookie {
-	r := infoFrom(ctx).inner
-	if r == nil {
-		r = &http.Request{}
-	}
-	if secret == "" {
-		return s.cookie(r, "", -1)
-	}
-	return s.cookie(r, secret, int(life.Seconds()))
+	return s.Cookie(ctx, sessionCookie, secret, life)
 }
 
-func (s *Server) cookie(r *http.Request, value string, maxAge int) *http.Cookie {
-	c := &http.Cookie{Name: sessionCookie, Value: value, Path: s.prefixed("/"), MaxAge: maxAge, HttpOnly: true, SameSite: http.SameSiteLaxMode}
-	if s.secure(r) {
-		c.Name, c.Path, c.Secure = secureSessionCookie, "/", true
+// Cookie is a cookie for this very server, for the browser whose request a context
+// belongs to. Without a value it has the browser forget it. Over TLS it has the
+// prefix __Host-, with which browsers take it from nobody else.
+func (s *Server) Cookie(ctx context.Context, name, value string, life time.Duration) *http.Cookie {
+	c := &http.Cookie{Name: name, Value: value, Path: s.prefixed("/"), MaxAge: int(life.Seconds()), HttpOnly: true, SameSite: http.SameSiteLaxMode}
+	if value == "" {
+		c.MaxAge = -1
+	}
+	if r := infoFrom(ctx).inner; r != nil && s.secure(r) {
+		c.Name, c.Path, c.Secure = hostPrefix+name, "/", true
 	}
 	return c
 }
 
-// sessionOf is the secret that a browser sends, "" without one.
-func (s *Server) sessionOf(r *http.Request) string {
-	name := sessionCookie
+const hostPrefix = "__Host-"
+
+// CookieValue is what the browser, whose request a context belongs to, sends of a
+// Cookie, "" for nothing.
+func (s *Server) CookieValue(ctx context.Context, name string) string {
+	r := infoFrom(ctx).inner
+	if r == nil {
+		return ""
+	}
+	return s.cookieOf(r, name)
+}
+
+func (s *Server) cookieOf(r *http.Request, name string) string {
 	if s.secure(r) {
-		name = secureSessionCookie
+		name = hostPrefix + name
 	}
 	c, err := r.Cookie(name)
 	if err != nil {
@@ -58,3 +63,6 @@ func (s *Server) sessionOf(r *http.Request) string {
 	}
 	return c.Value
 }
+
+// sessionOf is the secret that a browser sends, "" without one.
+func (s *Server) sessionOf(r *http.Request) string { return s.cookieOf(r, sessionCookie) }

@@ -23,7 +23,8 @@ type Subject struct {
 // and makes the user where there is none yet. A user who was made without a
 // password, and has not signed in yet, is taken over by whom the provider gives
 // the same name; any other user of that name is somebody else. role is what they
-// may do from now on; where keep is set, a user who is there keeps theirs.
+// may do from now on; where keep is set, a user who is there keeps theirs, and
+// without a role none is made.
 func (s *Store) SignInSubject(ctx context.Context, subject Subject, role Role, keep bool, remote, userAgent string) (secret string, u User, err error) {
 	fresh := User{Name: subjectName(subject), DisplayName: subject.DisplayName, Email: subject.Email, Role: role, Language: language(subject.Language), Subject: subject.ID}
 	if subject.ID == "" {
@@ -36,6 +37,8 @@ func (s *Store) SignInSubject(ctx context.Context, subject Subject, role Role, k
 		}
 		by := Actor{Name: a.Name, Method: MethodOIDC, Remote: remote}
 		switch {
+		case a.Name == "" && role == "":
+			return refuse(NotFound, "you are not a user here, and no group of yours may sign in; ask an administrator")
 		case a.Name == "":
 			by.Name = fresh.Name
 			if err := fresh.check(); err != nil {

@@ -67,6 +67,8 @@ func TestSubjects(t *testing.T) {
 		}
 		_, err = in(identity.Subject{ID: "https://id subject-5", Name: "cy"}, identity.Admin, false)
 		w.refused(err, identity.Disabled, "disabled")
+		_, err = in(identity.Subject{ID: "https://id subject-8", Name: "stranger"}, "", true)
+		w.refused(err, identity.NotFound, "not a user here")
 		_, err = in(identity.Subject{Name: "dee"}, identity.Admin, false)
 		w.refused(err, identity.Denied, "names nobody")
 		_, err = in(identity.Subject{ID: "https://id subject-6", Name: "--"}, identity.Admin, false)

@@ -24,6 +24,11 @@ type Accounts interface {
 	Profile(ctx context.Context) (Profile, error)
 	ChangeProfile(ctx context.Context, p Profile) error
 	ChangePassword(ctx context.Context, current, password string) error
+	// Provider is the name of an identity provider, "" for none; Leave sends a
+	// browser there, and Return lets in whom it has sent back.
+	Provider() string
+	Leave(ctx context.Context, next string) (to string, keep *http.Cookie, err error)
+	Return(ctx context.Context, query url.Values, userAgent string) (in Entered, next string, err error)
 }
 
 // Viewer is who looks at a page.
@@ -67,16 +72,20 @@ func (e *AccountError) Unwrap() error { return e.Err }
 
 // accountTexts says what a refusal means for who reads the page.
 var accountTexts = map[string]string{
-	"wrong":        "User or password is wrong.",
-	"current":      "The password until now is not right.",
-	"disabled":     "This user is disabled. Ask an administrator.",
-	"wait":         "Too many wrong passwords. Try again in %s.",
-	"link":         "This link is not valid, has been used, or has expired. On the server, touchline users link makes a new one.",
-	"taken":        "There is a user of this name already. Choose another.",
-	"password":     "Choose a password of at least 12 characters that is not easily guessed; a few words that do not belong together are good.",
-	"name":         "Write the name in small letters, digits and . _ @ + -, beginning with a letter or a digit.",
-	"email":        "Write the address like anna@example.com.",
-	"display_name": "Write the name to be shown on one line.",
+	"wrong":         "User or password is wrong.",
+	"current":       "The password until now is not right.",
+	"disabled":      "This user is disabled. Ask an administrator.",
+	"provider":      "Signing in there did not succeed: %s",
+	"provider_away": "The provider does not answer as it should; the server's log says why.",
+	"stranger":      "You are not a user here, and none of your groups may sign in. Ask an administrator.",
+	"namesake":      "There is a user of your name already who is somebody else. Ask an administrator.",
+	"wait":          "Too many wrong passwords. Try again in %s.",
+	"link":          "This link is not valid, has been used, or has expired. On the server, touchline users link makes a new one.",
+	"taken":         "There is a user of this name already. Choose another.",
+	"password":      "Choose a password of at least 12 characters that is not easily guessed; a few words that do not belong together are good.",
+	"name":          "Write the name in small letters, digits and . _ @ + -, beginning with a letter or a digit.",
+	"email":         "Write the address like anna@example.com.",
+	"display_name":  "Write the name to be shown on one line.",
 }
 
 func (p *Page) explain(lang string, err error) (text string, known bool) {
@@ -92,6 +101,9 @@ func (p *Page) explain(lang string, err error) (text string, known bool) {
 		return translate(lang, accountTexts[e.Kind], wait), true
 	}
 	if text, ok := accountTexts[e.Kind]; ok {
+		if e.Kind == "provider" {
+			return translate(lang, text, e.Error()), true
+		}
 		return translate(lang, text), true
 	}
 	return e.Error(), true
@@ -113,6 +125,10 @@ func (p *Page) accountRoutes() {
 	}
 	get("/ui/login", p.signInForm)
 	post("/ui/login", p.signIn)
+	if p.accounts.Provider() != "" {
+		get("/ui/login/oidc", p.leave)
+		get("/ui/login/oidc/callback", p.comeBack)
+	}
 	post("/ui/logout", p.signOut)
 	get("/ui/setup", p.setupForm)
 	post("/ui/setup", p.setup)
@@ -122,6 +138,7 @@ func (p *Page) accountRoutes() {
 
 type signInBody struct {
 	Next, Name, Problem string
+	Provider            string // that one can sign in at, "" for none
 	NoUsers             bool
 }
 
@@ -139,7 +156,8 @@ func (p *Page) showSignIn(w http.ResponseWriter, r *http.Request, code int, b si
 	if err != nil {
 		return err
 	}
-	b.NoUsers = !has
+	b.Provider = p.accounts.Provider()
+	b.NoUsers = !has && b.Provider == ""
 	v := p.newView(r, "", "Sign in")
 	v.Bare, v.Body = true, b
 	v.other(url.Values{"next": {b.Next}})
@@ -165,6 +183,35 @@ func (p *Page) signIn(w http.ResponseWriter, r *http.Request) error {
 	}
 	p.enter(w, r, in, b.Next)
 	return nil
+}
+
+func (p *Page) leave(w http.ResponseWriter, r *http.Request) error {
+	next := destination(r.URL.Query().Get("next"))
+	to, keep, err := p.accounts.Leave(r.Context(), next)
+	if err != nil {
+		return p.refuseSignIn(w, r, err, next)
+	}
+	http.SetCookie(w, keep)
+	http.Redirect(w, r, to, http.StatusSeeOther)
+	return nil
+}
+
+func (p *Page) comeBack(w http.ResponseWriter, r *http.Request) error {
+	in, next, err := p.accounts.Return(r.Context(), r.URL.Query(), r.UserAgent())
+	if err != nil {
+		return p.refuseSignIn(w, r, err, "/ui/")
+	}
+	p.enter(w, r, in, destination(next))
+	return nil
+}
+
+func (p *Page) refuseSignIn(w http.ResponseWriter, r *http.Request, err error, next string) error {
+	b := signInBody{Next: next}
+	var known bool
+	if b.Problem, known = p.explain(language(r), err); !known {
+		return err
+	}
+	return p.showSignIn(w, r, http.StatusForbidden, b)
 }
 
 // enter lets somebody in.

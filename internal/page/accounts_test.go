@@ -13,11 +13,12 @@ import (
 
 // village is an Accounts that knows anna.
 type village struct {
-	viewer  Viewer
-	none    bool // no users
-	err     error
-	profile Profile
-	asked   []string
+	viewer   Viewer
+	none     bool // no users
+	provider string
+	err      error
+	profile  Profile
+	asked    []string
 }
 
 func (v *village) ask(what string) error {
@@ -31,6 +32,16 @@ func (v *village) Profile(context.Context) (Profile, error) { return v.profile, 
 
 func (v *village) SignIn(_ context.Context, name, password, _ string) (Entered, error) {
 	return Entered{Cookie: &http.Cookie{Name: "touchline", Value: "secret"}, Language: "zh"}, v.ask("sign in " + name + " " + password)
+}
+
+func (v *village) Provider() string { return v.provider }
+
+func (v *village) Leave(_ context.Context, next string) (string, *http.Cookie, error) {
+	return "https://id.example.com/auth", &http.Cookie{Name: "touchline_oidc", Value: "flow"}, v.ask("leave " + next)
+}
+
+func (v *village) Return(_ context.Context, q url.Values, _ string) (Entered, string, error) {
+	return Entered{Cookie: &http.Cookie{Name: "touchline", Value: "secret"}}, "//evil.example/", v.ask("return " + q.Get("code"))
 }
 
 func (v *village) SignOut(context.Context) (*http.Cookie, error) {
@@ -92,6 +103,13 @@ func TestAccountForms(t *testing.T) {
 		{name: "too often", v: village{err: refused("wait")}, path: "/ui/login", form: url.Values{"name": {"a"}, "password": {"geheim"}}, code: 422, asked: "sign in a geheim", has: "Try again in 1 min 30 s."},
 		{name: "too often, in Chinese", v: village{err: refused("wait")}, path: "/ui/login?lang=zh", form: url.Values{"name": {"a"}, "password": {"geheim"}}, code: 422, asked: "sign in a geheim", has: "后重试"},
 		{name: "fails", v: village{err: errors.New("database geheim")}, path: "/ui/login", form: url.Values{"name": {"a"}, "password": {"b"}}, code: 500, asked: "sign in a b", has: "This page cannot be shown."},
+		{name: "form with a provider", v: village{provider: "Company " + hostile, none: true}, path: "/ui/login?next=/ui/alerts", code: 200, has: "/mon/ui/login/oidc?next=%2fui%2falerts"},
+		{name: "leaves", v: village{provider: "x"}, path: "/ui/login/oidc?next=/ui/alerts", code: 303, asked: "leave /ui/alerts", to: "https://id.example.com/auth", cookie: "touchline_oidc=flow"},
+		{name: "leaves in vain", v: village{provider: "x", err: refused("provider_away")}, path: "/ui/login/oidc", code: 403, asked: "leave /ui/", has: "log says why"},
+		{name: "comes back", v: village{provider: "x"}, path: "/ui/login/oidc/callback?code=c", code: 303, asked: "return c", to: "/mon/ui/", cookie: "touchline=secret"},
+		{name: "comes back refused", v: village{provider: "x", err: &AccountError{Kind: "provider", Err: errors.New("denied " + hostile)}}, path: "/ui/login/oidc/callback?code=c", code: 403, asked: "return c", has: "did not succeed: denied"},
+		{name: "comes back a stranger", v: village{provider: "x", err: refused("stranger")}, path: "/ui/login/oidc/callback?code=c", code: 403, asked: "return c", has: "Ask an administrator."},
+		{name: "leaves for nowhere", path: "/ui/login/oidc", code: 404, has: "There is no such page."},
 		{name: "signs out", v: village{viewer: signedIn}, path: "/ui/logout", form: url.Values{}, code: 303, asked: "sign out", to: "/mon/ui/login", cookie: "touchline=; Max-Age=0"},
 		{name: "no link", path: "/ui/setup", code: 403, has: "touchline users link makes a new one"},
 		{name: "link of an administrator", path: "/ui/setup?token=admin", code: 200, has: "touchline tokens add NAME"},
