@@ -45,7 +45,7 @@ Exit code: 0 when the backup is there, 1 when it failed, 2 for wrong usage or wh
 		Args: wantArgs(1, 1, "one file to write", "touchline backup /backup/touchline.tar.zst"),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.execute(cmd, args[0]) },
 	}
-	f.client.register(cmd)
+	f.client.registerServer(cmd)
 	cmd.Flags().StringVar(&f.dataDir, "storage.path", "", "data directory of a server that is stopped, instead of asking one that runs")
 	cmd.Flags().StringVar(&f.output, "output", "text", "text or json")
 	return cmd

@@ -94,6 +94,11 @@ func (f *checkFlags) execute(cmd *cobra.Command, paths []string) error {
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
+	if !f.beyond.upstream {
+		for _, n := range lint.Notes(docs) {
+			cmd.PrintErrln("touchline:", n)
+		}
+	}
 	findings := append(lint.Check(docs), more...)
 	lint.Sort(findings)
 	report := checkReport{Files: []checkedFile{}, Findings: findings, Detections: detections}

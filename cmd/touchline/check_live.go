@@ -23,7 +23,7 @@ func (b *checkBeyond) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&b.server.URL, "url", "",
 		"compare rules with the series of this server, which may be any that speaks Prometheus's HTTP API")
-	flags.StringVar(&b.server.TokenFile, "token-file", defaultTokenFile(), "file with the token to show (TOUCHLINE_TOKEN_FILE)")
+	b.server.registerToken(cmd)
 	flags.DurationVar(&b.lookback, "lookback", 24*time.Hour, "with --url: how far back a series may have ended and still count as exported")
 	flags.DurationVar(&b.maxDetection, "max-detection", 0,
 		"an alert of severity critical that may take longer than this from fault to notification is an error, such as 60s")

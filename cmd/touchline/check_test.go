@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -89,5 +90,60 @@ func TestCheckExitCodes(t *testing.T) {
 				t.Errorf("code %d, output %q, errors %q", code, out, errs)
 			}
 		})
+	}
+}
+
+// TestCheckTellsOfRulesThatAreNotLoaded holds that good rules which nobody loads are told of.
+func TestCheckTellsOfRulesThatAreNotLoaded(t *testing.T) {
+	files := map[string]string{
+		"prometheus.yml": "scrape_configs: []\n",
+		"loads.yml":      "rule_files: ['rules/a*.yml']\nscrape_configs: []\n",
+		"rules/a.yml":    "groups: [{name: g, rules: [{alert: A, expr: m > 1}]}]\n",
+		"rules/t.yml":    "rule_files: [a.yml]\ntests: []\n",
+	}
+	const want = `rules/a.yml:1:1: warning: prometheus.yml does not name this file in rule_files: none of its rules is loaded; write rule_files: ["rules/%s.yml"] into prometheus.yml [rules-not-loaded]`
+	for _, c := range []struct {
+		args []string
+		hint string // of what is to be written; empty where all is loaded
+	}{
+		{[]string{"prometheus.yml", "rules"}, "a"}, // a file of tests in rule_files would be refused
+		{[]string{"prometheus.yml", "./rules/a.yml"}, "*"},
+		{[]string{"loads.yml", "rules"}, ""},
+		{[]string{"prometheus.yml", "loads.yml", "rules"}, ""},
+		{[]string{"rules"}, ""},
+	} {
+		code, out, _ := checkRun(t, files, c.args...)
+		told := strings.Contains(out, fmt.Sprintf(want, c.hint))
+		if code != 0 || told != (c.hint != "") || strings.Contains(out, "rules-not-loaded") != told {
+			t.Errorf("%q: exit code %d, %s", c.args, code, out)
+		}
+	}
+}
+
+// TestCheckTellsOfUnusedAlertmanager holds that a file which decides nothing is told of.
+func TestCheckTellsOfUnusedAlertmanager(t *testing.T) {
+	files := map[string]string{
+		"touchline.yaml": "prometheus: {config: p.yml}\nalertmanager: {config: am.yml}\n",
+		"p.yml":          "alerting:\n  alertmanagers: [{static_configs: [{targets: ['am:9093']}]}]\n",
+		"plain.yml":      "scrape_configs: []\n",
+		"am.yml":         "route: {receiver: r}\nreceivers: [{name: r, webhook_configs: [{url: 'http://x/'}]}]\n",
+	}
+	code, out, errs := checkRun(t, files, "touchline.yaml")
+	if want := "touchline.yaml:2:24: warning: alertmanager.config: am.yml has no effect: p.yml:2 names Alertmanagers"; code != 0 || !strings.Contains(out, want) {
+		t.Errorf("exit code %d, %q has no %q", code, out, want)
+	}
+	const note = `p.yml:2 names Alertmanagers: "touchline run" sends alerts to those, and am.yml has no effect there`
+	for _, c := range []struct {
+		args []string
+		want bool
+	}{
+		{[]string{"p.yml", "am.yml"}, true},
+		{[]string{"--upstream", "p.yml", "am.yml"}, false},
+		{[]string{"plain.yml", "am.yml"}, false},
+	} {
+		code, out, errs = checkRun(t, files, c.args...)
+		if code != 0 || strings.Contains(errs, note) != c.want || !strings.Contains(out, "0 warnings") {
+			t.Errorf("%q: exit code %d, %q, %q", c.args, code, out, errs)
+		}
 	}
 }

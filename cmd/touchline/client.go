@@ -9,12 +9,12 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 const (
@@ -28,29 +28,33 @@ const (
 type clientFlags struct {
 	URL       string
 	TokenFile string
+
+	dir   string         // data folder of the server
+	flags *pflag.FlagSet // of the command; nil where nothing was registered
 }
 
-// register adds --url and --token-file.
+// register adds --url, --token-file and --storage.path.
 func (f *clientFlags) register(cmd *cobra.Command) {
+	f.registerServer(cmd)
+	cmd.Flags().StringVar(&f.dir, "storage.path", f.dir,
+		"data folder of the server; its endpoints.json and admin.token are used unless --url and --token-file say otherwise")
+}
+
+// registerServer adds --url and --token-file.
+func (f *clientFlags) registerServer(cmd *cobra.Command) {
 	at := os.Getenv("TOUCHLINE_URL")
 	if at == "" {
 		at = defaultURL
 	}
-	cmd.Flags().StringVar(&f.URL, "url", at, "address of the server (TOUCHLINE_URL)")
-	cmd.Flags().StringVar(&f.TokenFile, "token-file", defaultTokenFile(),
-		"file with the token to show (TOUCHLINE_TOKEN_FILE)")
+	cmd.Flags().StringVar(&f.URL, "url", at, "address of the server (TOUCHLINE_URL), if not the one that was started in this folder")
+	f.registerToken(cmd)
 }
 
-// defaultTokenFile is the file that a server started in this directory writes.
-func defaultTokenFile() string {
-	if path := os.Getenv("TOUCHLINE_TOKEN_FILE"); path != "" {
-		return path
-	}
-	path := filepath.Join("data", "admin.token")
-	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
-		return "./" + path
-	}
-	return ""
+// registerToken adds --token-file.
+func (f *clientFlags) registerToken(cmd *cobra.Command) {
+	f.flags, f.dir = cmd.Flags(), defaultDataDir
+	cmd.Flags().StringVar(&f.TokenFile, "token-file", os.Getenv("TOUCHLINE_TOKEN_FILE"),
+		"file with the token to show (TOUCHLINE_TOKEN_FILE), if not the one of the server that was started in this folder")
 }
 
 // apiClient talks to one server.
@@ -58,18 +62,23 @@ type apiClient struct {
 	base      *url.URL
 	token     string
 	tokenFile string
+	found     string // the file that the address was found in; empty where it was given
 	http      *http.Client
 }
 
 // client checks the flags and reads the token.
 func (f *clientFlags) client() (*apiClient, error) {
-	base, err := url.Parse(f.URL)
+	address, found, tokenFile, err := f.locate()
+	if err != nil {
+		return nil, err
+	}
+	base, err := url.Parse(address)
 	if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") {
-		return nil, fmt.Errorf("--url %q is not an address; write it like %s", f.URL, defaultURL)
+		return nil, fmt.Errorf("--url %q is not an address; write it like %s", address, defaultURL)
 	}
 	base.Path = strings.TrimRight(base.Path, "/")
 	base.RawQuery, base.Fragment = "", ""
-	c := &apiClient{base: base, tokenFile: f.TokenFile, http: &http.Client{
+	c := &apiClient{base: base, tokenFile: tokenFile, found: found, http: &http.Client{
 		Timeout: clientTimeout,
 		// A token must not follow a redirect to another host.
 		CheckRedirect: func(req *http.Request, via []*http.Request) error {
@@ -82,10 +91,10 @@ func (f *clientFlags) client() (*apiClient, error) {
 			return nil
 		},
 	}}
-	if f.TokenFile == "" {
+	if tokenFile == "" {
 		return c, nil
 	}
-	file, err := os.Open(f.TokenFile)
+	file, err := os.Open(tokenFile)
 	if err != nil {
 		return nil, fmt.Errorf("read token: %w; give the file that the server wrote (its start-up lines name it) as --token-file", err)
 	}
@@ -96,7 +105,7 @@ func (f *clientFlags) client() (*apiClient, error) {
 	}
 	c.token = strings.TrimSpace(string(raw))
 	if c.token == "" || len(raw) > maxTokenFile || strings.ContainsAny(c.token, " \t\r\n") {
-		return nil, fmt.Errorf("read token: %s does not hold a token on one line", f.TokenFile)
+		return nil, fmt.Errorf("read token: %s does not hold a token on one line", tokenFile)
 	}
 	return c, nil
 }
@@ -158,7 +167,11 @@ func (c *apiClient) explain(err error) error {
 	case errors.Is(err, context.Canceled):
 		return err
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return &noServerError{c.base.String()}
+		at := c.base.String()
+		if c.found != "" {
+			at += ", the address in " + c.found
+		}
+		return &noServerError{at}
 	}
 	return fmt.Errorf("ask server: %w; --url or TOUCHLINE_URL gives its address", err)
 }

@@ -50,13 +50,13 @@ func runCommand(t *testing.T, cmd *cobra.Command, args ...string) (stdout, stder
 }
 
 func TestStatus(t *testing.T) {
-	state := selfmon.StateReady
+	state, failing := selfmon.StateReady, []selfmon.Failure(nil)
 	at := answerWith(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/mon/touchline/v1/status" {
 			http.NotFound(w, r)
 			return
 		}
-		if err := json.NewEncoder(w).Encode(selfmon.Report{Version: "1.2.3", State: state, ReadySeconds: 0.2, ConsoleURL: "http://x/ui/", Alerts: selfmon.AlertsTo{None: true}}); err != nil {
+		if err := json.NewEncoder(w).Encode(selfmon.Report{Version: "1.2.3", State: state, ReadySeconds: 0.2, ConsoleURL: "http://x/ui/", Alerts: selfmon.AlertsTo{None: true, Failing: failing}}); err != nil {
 			t.Error(err)
 		}
 	}) + "/mon/"
@@ -72,6 +72,10 @@ func TestStatus(t *testing.T) {
 	var back selfmon.Report
 	if err := json.Unmarshal([]byte(out), &back); err != nil || back.State != selfmon.StateDegraded || code != exitFindings || errs != "" {
 		t.Errorf("json: %v, code %d, stderr %q, output %s", err, code, errs, out)
+	}
+	state, failing = selfmon.StateReady, []selfmon.Failure{{Integration: "http://am:9093", Error: "connection refused"}}
+	if out, errs, code = runCommand(t, newStatusCommand(), "--url", at, "--token-file="); code != exitFindings || errs != "" {
+		t.Errorf("where telling fails: code %d, stderr %q, output %s", code, errs, out)
 	}
 	if _, errs, code = runCommand(t, newStatusCommand(), "--url", at, "--output=xml"); code != exitUsage || !strings.Contains(errs, "write text or json") {
 		t.Errorf("unknown output: code %d, stderr %q", code, errs)
@@ -153,7 +157,13 @@ func topAnswers(t *testing.T) http.HandlerFunc {
 {"labels":{"alertname":"Watchdog","severity":"none"},"state":"firing","activeAt":"2026-05-04T10:29:00Z"},
 {"labels":{"alertname":"DiskFull","severity":"critical","instance":"db-1"},"annotations":{"summary":"\u001b]0;owned\u0007 full 磁盘"},"state":"firing","activeAt":"2026-05-04T10:26:00Z"},
 {"labels":{"alertname":"Known","severity":"critical"},"state":"firing","activeAt":"2026-05-04T08:00:00Z"}]}}`,
-			"/api/v2/alerts":   `[{"labels":{"alertname":"Known","severity":"critical"},"status":{"state":"suppressed"}}]`,
+			"/api/v1/alertmanagers": `{"data":{"activeAlertmanagers":[{"url":"http://db-1:7070/api/v2/alerts"}]}}`,
+			"/api/v2/alerts": `[{"labels":{"alertname":"Known","severity":"critical"},"status":{"state":"suppressed","silencedBy":["1"]}},
+{"labels":{"alertname":"DiskFull","severity":"critical","instance":"db-1","region":"eu"},"generatorURL":"http://db-1:7070/graph?g0.expr=up"},
+{"labels":{"alertname":"Over"},"generatorURL":"http://db-1:7070/graph?g0.expr=up"},
+{"labels":{"alertname":"Watchdog","severity":"none"},"generatorURL":"http://db-1:7070/graph?g0.expr=up"},
+{"labels":{"alertname":"Lost","severity":"warning"},"annotations":{"no_data":"x:1 of job x cannot be scraped"},"startsAt":"2026-05-04T10:20:00Z","generatorURL":"http://db-1:7070/graph?g0.expr=up"},
+{"labels":{"alertname":"TestAlert","severity":"critical"},"startsAt":"2026-05-04T10:20:00Z"}]`,
 			"/api/v2/silences": `[{"status":{"state":"active"}},{"status":{"state":"expired"}}]`,
 		}
 		body, ok := bodies[r.URL.Path]
@@ -174,12 +184,14 @@ func TestTopOnce(t *testing.T) {
 		t.Fatalf("code %d, stderr %q", code, errs)
 	}
 	want := []string{
-		"touchline  2 firing, 1 pending   1 of 2 targets up   1 silences   " + at, "",
+		"touchline  4 firing, 1 pending   1 of 2 targets up   1 silences   " + at, "",
 		"HOST                        CPU    MEM   DISK          LOAD          IN         OUT",
 		"db-1                      23.4%      -      -      0.50 / 2    4.2 MB/s           -", "",
 		"ALERTS",
 		"firing   critical     4m  DiskFull  instance=\"db-1\"  ?]0;owned? full 磁盘",
+		"firing   critical    10m  TestAlert      (sent by API)",
 		"silenced critical     2h  Known",
+		"firing   warning     10m  Lost      (kept without data: x:1 of job x cannot be scraped)",
 		"pending  warning      1m  HighLoad", "",
 		"TARGETS                         UP  EVERY",
 		"api                            0/1  15s",

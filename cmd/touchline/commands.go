@@ -15,6 +15,8 @@ func commands() []*cobra.Command {
 		newAdoptCommand(),
 		newBacktestCommand(),
 		newShadowCommand(),
+		newNotifyCommand(),
+		newBridgeCommand(),
 		newIncidentCommand(),
 		newMaintainCommand(),
 		newUsersCommand(),

@@ -23,7 +23,8 @@ func newStatusCommand() *cobra.Command {
 		Use:   "status",
 		Short: "Print what the server watches, who is told, and what is wrong",
 		Long: "Print the lines that \"touchline run\" prints when it is ready, as they are now.\n" +
-			"Exit code 1 when the server is not ready or a component does not work.",
+			"Exit code 1 when the server is not ready, a component does not work, or a receiver or Alertmanager\n" +
+			"did not take what it was last told.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if output != "text" && output != "json" {
@@ -47,7 +48,7 @@ func newStatusCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("print status: %w", err)
 			}
-			if report.State != selfmon.StateReady {
+			if report.State != selfmon.StateReady || !report.Alerts.Telling() {
 				return &exitError{code: exitFindings}
 			}
 			return nil

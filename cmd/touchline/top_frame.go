@@ -13,6 +13,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"touchline.dev/touchline/internal/selfmon"
 )
 
 // topFrame is what one drawing shows.
@@ -45,6 +47,10 @@ type topAlert struct {
 	Name, State, Severity, Labels, Summary string
 	Since                                  time.Time
 	Silenced                               bool
+	Kept                                   string // why it is told as firing although its rule has no data
+	Sent                                   bool   // by the Alertmanager API, and not from a rule
+
+	labels map[string]string
 }
 
 // topQuery asks for all host figures at once, each marked by a label.
@@ -165,12 +171,8 @@ func (f *topFrame) readAlerts(ctx context.Context, c *apiClient) error {
 	}
 	// The Alertmanager may be another server that is away; what fires is still
 	// shown then, with a line that says so.
-	var told []struct {
-		Labels map[string]string
-		Status struct{ State string }
-	}
+	told, own, err := readTold(ctx, c)
 	var silences []struct{ Status struct{ State string } }
-	err := c.getJSON(ctx, "/api/v2/alerts?silenced=true&active=false&inhibited=false", &told)
 	if err == nil {
 		err = c.getJSON(ctx, "/api/v2/silences", &silences)
 	}
@@ -179,7 +181,7 @@ func (f *topFrame) readAlerts(ctx context.Context, c *apiClient) error {
 	}
 	silenced := map[string]bool{}
 	for _, a := range told {
-		silenced[canonical(a.Labels)] = true
+		silenced[canonical(a.Labels)] = len(a.Status.SilencedBy) > 0
 	}
 	for _, s := range silences {
 		if s.Status.State == "active" {
@@ -187,16 +189,18 @@ func (f *topFrame) readAlerts(ctx context.Context, c *apiClient) error {
 		}
 	}
 	for _, a := range alerts.Data.Alerts {
-		// Severity none is the heartbeat, which always fires.
-		if a.Labels["severity"] == "none" {
+		if selfmon.Heartbeat(a.Labels) {
 			continue
 		}
-		row := topAlert{Name: a.Labels["alertname"], State: a.State, Severity: a.Labels["severity"], Since: a.ActiveAt,
-			Summary: a.Annotations["summary"], Silenced: silenced[canonical(a.Labels)]}
-		delete(a.Labels, "alertname")
-		delete(a.Labels, "severity")
-		row.Labels = canonical(a.Labels)
-		f.Alerts = append(f.Alerts, row)
+		f.Alerts = append(f.Alerts, topAlert{Name: a.Labels["alertname"], State: a.State, Severity: a.Labels["severity"], Since: a.ActiveAt,
+			Summary: a.Annotations["summary"], Silenced: silenced[canonical(a.Labels)], labels: a.Labels})
+	}
+	f.addTold(told, own)
+	for i := range f.Alerts {
+		a := &f.Alerts[i]
+		delete(a.labels, "alertname")
+		delete(a.labels, "severity")
+		a.Labels = canonical(a.labels)
 	}
 	rank := map[string]int{"critical": 0, "warning": 1}
 	order := func(a topAlert) int {
@@ -213,6 +217,61 @@ func (f *topFrame) readAlerts(ctx context.Context, c *apiClient) error {
 		return cmp.Or(cmp.Compare(order(a), order(b)), b.Since.Compare(a.Since), strings.Compare(a.Labels, b.Labels))
 	})
 	return nil
+}
+
+// toldAlert is an alert as the Alertmanager API lists it.
+type toldAlert struct {
+	Labels, Annotations map[string]string
+	StartsAt            time.Time
+	GeneratorURL        string
+	Status              struct{ SilencedBy []string }
+}
+
+// readTold gives the alerts that the Alertmanager has, and how the links begin
+// that those of the rules carry.
+func readTold(ctx context.Context, c *apiClient) ([]toldAlert, string, error) {
+	var to struct {
+		Data struct{ ActiveAlertmanagers []struct{ URL string } }
+	}
+	if err := c.getJSON(ctx, "/api/v1/alertmanagers", &to); err != nil {
+		return nil, "", err
+	}
+	// A server that tells by itself names itself, by the address that its links have.
+	own := ""
+	if ams := to.Data.ActiveAlertmanagers; len(ams) == 1 {
+		own = strings.TrimSuffix(ams[0].URL, "/api/v2/alerts") + "/graph?"
+	}
+	var told []toldAlert
+	err := c.getJSON(ctx, "/api/v2/alerts", &told)
+	return told, own, err
+}
+
+// addTold adds what is told as firing and what no rule has: alerts that are kept
+// without data, and those that somebody has sent.
+func (f *topFrame) addTold(told []toldAlert, own string) {
+	rules := f.Alerts
+	for _, a := range told {
+		ours, kept := own != "" && strings.HasPrefix(a.GeneratorURL, own), a.Annotations["no_data"]
+		if selfmon.Heartbeat(a.Labels) || ours && kept == "" ||
+			slices.ContainsFunc(rules, func(r topAlert) bool { return r.State == "firing" && within(r.labels, a.Labels) }) {
+			continue
+		}
+		if !ours {
+			kept = ""
+		}
+		f.Alerts = append(f.Alerts, topAlert{Name: a.Labels["alertname"], State: "firing", Severity: a.Labels["severity"], Since: a.StartsAt,
+			Summary: a.Annotations["summary"], Silenced: len(a.Status.SilencedBy) > 0, Kept: kept, Sent: !ours, labels: a.Labels})
+	}
+}
+
+// within says whether one set of labels is part of another: external labels are added on the way out.
+func within(part, whole map[string]string) bool {
+	for k, v := range part {
+		if whole[k] != v {
+			return false
+		}
+	}
+	return true
 }
 
 func canonical(labels map[string]string) string {
@@ -298,7 +357,14 @@ func (f *topFrame) draw(s frameStyle) string {
 		if a.Silenced {
 			state = "silenced"
 		}
-		d.add(color, fmt.Sprintf("%-8s %-8s %6s  %s  %s  %s", state, a.Severity, elapsed(f.At.Sub(a.Since)), a.Name, a.Labels, a.Summary))
+		about := a.Summary
+		switch {
+		case a.Kept != "":
+			about += "  (kept without data: " + a.Kept + ")"
+		case a.Sent:
+			about += "  (sent by API)"
+		}
+		d.add(color, fmt.Sprintf("%-8s %-8s %6s  %s  %s  %s", state, a.Severity, elapsed(f.At.Sub(a.Since)), a.Name, a.Labels, about))
 	}
 	d.add("", "")
 	d.add("2", fmt.Sprintf("%-24s %9s  %s", "TARGETS", "UP", "EVERY"))

@@ -125,7 +125,9 @@ read    GET    /touchline/v1/openapi.json
 read    GET    /touchline/v1/openapi-3.0.json
 read    GET    /touchline/v1/openapi.yaml
 read    GET    /touchline/v1/openapi-3.0.yaml
+read    GET    /touchline/v1/heartbeat
 read    GET    /touchline/v1/notifications
+change  POST   /touchline/v1/receivers/x/test
 read    GET    /touchline/v1/reports/incidents
 read    GET    /touchline/v1/incidents
 read    GET    /touchline/v1/incidents/1

@@ -74,10 +74,13 @@ type App struct {
 	identity *identity.Store
 	door     *door
 	incident *incident.Service
+	opens    func(map[string]string) bool // whether an alert opens an incident
 
 	maintenance *maintenance.Service
 
 	page     *page.Page
+	beat     *beating
+	public   *publicPage
 	grpc     *grpc.Server
 	handler  http.Handler
 	patterns []string // of the handler
@@ -88,16 +91,19 @@ type App struct {
 	parts    parts
 	reload   reloadMetrics
 
-	dynamic  atomic.Pointer[config.Dynamic] // in force
-	roster   atomic.Pointer[roster]
-	ready    atomic.Bool
-	reloadMu sync.Mutex
-	serveErr chan error
-	cleanup  []release
-	stopOnce sync.Once
-	stopErr  error
-	quit     chan struct{}
-	quitOnce sync.Once
+	dynamic atomic.Pointer[config.Dynamic] // in force
+	roster  atomic.Pointer[roster]
+	changes ruleChanges
+
+	silencedEnds silencedEnds
+	ready        atomic.Bool
+	reloadMu     sync.Mutex
+	serveErr     chan error
+	cleanup      []release
+	stopOnce     sync.Once
+	stopErr      error
+	quit         chan struct{}
+	quitOnce     sync.Once
 }
 
 // release is one step of stopping.
@@ -122,6 +128,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 			err = errors.Join(err, a.Stop(ctx))
 		}
 	}()
+	a.silencedEnds.init()
 	a.health = selfmon.NewHealth(selfmon.HealthOptions{})
 	a.reg.MustRegister(a.health)
 	a.parts = parts{
@@ -154,6 +161,12 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	if err := a.openPage(); err != nil {
+		return nil, err
+	}
+	if err := a.openHeartbeat(); err != nil {
+		return nil, err
+	}
+	if err := a.openStatusPage(); err != nil {
 		return nil, err
 	}
 	if err := a.load(); err != nil {
@@ -300,7 +313,7 @@ func (a *App) openEngines(memory int64) error {
 		HA:          metrics.HAOptions{Enabled: c.HA.Enabled, ClusterLabel: c.HA.ClusterLabel, ReplicaLabel: c.HA.ReplicaLabel, Failover: c.HA.FailoverTimeout, MaxClusters: c.HA.MaxClusters},
 		EnableAdmin: c.Web.EnableAdminAPI, EnableLifecycle: c.Web.EnableLifecycle, ListenAddress: a.server.Addresses()["web"][0], ExternalURL: a.external, CORSOrigin: cors, Flags: c.Flags(), StartedAt: a.health.StartedAt(),
 		Version: v1.PrometheusVersion{Version: a.build.Version, Revision: a.build.Revision, GoVersion: runtime.Version()},
-		Rules:   rref, Alertmanagers: amref, Observe: hook.Observe,
+		Rules:   rref, Alertmanagers: amref, Observe: hook.Observe, Scraped: arrival.Scraped,
 	}
 	if a.sources != nil {
 		mo.Dial = a.sources.DialContext
@@ -372,11 +385,17 @@ func (a *App) openSources(g prometheus.Gatherer) (*collect.Set, error) {
 
 func (a *App) openAlerting() error {
 	c := a.c
+	templates, err := a.receiverTemplates()
+	if err != nil {
+		return err
+	}
 	o := alerting.Options{
 		DataDir: a.path(datadir.Alertmanager), Retention: c.Alertmanager.Retention, MaintenanceInterval: c.Alertmanager.MaintenanceInterval,
 		ExternalURL: a.external, Logger: a.log.With("component", "alerting"), Registerer: a.reg,
 		MaxSilences: c.Alertmanager.MaxSilences, MaxSilenceBytes: c.Alertmanager.MaxSilenceSize, MaxAlertsPerName: c.Alertmanager.MaxAlertsPerName,
 		GetConcurrency: c.Alertmanager.MaxConcurrency, EarlyFlush: c.Alertmanager.EarlyFlush, OutboxCapacity: outboxCapacity,
+		Ingested:  func(x *alert.Alert, at time.Time) { a.beat.ingested(x, at) },
+		Templates: templates, Graph: a.graph, Links: a.linksOf,
 	}
 	if c.Cluster.ListenAddress != "" {
 		o.Cluster = &alerting.ClusterOptions{
@@ -386,7 +405,6 @@ func (a *App) openAlerting() error {
 		}
 	}
 	a.observe(&o)
-	var err error
 	if a.alerting, err = alerting.New(o); err != nil {
 		a.parts.alerting.Failed(err.Error())
 		return err
@@ -394,6 +412,7 @@ func (a *App) openAlerting() error {
 	a.onStop("alerting", a.alerting.Stop)
 	a.notifier, err = metrics.NewNotifier(metrics.NotifierOptions{
 		Logger: a.log, Registerer: a.reg, Features: a.engine.Features(), ExternalURL: a.external, QueueCapacity: outboxCapacity, Embedded: a.deliver,
+		Delivered: func(body []byte) { a.beat.delivered(body) },
 	})
 	if err != nil {
 		return err
@@ -432,6 +451,7 @@ func (a *App) deliver(ctx context.Context, in []*notifier.Alert) error {
 	if h, ok := rules.HopsFrom(ctx); ok {
 		way = alerting.Timing{Rule: h.Rule, Class: h.Class, Sample: h.Sample, Received: h.Received, Decided: h.Decided}
 	}
+	a.beat.handedOver(out)
 	if err := a.alerting.Put(ctx, way, out...); err != nil {
 		a.parts.alerting.Degraded(err.Error())
 		a.log.Error("Alerts could not be handed over", "alerts", len(out), "err", err)
@@ -460,10 +480,15 @@ func (a *App) Start(ctx context.Context) error {
 	}
 	a.incident.Start()
 	a.maintenance.Start()
+	a.startPeople()
 	a.parts.state.OK()
 	a.engine.Run()
 	a.notifier.Run()
 	a.rules.Run()
+	a.beat.start()
+	if a.public != nil {
+		a.public.publisher.Start()
+	}
 	served := make(chan struct{})
 	go func() {
 		defer close(served)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"touchline.dev/touchline/internal/alerting"
@@ -43,6 +44,7 @@ func (a *App) openState(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.opens = opens
 	a.incident, err = incident.New(incident.Options{
 		DB: a.state, Logger: a.log.With("component", "incidents"), Registerer: a.reg, Opens: opens,
 		Flapping: a.c.Incidents.Flapping, Retention: a.c.Incidents.Retention, Surroundings: incident.Surroundings{
@@ -120,6 +122,9 @@ func (a *App) observe(o *alerting.Options) {
 		a.incident.Observe(out)
 	}
 	o.Ended = a.incident.Ended
+	if a.c.Incidents.TellSilencedEnds {
+		o.EndedSilenced = a.silencedEnds.add
+	}
 	o.Told = func(n alerting.Notification) {
 		out := incident.Notification{
 			At: n.At, Receiver: n.Receiver, Integration: n.Integration, GroupKey: n.GroupKey, Group: n.Group, Firing: n.Firing, Resolved: n.Resolved, Took: n.Took, Error: n.Error,
@@ -181,4 +186,18 @@ func (a *App) call(ctx context.Context, c incident.Call) (string, error) {
 // cluster's order does.
 func (a *App) escalates() bool {
 	return a.state.Kind() != "sqlite" || a.alerting.Position() == 0
+}
+
+// startPeople starts what tells of hand-overs and follows Alertmanagers elsewhere.
+func (a *App) startPeople() {
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() { a.handOvers(ctx) })
+	wg.Go(func() { a.silencedEnds.run(ctx, &amClient{handler: a.alertmanagerAPI()}, a.log) })
+	wg.Go(func() { a.followExternal(ctx) })
+	a.onStop("people", func(context.Context) error {
+		cancel()
+		wg.Wait()
+		return nil
+	})
 }

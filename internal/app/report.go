@@ -25,8 +25,8 @@ func (a *App) Report() selfmon.Report {
 		ConsoleURL: a.external.String() + "/ui/", Watched: a.watched(), Endpoints: a.endpoints(), Alerts: a.alertsTo(),
 		Data:   selfmon.Data{Dir: a.c.Storage.Path, RetentionTime: model.Duration(a.c.Storage.RetentionTime).String(), RetentionSizeBytes: a.c.Storage.RetentionSize, UsedBytes: a.dataSize.get(a.c.Storage.Path), Database: a.state.Kind()},
 		Access: a.access(),
-		Rules:  a.ruleCounts(), Components: a.health.Components(), TokenFile: a.tokenFile(),
-		Stop: "Ctrl C, or SIGTERM; everything acknowledged is kept",
+		Rules:  a.ruleCounts(), Components: a.health.Components(), Outside: a.outside(), TokenFile: a.tokenFile(),
+		Stop: "Ctrl C, or SIGTERM. Samples, alerts of rules, silences and who was told are kept; alerts sent by API are for their sender to repeat",
 	}
 	for _, l := range a.server.Listeners() {
 		s := selfmon.Listener{Name: l.Name, Address: l.Address, Flag: l.Flag, State: "listening", Error: l.Error}
@@ -123,16 +123,14 @@ func (a *App) endpoints() []selfmon.Endpoint {
 func (a *App) alertsTo() selfmon.AlertsTo {
 	to := selfmon.AlertsTo{Mode: selfmon.AlertsEmbedded, ConfigFile: a.c.AlertmanagerFile}
 	if a.notifier.External() {
-		to.Mode = selfmon.AlertsExternal
-		for _, u := range a.notifier.Alertmanagers() {
-			to.Alertmanagers = append(to.Alertmanagers, u.Redacted())
-		}
-		to.None = len(to.Alertmanagers) == 0
-		return to
+		return a.alertsOut(to)
 	}
 	to.None = true
 	for _, r := range a.alerting.Receivers() {
-		out := selfmon.Receiver{Name: r.Name, Integrations: r.Integrations, Default: r.Default}
+		out := selfmon.Receiver{Name: r.Name, Integrations: r.Integrations, Default: r.Default, Unused: r.Unused()}
+		for n, at := range r.Proven {
+			out.Proven = append(out.Proven, selfmon.Proof{Integration: r.Integrations[n], At: at})
+		}
 		for _, last := range r.Last {
 			if last.Error != "" {
 				out.Failing = append(out.Failing, selfmon.Failure{Integration: last.Integration, At: last.At, Error: last.Error})
@@ -146,8 +144,29 @@ func (a *App) alertsTo() selfmon.AlertsTo {
 	return to
 }
 
+// discoveryTime is how long discovery may take to find the Alertmanagers that
+// prometheus.yml names; it goes on after the server is ready.
+const discoveryTime = time.Minute
+
+// alertsOut says which Alertmanagers of prometheus.yml get the alerts: those
+// that have been discovered or, before there are any, those that it names.
+func (a *App) alertsOut(to selfmon.AlertsTo) selfmon.AlertsTo {
+	to.Mode, to.Ignored = selfmon.AlertsExternal, to.ConfigFile != ""
+	for _, u := range a.notifier.Alertmanagers() {
+		to.Alertmanagers = append(to.Alertmanagers, u.Redacted())
+	}
+	for _, f := range a.notifier.Failing() {
+		to.Failing = append(to.Failing, selfmon.Failure{Integration: f.URL, At: f.At, Error: f.Error})
+	}
+	if len(to.Alertmanagers) == 0 {
+		named, since := a.notifier.Named()
+		to.Alertmanagers, to.None = named, time.Since(since) > discoveryTime
+	}
+	return to
+}
+
 func (a *App) ruleCounts() selfmon.RuleCounts {
-	out := selfmon.RuleCounts{Files: len(a.rules.Files())}
+	out := selfmon.RuleCounts{Files: len(a.rules.Files()), Kept: a.rules.Kept(), Sent: a.sentByAPI()}
 	for _, g := range a.rules.RuleGroups() {
 		out.Groups++
 		for _, r := range g.Rules() {
@@ -158,15 +177,33 @@ func (a *App) ruleCounts() selfmon.RuleCounts {
 			}
 			out.Alerting++
 			for _, al := range ar.ActiveAlerts() {
-				if strings.EqualFold(al.State.String(), rules.StateFiring.String()) {
-					out.Firing++
-				} else {
+				switch {
+				case al.State != rules.StateFiring:
 					out.Pending++
+				case selfmon.Heartbeat(al.Labels.Map()):
+					out.Heartbeats++
+				default:
+					out.Firing++
 				}
 			}
 		}
 	}
 	return out
+}
+
+// sentByAPI counts the firing alerts of the embedded Alertmanager that are not
+// from our rules: those carry a link to our own expression.
+func (a *App) sentByAPI() (n int) {
+	if a.notifier.External() {
+		return 0
+	}
+	own := a.external.String() + "/graph?"
+	for _, f := range a.alerting.Firing() {
+		if !strings.HasPrefix(f.GeneratorURL, own) && !selfmon.Heartbeat(f.Labels) {
+			n++
+		}
+	}
+	return n
 }
 
 // sizeKept is how long a measured folder size is good for: the page asks every second.

@@ -64,7 +64,7 @@ func (v *flagValue) Type() string {
 		return "file"
 	case KindDir:
 		return "folder"
-	case KindURL:
+	case KindURL, KindURLs:
 		return "url"
 	case KindRegexp:
 		return "regexp"
@@ -187,6 +187,9 @@ func defaults(c *Config) Problems {
 func (c *Config) record(s *Setting, values []string, src Source) {
 	c.sources[s.Flag] = src
 	c.raw[s.Flag] = strings.Join(values, ",")
+	if s.Secret && c.raw[s.Flag] != "" {
+		c.raw[s.Flag] = "<secret>"
+	}
 }
 
 // outside is a value that does not come from the file.
@@ -300,6 +303,12 @@ func (c *Config) checkTogether() Problems {
 	}
 	if c.Cluster.ListenAddress == "" && c.Cluster.AdvertiseAddress != "" {
 		add("cluster.advertise-address", "set --cluster.listen-address, such as 0.0.0.0:9094", "an address is advertised, but the cluster is off")
+	}
+	if c.Heartbeat.URL != "" && c.Heartbeat.URLFile != "" {
+		add("heartbeat.url-file", "keep one of the two", "--heartbeat.url is given as well")
+	}
+	if c.Heartbeat.WatchTokenFile != "" && len(c.Heartbeat.WatchURLs) == 0 {
+		add("heartbeat.watch-token-file", "name an instance with --heartbeat.watch-url", "a token is given, but no instance is watched")
 	}
 	if c.Remote.WriteMaxDecoded < c.Remote.WriteMaxBody {
 		add("remote-write.max-decoded", "make it at least --remote-write.max-body", "smaller than what may be sent")

@@ -49,6 +49,12 @@ var Sections = []Section{
 	{Path: "auth_oidc_groups", Since: "0.3", Help: "What the members of a group at the OIDC provider may do; who is in several may do the most of them. It is looked at whenever somebody signs in.",
 		Example: "auth_oidc_groups:\n  platform-team: admin\n  on-call: responder\n  everybody: viewer\n",
 		bind:    func(c *Config) any { return &c.OIDCGroups }},
+	{Path: "status_page", Since: "0.3", Help: "A page for the public, off where it is left out. Only what stands here becomes public.",
+		Example: "status_page:\n  folder: /srv/status\n  title: Example status\n  components:\n    - id: api\n      name: API\n      alerts:\n        - match: ['service=\"api\"']\n          states: {critical: outage, warning: degraded}\n",
+		bind:    func(c *Config) any { return &c.StatusPage }},
+	{Path: "channels", Since: "0.3", Help: "Channels that Alertmanager has not, by the name of a receiver of alertmanager.yml. They are told beside the receiver's own integrations; one without any is written there as `- name: NAME`.",
+		Example: "channels:\n  ops-team:\n    - type: dingtalk\n      url_file: /run/secrets/dingtalk-url\n      secret_file: /run/secrets/dingtalk-secret\n      language: zh\n      mention: {mobiles: [\"13800000000\"], severities: [critical]}\n    - type: email\n      smarthost: smtp.example.org:587\n      from: touchline@example.org\n      to: [on-call@example.org]\n      username: touchline\n      password_file: /run/secrets/smtp-password\n",
+		bind:    func(c *Config) any { return &c.Channels }},
 }
 
 // File is the path of a file; a relative one begins at the folder of touchline.yaml.
@@ -85,6 +91,17 @@ func (c *checker) problem(part, hint, format string, args ...any) {
 	}
 	c.r.problem(pos, field, hint, format, args...)
 }
+
+// wrong tells the problem that err says a part has; nil is none.
+func (c *checker) wrong(part string, err error) {
+	if err != nil {
+		p := problemOf("", "", err)
+		c.problem(part, p.Hint, "%s", p.Message)
+	}
+}
+
+// item is the part that an item of a list is.
+func item(list string, i int) string { return fmt.Sprintf("%s[%d]", list, i) }
 
 func join(path, part string) string {
 	if path == "" || part == "" || part[0] == '[' {
@@ -161,6 +178,7 @@ var (
 	durationType = reflect.TypeFor[time.Duration]()
 	timeType     = reflect.TypeFor[time.Time]()
 	fileType     = reflect.TypeFor[File]()
+	folderType   = reflect.TypeFor[Folder]()
 )
 
 // decode reads a node into a value, and goes on after each problem.
@@ -208,7 +226,7 @@ func (r *fileReader) decode(path string, n ast.Node, v reflect.Value) {
 			r.problem(position(n), path, "write "+shapeOf(v.Type()), "expected %s, found %s", shapeOf(v.Type()), describe(t))
 			return
 		}
-		if v.Type() == fileType && text != "" && !filepath.IsAbs(text) {
+		if (v.Type() == fileType || v.Type() == folderType) && text != "" && !filepath.IsAbs(text) {
 			text = filepath.Join(filepath.Dir(r.name), text)
 		}
 		if err := setScalar(text, v); err != nil {
@@ -333,6 +351,8 @@ func shapeOf(t reflect.Type) string {
 		return "a time such as 2026-12-24T18:00:00+01:00"
 	case fileType:
 		return "the path of a file"
+	case folderType:
+		return "the path of a folder"
 	}
 	switch t.Kind() {
 	case reflect.Pointer:

@@ -85,6 +85,9 @@ func TestSectionsAreSound(t *testing.T) {
 			for i := range typ.NumField() {
 				f := typ.Field(i)
 				key := f.Tag.Get("yaml")
+				if !f.IsExported() {
+					continue
+				}
 				if key == "" {
 					t.Errorf("%s: field %s has no key", path, f.Name)
 					continue

@@ -18,6 +18,7 @@ const (
 	KindFile           // path of a file
 	KindDir            // path of a folder
 	KindURL            // http or https
+	KindURLs           // a list of URLs
 	KindRegexp         // RE2
 	KindEnum           // one of Setting.Enum
 	KindLabel          // a Prometheus label name
@@ -40,6 +41,7 @@ type Setting struct {
 	Example string
 	Since   string
 	Hidden  bool // not in --help and the reference: for tests
+	Secret  bool // of KindURL and KindURLs: may hold a password or a token, and is never shown
 
 	bind func(*Config) any
 }
@@ -64,6 +66,7 @@ const (
 	areaAM      = "Alertmanager"
 	areaCluster = "Alertmanager cluster"
 	areaAuth    = "Users and signing in"
+	areaOutside = "Seen from outside"
 	areaPeople  = "People and incidents"
 	areaSources = "In-process sources"
 	areaStack   = "Shipped rules"
@@ -345,6 +348,24 @@ var Settings = []Setting{
 		Help: "How long the log of who changed what is kept; 0s keeps it for ever.",
 		bind: func(c *Config) any { return &c.Auth.AuditRetention }},
 
+	{Area: areaOutside, Path: "heartbeat.url", Flag: "heartbeat.url", Kind: KindURL, Secret: true, Example: "https://deadman.example.com/ping/touchline", Since: "0.3",
+		Help: "Where a request is sent every --heartbeat.interval while the alert Watchdog fires through rules, storage and dispatcher, so that somebody outside misses it. Command lines can be read by others on the host: a URL that holds a secret belongs in --heartbeat.url-file.",
+		bind: func(c *Config) any { return &c.Heartbeat.URL }},
+	{Area: areaOutside, Path: "heartbeat.url_file", Flag: "heartbeat.url-file", Kind: KindFile, Example: "heartbeat-url", Since: "0.3",
+		Help: "File with that URL, read again for every beat.",
+		bind: func(c *Config) any { return &c.Heartbeat.URLFile }},
+	{Area: areaOutside, Path: "heartbeat.method", Flag: "heartbeat.method", Kind: KindEnum, Default: "POST", Enum: []string{"POST", "GET"}, Since: "0.3",
+		Help: "Method of that request; POST sends a small JSON body.",
+		bind: func(c *Config) any { return &c.Heartbeat.Method }},
+	{Area: areaOutside, Path: "heartbeat.interval", Flag: "heartbeat.interval", Kind: KindDuration, Default: "30s", Min: "1s", Max: "1h", Since: "0.3",
+		Help: "Time between two beats, and between two looks at another instance.",
+		bind: func(c *Config) any { return &c.Heartbeat.Interval }},
+	{Area: areaOutside, Path: "heartbeat.watch_url", Flag: "heartbeat.watch-url", Kind: KindURLs, Secret: true, Example: "http://other:7070", Since: "0.3",
+		Help: "Another Touchline that this one watches; the alert WatchedInstanceDown fires when it does not beat. May be repeated. User and password may stand in the URL; only its host is shown.",
+		bind: func(c *Config) any { return &c.Heartbeat.WatchURLs }},
+	{Area: areaOutside, Path: "heartbeat.watch_token_file", Flag: "heartbeat.watch-token-file", Kind: KindFile, Example: "other.token", Since: "0.3",
+		Help: "File with a bearer token of read access, which is sent to the watched instances.",
+		bind: func(c *Config) any { return &c.Heartbeat.WatchTokenFile }},
 	{Area: areaPeople, Path: "state.url_file", Flag: "state.url-file", Kind: KindFile, Example: "/run/secrets/state-url", Since: "0.3",
 		Help: "File with the URL of the PostgreSQL database that holds users, incidents and the history of notifications, such as postgres://touchline@db/touchline. Without one they are in an SQLite file in the data folder.",
 		bind: func(c *Config) any { return &c.State.URLFile }},
@@ -357,6 +378,9 @@ var Settings = []Setting{
 	{Area: areaPeople, Path: "incidents.silence_notice", Flag: "incidents.silence-notice", Kind: KindDuration, Default: "10m", Min: "0s", Max: "24h", Since: "0.3",
 		Help: "How long before a silence or a maintenance window ends the alert SilenceEnding says so; 0s never does.",
 		bind: func(c *Config) any { return &c.Incidents.Notice }},
+	{Area: areaPeople, Path: "incidents.tell_silenced_ends", Flag: "incidents.tell-silenced-ends", Kind: KindBool, Default: "false", Since: "0.3",
+		Help: "Send the alert SilencedAlertResolved when an alert resolves that a silence mutes, so that whoever waits for it need not look.",
+		bind: func(c *Config) any { return &c.Incidents.TellSilencedEnds }},
 	{Area: areaPeople, Path: "incidents.retention", Flag: "incidents.retention", Kind: KindDuration, Default: "400d", Min: "1d", Since: "0.3",
 		Help: "How long incidents that are over and the history of notifications are kept.",
 		bind: func(c *Config) any { return &c.Incidents.Retention }},

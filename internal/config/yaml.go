@@ -163,6 +163,9 @@ func readFile(name string, data []byte) (r *fileReader) {
 				r.anchors[a.Name.GetToken().Value] = a.Value
 			}
 		}
+		if r.foreign(d.Body) {
+			break
+		}
 		r.mapping(d.Body, "")
 	}
 	return r
@@ -264,10 +267,7 @@ func (r *fileReader) entry(e *ast.MappingValueNode, prefix string) {
 		r.problem(pos, prefix, "write the settings out", "merge keys (<<) are not taken here")
 		return
 	}
-	key := ""
-	if t := e.Key.GetToken(); t != nil {
-		key = t.Value
-	}
+	key := keyOf(e)
 	if first, rest, dotted := strings.Cut(key, "."); dotted && slices.Contains(childrenOf(prefix), first) {
 		r.problem(pos, key, fmt.Sprintf("each dot is a level: write %s: and, indented below it, %s:", first, rest), "unknown key")
 		return
@@ -300,6 +300,8 @@ func (r *fileReader) entry(e *ast.MappingValueNode, prefix string) {
 	if hint == "" {
 		if s := byFlag(path); s != nil && s.Path != "" {
 			hint = fmt.Sprintf("in the file it is %s", s.Path)
+		} else if where := foreignKey(key); where != "" && prefix == "" {
+			hint = where
 		} else if full := nearest(path, allPaths()); full != "" {
 			hint = fmt.Sprintf("did you mean %s?", full)
 		} else {
@@ -315,7 +317,7 @@ func (r *fileReader) value(s *Setting, n ast.Node, key token.Position) {
 		r.groups(s.Path, v.where, n)
 		return
 	}
-	list := s.Kind == KindList || s.Kind == KindAddresses
+	list := s.Kind == KindList || s.Kind == KindAddresses || s.Kind == KindURLs
 	switch t := r.resolve(n).(type) {
 	case nil:
 		return
@@ -431,7 +433,7 @@ func (s *Setting) shape() string {
 		return "a duration such as 5m"
 	case KindSize:
 		return "a size such as 512MB"
-	case KindList, KindAddresses:
+	case KindList, KindAddresses, KindURLs:
 		return "a list"
 	case KindAddress:
 		return "host:port"

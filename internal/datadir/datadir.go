@@ -18,7 +18,8 @@ const (
 	Rules        = "rules"        // journal of alert states
 	Alertmanager = "alertmanager" // silences and notification log
 
-	State = "state.db" // users, incidents, history: SQLite
+	State      = "state.db"   // users, incidents, history: SQLite
+	StatusPage = "statuspage" // history of what the public is told
 
 	LockFile   = "lock"
 	TokenFile  = "admin.token"

@@ -112,7 +112,7 @@ var labelled = []string{
 	"/api/v1/status/config", "/api/v1/status/flags", "/api/v1/status/runtimeinfo", "/api/v1/status/buildinfo",
 	"/api/v1/status/tsdb", "/api/v1/status/tsdb/blocks", "/api/v1/status/walreplay", "/api/v1/features", "/api/v1/notifications", "/api/v1/notifications/live",
 	"/api/v2/silence/*", "/api/v2/alerts/groups", "/api/v2/receivers", "/api/v2/status",
-	"/touchline/v1/status", "/federate", "/metrics",
+	"/touchline/v1/status", "/touchline/v1/heartbeat", "/touchline/v1/receivers/*/test", "/federate", "/metrics",
 }
 
 // Classify tells what a request needs, by its method and its path below the

@@ -359,6 +359,9 @@ func (s *Server) knownHost(hostport string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, l := range s.listeners {
+		if l.spec.Public {
+			continue
+		}
 		if host == hostOf(l.spec.Address) || host == hostOf(l.ln.Addr().String()) {
 			return true
 		}

@@ -67,8 +67,13 @@ type Spec struct {
 	Address  string // host:port
 	Flag     string // that moves the address, such as "--web.listen-address"
 	Optional bool   // failing to bind is a status, not an error
-	Handler  http.Handler
-	Service  Service
+	// Public lets everybody GET and HEAD what Handler serves, and nobody do
+	// anything else. Users, tokens, client certificates and the route prefix mean
+	// nothing to such a listener, and its connections are counted apart, so that
+	// the public cannot keep the others out.
+	Public  bool
+	Handler http.Handler
+	Service Service
 }
 
 // Status is what became of one Spec.
@@ -98,6 +103,7 @@ type Server struct {
 	metrics  *metrics
 	limits   map[Access]chan struct{}
 	conns    chan struct{}
+	outside  chan struct{} // connections of public listeners
 	cop      *http.CrossOriginProtection
 	external atomic.Pointer[url.URL]
 	peers    sync.Map // remote address of a Service's TLS connection → *tls.Conn
@@ -146,7 +152,7 @@ func New(o Options) (*Server, error) {
 		return nil, fmt.Errorf("create http server: Anonymous %q is unknown", o.Anonymous)
 	}
 	o.RoutePrefix = "/" + strings.Trim(o.RoutePrefix, "/")
-	s := &Server{o: o, log: o.Logger, conns: make(chan struct{}, o.MaxConnections), limits: map[Access]chan struct{}{}, cop: http.NewCrossOriginProtection()}
+	s := &Server{o: o, log: o.Logger, conns: make(chan struct{}, o.MaxConnections), outside: make(chan struct{}, o.MaxConnections), limits: map[Access]chan struct{}{}, cop: http.NewCrossOriginProtection()}
 	for access, n := range defaultInFlight {
 		if v, ok := o.MaxInFlight[access]; ok && v > 0 {
 			n = v
@@ -184,6 +190,9 @@ func (s *Server) Listen(spec Spec) error {
 	if (spec.Handler == nil) == (spec.Service == nil) {
 		return fmt.Errorf("listen %s: exactly one of Handler and Service is needed", spec.Name)
 	}
+	if spec.Public && spec.Handler == nil {
+		return fmt.Errorf("listen %s: a public listener needs a Handler", spec.Name)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -201,28 +210,36 @@ func (s *Server) Listen(spec Spec) error {
 		return nil
 	}
 	st.Address = ln.Addr().String()
-	if !isLoopback(st.Address) && !st.TLS {
+	if !isLoopback(st.Address) && !st.TLS && !spec.Public {
 		s.log.Warn("listener off loopback without TLS: passwords and tokens travel in clear; set tls_server_config in --web.config.file", "name", spec.Name, "address", st.Address)
 	}
-	l := &listener{spec: spec, ln: newLimitListener(ln, s.conns), gone: make(chan struct{})}
+	conns := s.conns
+	if spec.Public {
+		conns = s.outside
+	}
+	l := &listener{spec: spec, ln: newLimitListener(ln, conns), gone: make(chan struct{})}
 	if spec.Handler != nil {
-		l.srv = s.newHTTPServer(spec.Handler)
+		l.srv = s.newHTTPServer(spec)
 	}
 	s.listeners = append(s.listeners, l)
 	s.status = append(s.status, st)
 	return nil
 }
 
-func (s *Server) newHTTPServer(h http.Handler) *http.Server {
+func (s *Server) newHTTPServer(spec Spec) *http.Server {
+	h := s.Wrap(spec.Handler)
+	if spec.Public {
+		h = s.wrap(s.public(spec.Handler))
+	}
 	srv := &http.Server{
-		Handler: s.Wrap(h), ReadHeaderTimeout: s.o.HeaderTimeout, ReadTimeout: s.o.ReadTimeout, IdleTimeout: s.o.IdleTimeout,
+		Handler: h, ReadHeaderTimeout: s.o.HeaderTimeout, ReadTimeout: s.o.ReadTimeout, IdleTimeout: s.o.IdleTimeout,
 		MaxHeaderBytes: s.o.MaxHeaderBytes, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		Protocols: new(http.Protocols),
 	}
 	srv.Protocols.SetHTTP1(true)
 	if s.web.tls() {
 		srv.Protocols.SetHTTP2(s.web.http2())
-		srv.TLSConfig = s.web.tlsConfig()
+		srv.TLSConfig = s.web.tlsConfig(spec.Public)
 	}
 	return srv
 }

@@ -74,8 +74,10 @@ var methods = map[string]string{"GET": "get", "HEAD": "head", "POST": "post", "P
 // Wrap puts the middleware of every listener around a handler: recovery from
 // panics, metrics, headers, the access policy and the limits. The handler sees
 // paths below the route prefix, and finds the sender with PrincipalFrom.
-func (s *Server) Wrap(next http.Handler) http.Handler {
-	inner := s.guard(next)
+func (s *Server) Wrap(next http.Handler) http.Handler { return s.wrap(s.guard(next)) }
+
+// wrap is what all requests pass before it is decided whether they may.
+func (s *Server) wrap(inner http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := s.o.Now()
 		info := &requestInfo{}
@@ -201,6 +203,23 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		inner := s.strip(r.WithContext(context.WithValue(r.Context(), principalKey{}, principal)))
 		infoFrom(r.Context()).inner = inner
 		next.ServeHTTP(w, inner)
+	})
+}
+
+// public guards a handler that everybody may read from.
+func (s *Server) public(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.headers(w, r)
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			WriteError(w, Plain, Errorf(http.StatusMethodNotAllowed, "only GET and HEAD are allowed here"))
+			return
+		}
+		release, _ := s.enter(Public)
+		defer release()
+		if s.limitBody(w, r, Plain, Public) {
+			next.ServeHTTP(w, r)
+		}
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"touchline.dev/touchline/internal/state"
 	"touchline.dev/touchline/internal/state/statetest"
@@ -169,6 +170,9 @@ func TestLifeOfAnIncident(t *testing.T) {
 		n.wait(time.Second)
 		if got := n.list(Filter{States: []State{Firing}}); !slices.Equal(got, []int64{3, 2}) {
 			t.Errorf("firing incidents %v", got)
+		}
+		if got := testutil.ToFloat64(n.metrics.open.WithLabelValues("firing", "critical")); got != 2 {
+			t.Errorf("the metric has %v open incidents", got)
 		}
 	})
 }

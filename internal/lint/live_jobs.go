@@ -71,12 +71,22 @@ func loads(d, rules *Document) bool {
 		if !filepath.IsAbs(full) {
 			full = filepath.Join(filepath.Dir(d.Path), full)
 		}
-		if ok, err := filepath.Match(full, filepath.Clean(rules.Path)); err == nil && ok {
+		if ok, err := filepath.Match(absolute(full), absolute(rules.Path)); err == nil && ok {
 			return true
 		}
 	}
 	return false
 }
+
+// absolute makes paths comparable that were given in different ways.
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return filepath.Clean(path)
+}
+
+func samePath(a, b string) bool { return absolute(a) == absolute(b) }
 
 func checkJobMatchers(d, doc *Document, jobs []string) []Finding {
 	for _, own := range InProcessJobs() {

@@ -38,6 +38,8 @@ func CheckMistakes(docs []*Document) []Finding {
 	}
 	out = append(out, checkJobs(docs)...)
 	out = append(out, checkRuleGroups(docs)...)
+	out = append(out, checkUnusedAlertmanager(docs)...)
+	out = append(out, checkRulesAreLoaded(docs)...)
 	Sort(out)
 	return dedupe(out)
 }

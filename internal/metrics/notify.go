@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/model"
@@ -20,7 +23,7 @@ import (
 	"github.com/prometheus/prometheus/util/strutil"
 )
 
-// NotifierOptions configure a Notifier. All fields are required.
+// NotifierOptions configure a Notifier. All fields without a remark are required.
 type NotifierOptions struct {
 	Logger        *slog.Logger
 	Registerer    prometheus.Registerer
@@ -31,6 +34,9 @@ type NotifierOptions struct {
 	// It must not block for long: rule evaluation waits for it.
 	// An error says that it took none of them.
 	Embedded func(ctx context.Context, alerts []*notifier.Alert) error
+	// Delivered is told the body of each message that an Alertmanager of
+	// prometheus.yml has taken. Optional.
+	Delivered func(body []byte)
 }
 
 // Notifier hands alerts over: to the Alertmanagers of prometheus.yml, or,
@@ -47,7 +53,11 @@ type Notifier struct {
 	external bool
 	labels   labels.Labels
 	relabel  []*relabel.Config
+	named    []string
+	since    time.Time // when the configuration was applied
 	started  bool
+
+	failing failures
 }
 
 // NewNotifier builds a Notifier that hands everything to the embedded
@@ -67,12 +77,25 @@ func NewNotifier(o NotifierOptions) (*Notifier, error) {
 		cancel()
 		return nil, errors.New("create discovery manager of the notifier: its metrics are registered twice")
 	}
-	return &Notifier{
-		o: o, sd: sd, cancel: cancel,
-		n: notifier.NewManager(&notifier.Options{
-			QueueCapacity: o.QueueCapacity, DrainOnShutdown: true, Registerer: o.Registerer, MaxBatchSize: notifier.DefaultMaxBatchSize,
-		}, model.UTF8Validation, o.Logger.With("component", "notifier")),
-	}, nil
+	n := &Notifier{o: o, sd: sd, cancel: cancel}
+	n.n = notifier.NewManager(&notifier.Options{
+		QueueCapacity: o.QueueCapacity, DrainOnShutdown: true, Registerer: o.Registerer, MaxBatchSize: notifier.DefaultMaxBatchSize, Do: n.send,
+	}, model.UTF8Validation, o.Logger.With("component", "notifier"))
+	return n, nil
+}
+
+// send is upstream's way to send a message, and tells of those that were taken.
+func (n *Notifier) send(ctx context.Context, c *http.Client, req *http.Request) (*http.Response, error) {
+	res, err := n.failing.do(ctx, c, req)
+	if err != nil || n.o.Delivered == nil || res.StatusCode/100 != 2 || req.GetBody == nil {
+		return res, err
+	}
+	if body, err := req.GetBody(); err == nil {
+		if raw, err := io.ReadAll(body); err == nil {
+			n.o.Delivered(raw)
+		}
+	}
+	return res, nil
 }
 
 // Apply takes the alerting section of a configuration into force.
@@ -89,7 +112,7 @@ func (n *Notifier) Apply(c *config.Config) error {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.external = len(sd) > 0
+	n.external, n.named, n.since = len(sd) > 0, named(c), time.Now()
 	n.labels = c.GlobalConfig.ExternalLabels
 	n.relabel = c.AlertingConfig.AlertRelabelConfigs
 	return nil
@@ -100,6 +123,94 @@ func (n *Notifier) External() bool {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
 	return n.external
+}
+
+// Named are the addresses of Alertmanagers that stand in the configuration
+// itself, as they stand there: what is known before discovery has begun. since
+// is when the configuration came into force.
+func (n *Notifier) Named() (addresses []string, since time.Time) {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	return n.named, n.since
+}
+
+func named(c *config.Config) []string {
+	var out []string
+	for _, am := range c.AlertingConfig.AlertmanagerConfigs {
+		for _, sd := range am.ServiceDiscoveryConfigs {
+			static, ok := sd.(discovery.StaticConfig)
+			if !ok {
+				continue
+			}
+			for _, group := range static {
+				for _, target := range group.Targets {
+					u := url.URL{Scheme: am.Scheme, Host: string(target[model.AddressLabel]), Path: am.PathPrefix}
+					out = append(out, u.JoinPath("api", string(am.APIVersion), "alerts").String())
+				}
+			}
+		}
+	}
+	return out
+}
+
+// SendFailure is an Alertmanager that did not take what it was last sent.
+type SendFailure struct {
+	URL   string // without a password
+	At    time.Time
+	Error string
+}
+
+// Failing lists the discovered Alertmanagers that did not take the last alerts.
+func (n *Notifier) Failing() []SendFailure {
+	var out []SendFailure
+	for _, u := range n.Alertmanagers() {
+		if f, ok := n.failing.of(u); ok {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// failures remembers which addresses did not take their last request.
+type failures struct {
+	mu sync.Mutex
+	by map[string]SendFailure
+}
+
+// do sends a request as upstream does, and takes note of how it went.
+func (f *failures) do(ctx context.Context, client *http.Client, req *http.Request) (*http.Response, error) {
+	if client == nil {
+		client = http.DefaultClient
+	}
+	resp, err := client.Do(req.WithContext(ctx))
+	why := ""
+	switch {
+	case err != nil:
+		why = err.Error()
+		if ue, ok := errors.AsType[*url.Error](err); ok {
+			why = ue.Err.Error() // the address is told beside it
+		}
+	case resp.StatusCode/100 != 2:
+		why = "it answers " + resp.Status
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if why == "" {
+		delete(f.by, req.URL.String())
+		return resp, err
+	}
+	if f.by == nil {
+		f.by = map[string]SendFailure{}
+	}
+	f.by[req.URL.String()] = SendFailure{URL: req.URL.Redacted(), At: time.Now(), Error: why}
+	return resp, err
+}
+
+func (f *failures) of(u *url.URL) (SendFailure, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	failure, ok := f.by[u.String()]
+	return failure, ok
 }
 
 // Notify is the rules' way out. Relabelling is the same on both ways.

@@ -255,7 +255,8 @@ type amAlert struct {
 		SilencedBy  []string `json:"silencedBy"`
 		InhibitedBy []string `json:"inhibitedBy"`
 	} `json:"status"`
-	Annotations map[string]string `json:"annotations"`
+	Annotations  map[string]string `json:"annotations"`
+	GeneratorURL string            `json:"generatorURL"`
 }
 
 type amReceiver struct {

@@ -94,6 +94,9 @@ var chinese = map[string]string{
 	"1 target":            "1 个目标",
 	"%d targets":          "%d 个目标",
 	"Nobody will be told": "不会通知任何人",
+	"No Alertmanager of prometheus.yml (alerting.alertmanagers) has been discovered, and the embedded one is off.": "没有发现 prometheus.yml（alerting.alertmanagers）中的任何 Alertmanager，而内置的已关闭。",
+	"none has been discovered yet":                                                               "尚未发现任何一个",
+	"This file has no effect, because prometheus.yml names Alertmanagers:":                       "此文件不起作用，因为 prometheus.yml 指定了 Alertmanager：",
 	"No receiver has an address to send to, so an alert is seen only by who looks at this page.": "没有任何接收器配置了发送地址，告警只有打开本页的人才能看到。",
 	"Write these lines to alertmanager.yml with your own address, and start with":                "将以下内容写入 alertmanager.yml（换成自己的地址），并以此参数启动：",
 	"Give a receiver of this file an address, then reload:":                                      "请为该文件中的某个接收器配置地址，然后重新加载：",
@@ -118,6 +121,7 @@ var chinese = map[string]string{
 	"Only the first %d are shown.":                          "只显示前 %d 个。",
 
 	"firing": "触发中", "pending": "等待中", "inactive": "未触发", "resolved": "已恢复", "critical": "严重", "warning": "警告", "info": "信息",
+	"kept without data": "无数据，保留", "sent by API": "由 API 发来",
 	"heartbeat": "心跳", "silenced": "已静默", "inhibited": "已抑制", "told to": "通知对象", "since": "自", "for": "持续", "value": "值",
 	"%d attempts": "尝试 %d 次",
 	"severity":    "级别", "none": "无",

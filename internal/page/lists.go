@@ -22,7 +22,7 @@ type alertsBody struct {
 	Firing    []alertRow
 	Pending   []alertRow
 	Heartbeat []alertRow
-	Others    []amAlert // sent by somebody else
+	Others    []alertRow // sent by somebody else
 	Inactive  []*rule
 	Cut       int // limit that some list has reached, else 0
 	Told      []toldRow
@@ -40,14 +40,18 @@ func (p *Page) alerts(w http.ResponseWriter, r *http.Request) error {
 	if _, err := p.told.get(ctx); err != nil {
 		b.ToldErr = err.Error()
 	}
-	for _, row := range p.openAlerts(ctx, groups) {
-		if row.Alert.State == "firing" {
+	kept := map[*rule]bool{}
+	for _, row := range p.openAlerts(ctx, groups, p.toldByLabels(ctx), p.report()) {
+		switch {
+		case row.Sent:
+			b.Others = append(b.Others, row)
+		case row.Alert.State == "firing":
 			b.Firing = append(b.Firing, row)
-		} else {
+			kept[row.Rule] = kept[row.Rule] || row.Kept != ""
+		default:
 			b.Pending = append(b.Pending, row)
 		}
 	}
-	told := p.toldByLabels(ctx)
 	rules := 0
 	for gi := range groups {
 		for ri := range groups[gi].Rules {
@@ -56,28 +60,20 @@ func (p *Page) alerts(w http.ResponseWriter, r *http.Request) error {
 				continue
 			}
 			rules++
-			if len(rl.Alerts) == 0 {
+			if len(rl.Alerts) == 0 && !kept[rl] {
 				b.Inactive = append(b.Inactive, rl)
 			}
 			for _, a := range rl.Alerts {
-				delete(told, labelText(a.Labels))
-				if heartbeat(a.Labels) {
+				if selfmon.Heartbeat(a.Labels) {
 					b.Heartbeat = append(b.Heartbeat, newAlertRow(rl, a, nil))
 				}
 			}
 		}
 	}
-	// Labels that a configuration adds on the way out make a rule's alert look
-	// foreign; its name gives it away.
-	for _, a := range told {
-		if !ruleNamed(groups, a.Labels["alertname"]) {
-			b.Others = append(b.Others, a)
-		}
-	}
-	slices.SortFunc(b.Others, func(x, y amAlert) int { return strings.Compare(labelText(x.Labels), labelText(y.Labels)) })
 	slices.SortStableFunc(b.Inactive, func(x, y *rule) int { return strings.Compare(x.Name, y.Name) })
-	b.Sentence = translate(v.Lang, "%d firing, %d pending, %d rules.", len(b.Firing), len(b.Pending), rules)
-	v.Mark = alertMark(b.Firing, b.Err)
+	firing := slices.Concat(b.Firing, b.Others)
+	b.Sentence = translate(v.Lang, "%d firing, %d pending, %d rules.", len(firing), len(b.Pending), rules)
+	v.Mark = alertMark(firing, b.Err)
 	for _, list := range []*[]alertRow{&b.Firing, &b.Pending} {
 		if len(*list) > maxAlertRows {
 			*list, b.Cut = (*list)[:maxAlertRows], maxAlertRows
@@ -98,17 +94,6 @@ func alertMark(firing []alertRow, err string) string {
 		return "warning"
 	}
 	return "ok"
-}
-
-func ruleNamed(groups []ruleGroup, name string) bool {
-	for _, g := range groups {
-		for _, r := range g.Rules {
-			if r.Name == name {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 type rulesBody struct {

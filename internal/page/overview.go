@@ -2,6 +2,7 @@ package page
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -18,7 +19,7 @@ const (
 
 // alertRow is one alert with what is known about it on both sides.
 type alertRow struct {
-	Rule      *rule
+	Rule      *rule // nil where no rule here has it
 	Alert     ruleAlert
 	Severity  string
 	Summary   string
@@ -26,6 +27,9 @@ type alertRow struct {
 	Told      []string // receivers
 	Silenced  bool
 	Inhibited bool
+	Kept      string // why it is told as firing although its rule has no data
+	Sent      bool   // by the Alertmanager API, and not from a rule
+	Link      string // where an alert that was sent comes from
 }
 
 // pool counts the targets of one job.
@@ -82,7 +86,12 @@ func (p *Page) overviewView(r *http.Request) *view {
 	for _, g := range groups {
 		b.RuleCount += len(g.Rules)
 	}
-	open := p.openAlerts(ctx, groups)
+	// The alerts of somebody else's Alertmanager are not this server's.
+	var told map[string]amAlert
+	if b.Report.Alerts.Mode != selfmon.AlertsExternal {
+		told = p.toldByLabels(ctx)
+	}
+	open := p.openAlerts(ctx, groups, told, b.Report)
 	b.AlertCount = len(open)
 	b.Open = open[:min(len(open), maxOpen)]
 	b.OpenMore = len(open) - len(b.Open)
@@ -261,21 +270,17 @@ func severityRank(s string) int {
 	return 2
 }
 
-// heartbeat says that a rule fires always, to prove that alerts arrive.
-func heartbeat(labels map[string]string) bool {
-	return labels["severity"] == "none" || labels["alertname"] == "Watchdog"
-}
-
 // openAlerts gives the alerts that fire or are pending, heartbeats aside, with
-// the worst first.
-func (p *Page) openAlerts(ctx context.Context, groups []ruleGroup) []alertRow {
+// the worst first: those of the rules, and those that only told has. told is what
+// the Alertmanager has, or nil where that is asked only for what the rules' alerts need.
+func (p *Page) openAlerts(ctx context.Context, groups []ruleGroup, told map[string]amAlert, report selfmon.Report) []alertRow {
 	var out []alertRow
-	var told map[string]amAlert
+	more := told
 	for gi := range groups {
 		for ri := range groups[gi].Rules {
 			r := &groups[gi].Rules[ri]
 			for _, a := range r.Alerts {
-				if heartbeat(a.Labels) {
+				if selfmon.Heartbeat(a.Labels) {
 					continue
 				}
 				if told == nil {
@@ -285,6 +290,7 @@ func (p *Page) openAlerts(ctx context.Context, groups []ruleGroup) []alertRow {
 			}
 		}
 	}
+	out = append(out, p.beyondRules(groups, more, report)...)
 	slices.SortStableFunc(out, func(a, b alertRow) int {
 		if fa, fb := a.Alert.State == "firing", b.Alert.State == "firing"; fa != fb {
 			if fa {
@@ -298,6 +304,71 @@ func (p *Page) openAlerts(ctx context.Context, groups []ruleGroup) []alertRow {
 		return since(b.Alert).Compare(since(a.Alert))
 	})
 	return out
+}
+
+// noDataAnnotation is what alerts have that are kept without data.
+const noDataAnnotation = "no_data"
+
+// beyondRules gives the alerts that are told as firing and that no rule has:
+// those that are kept without data, and those that somebody has sent.
+func (p *Page) beyondRules(groups []ruleGroup, told map[string]amAlert, report selfmon.Report) []alertRow {
+	own := ""
+	if u := report.ConsoleURL; u != "" {
+		own = strings.TrimSuffix(u, "/ui/") + "/graph?"
+	}
+	var out []alertRow
+	for _, key := range slices.Sorted(maps.Keys(told)) {
+		a := told[key]
+		kept := a.Annotations[noDataAnnotation]
+		// Labels that a configuration adds or drops on the way out make a rule's
+		// alert look foreign; the link to its expression gives it away.
+		ours := own != "" && strings.HasPrefix(a.GeneratorURL, own)
+		if selfmon.Heartbeat(a.Labels) || ours && kept == "" || ruleHas(groups, a.Labels) {
+			continue
+		}
+		row := newAlertRow(nil, ruleAlert{Labels: a.Labels, Annotations: a.Annotations, State: "firing", ActiveAt: &a.StartsAt}, told)
+		if ours {
+			row.Kept, row.Rule = kept, ruleNamed(groups, a.Labels["alertname"])
+		} else {
+			row.Sent, row.Link = true, a.GeneratorURL
+		}
+		out = append(out, row)
+	}
+	return out
+}
+
+// ruleHas says whether a rule has a firing alert with these labels, or with a part of
+// them: external labels are added on the way out.
+func ruleHas(groups []ruleGroup, labels map[string]string) bool {
+	for _, g := range groups {
+		for _, r := range g.Rules {
+			if r.Name == labels["alertname"] && slices.ContainsFunc(r.Alerts, func(a ruleAlert) bool { return a.State == "firing" && within(a.Labels, labels) }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func within(part, whole map[string]string) bool {
+	for k, v := range part {
+		if whole[k] != v {
+			return false
+		}
+	}
+	return true
+}
+
+// ruleNamed is the first alerting rule of a name, or nil.
+func ruleNamed(groups []ruleGroup, name string) *rule {
+	for gi := range groups {
+		for ri := range groups[gi].Rules {
+			if r := &groups[gi].Rules[ri]; r.Name == name && r.Type == "alerting" {
+				return r
+			}
+		}
+	}
+	return nil
 }
 
 func since(a ruleAlert) time.Time {

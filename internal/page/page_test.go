@@ -209,10 +209,10 @@ func TestPages(t *testing.T) {
 		code       int
 		want       []string
 	}{
-		{"/ui/", "en", 200, []string{"1 alert critical and firing: DiskWillFill.", "23.4", "8.00", "Nobody will be told", "webhook_configs", "http://127.0.0.1:7070/api/v1/write", "team-db", "1 up"}[:7]},
-		{"/ui/", "zh", 200, []string{"1 条告警正在触发，均为严重：DiskWillFill。", "不会通知任何人", `lang="zh-CN"`}},
+		{"/ui/", "en", 200, []string{"2 alerts firing, 1 of them critical: DiskWillFill, FromElsewhere.", "23.4", "8.00", "Nobody will be told", "webhook_configs", "http://127.0.0.1:7070/api/v1/write", "team-db", "1 up"}[:7]},
+		{"/ui/", "zh", 200, []string{"2 条告警正在触发，其中 1 条为严重：DiskWillFill, FromElsewhere。", "不会通知任何人", `lang="zh-CN"`}},
 		{"/ui/live", "en", 200, []string{`id="sentence"`, `id="hosts"`, `id="mark"`}},
-		{"/ui/alerts", "en", 200, []string{"1 firing, 1 pending, 4 rules.", "FromElsewhere", "Heartbeat", "Quiet"}},
+		{"/ui/alerts", "en", 200, []string{"2 firing, 1 pending, 4 rules.", "FromElsewhere", "Heartbeat", "Quiet"}},
 		{"/ui/rules", "en", 200, []string{"1 groups in 1 files hold 4 alerting and 1 recording rules; 1 of them fail.", "job:up:sum", "host.yml"}},
 		{"/ui/targets", "en", 200, []string{"1 of 2 targets are up.", "http://x:1/metrics", "15s"}},
 		{"/ui/silences", "en", 200, []string{"1 silences are active.", "a!~", "amtool --alertmanager.url=http://127.0.0.1:7070"}},
@@ -249,6 +249,7 @@ func TestAllRight(t *testing.T) {
 	api := newAnswers()
 	api.bodies["/api/v1/rules"] = `{"status":"success","data":{"groups":[{"name":"g","file":"f","interval":5,"rules":[{"name":"A","type":"alerting","alerts":[]},{"name":"B","type":"alerting","alerts":[]}]}]}}`
 	api.bodies["/api/v1/targets"] = `{"status":"success","data":{"activeTargets":[{"labels":{},"scrapePool":"node","health":"up"}]}}`
+	api.bodies["/api/v2/alerts"] = `[]`
 	for _, tt := range []struct {
 		none bool
 		want string
@@ -488,5 +489,54 @@ func TestContainerName(t *testing.T) {
 	// The group of a whole pod would count its containers twice.
 	if got := containerName(map[string]string{"namespace": "prod", "pod": "api-0"}); got != "" {
 		t.Errorf("the group of a pod is called %q", got)
+	}
+}
+
+// TestAlertsBeyondRules holds that what is told as firing is seen, whoever has it: alerts that are kept without data, and those that
+// somebody has sent, but not what the rules have already, nor the alerts of another server's Alertmanager.
+func TestAlertsBeyondRules(t *testing.T) {
+	api := newAnswers()
+	rule := func(name, alerts string) string {
+		return `{"name":"` + name + `","type":"alerting","query":"up","alerts":[` + alerts + `]}`
+	}
+	api.bodies["/api/v1/rules"] = `{"status":"success","data":{"groups":[{"name":"g","file":"f","interval":5,"rules":[` + strings.Join([]string{
+		rule("Lost", ""), rule("Quiet", ""),
+		rule("Own", `{"labels":{"alertname":"Own","severity":"warning"},"annotations":{},"state":"firing","activeAt":"2026-05-04T10:26:00Z","value":"1"}`),
+		rule("Watchdog", `{"labels":{"alertname":"Watchdog","severity":"none"},"annotations":{},"state":"firing","activeAt":"2026-05-04T10:26:00Z","value":"1"}`),
+	}, ",") + `]}]}}`
+	told := func(labels, annotations, link string) string {
+		return `{"labels":{` + labels + `},"annotations":{` + annotations + `},"startsAt":"2026-05-04T10:20:00Z","receivers":[],"status":{"state":"active","silencedBy":[],"inhibitedBy":[]},"generatorURL":"` + link + `"}`
+	}
+	const own = "http://127.0.0.1:7070/graph?g0.expr=up"
+	api.bodies["/api/v2/alerts"] = "[" + strings.Join([]string{
+		told(`"alertname":"Lost","severity":"critical"`, `"no_data":"x:1 of job x cannot be scraped"`, own),
+		told(`"alertname":"Own","severity":"warning","region":"eu"`, ``, own),
+		told(`"alertname":"JustResolved"`, ``, own),
+		told(`"alertname":"Watchdog","severity":"none"`, ``, own),
+		told(`"alertname":"TestAlert","severity":"critical"`, ``, "http://elsewhere/graph?g0.expr=up"),
+	}, ",") + "]"
+	for _, tt := range []struct {
+		path, mode string
+		want       []string
+		not        []string
+	}{
+		{"/ui/", selfmon.AlertsEmbedded, []string{"3 alerts firing, 2 of them critical: ", "kept without data", "x:1 of job x cannot be scraped", "sent by API", `href="http://elsewhere/graph?g0.expr=up"`}, []string{"JustResolved"}},
+		{"/ui/", selfmon.AlertsExternal, []string{"1 alert firing, none critical: Own."}, []string{"TestAlert"}},
+		{"/ui/alerts", selfmon.AlertsEmbedded, []string{"3 firing, 0 pending, 4 rules.", "kept without data", `Inactive<span class="count">1</span>`, "Sent to /api/v2/alerts by somebody else."}, []string{"JustResolved"}},
+	} {
+		p := newPage(t, api, func(o *Options) {
+			o.Report = func() selfmon.Report { r := testReport(); r.Alerts.Mode = tt.mode; return r }
+		})
+		body := get(t, p.Handler(), tt.path).Body.String()
+		for _, want := range tt.want {
+			if !strings.Contains(body, want) {
+				t.Errorf("%s (%s): %q is missing in\n%s", tt.path, tt.mode, want, body)
+			}
+		}
+		for _, not := range tt.not {
+			if strings.Contains(body, not) {
+				t.Errorf("%s (%s) has %q", tt.path, tt.mode, not)
+			}
+		}
 	}
 }

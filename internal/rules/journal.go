@@ -9,9 +9,11 @@ import (
 	"hash/crc32"
 	"io"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"sort"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -27,7 +29,7 @@ type savedAlert struct {
 	Element         map[string]string `json:"element"`
 	Labels          map[string]string `json:"labels"`
 	State           string            `json:"state"`
-	Value           float64           `json:"-"`
+	Value           float64           `json:"-"` // in savedGroup.Values
 	ActiveAt        time.Time         `json:"active_at"`
 	FiredAt         time.Time         `json:"fired_at,omitzero"`
 	ResolvedAt      time.Time         `json:"resolved_at,omitzero"`
@@ -49,6 +51,58 @@ type savedGroup struct {
 	File  string      `json:"file"`
 	Group string      `json:"group"`
 	Rules []savedRule `json:"rules,omitempty"`
+	// Values are the values that the alerts had at the last evaluation, by rule
+	// and alert. They come last, so that what is before them is the state alone.
+	Values [][]number `json:"values,omitempty"`
+}
+
+// number is a value as the journal keeps it: text, since JSON has no NaN and no infinities.
+type number float64
+
+// MarshalText gives the shortest text that reads back as the same value.
+func (n number) MarshalText() ([]byte, error) {
+	return strconv.AppendFloat(nil, float64(n), 'g', -1, 64), nil
+}
+
+// UnmarshalText reads what MarshalText gives.
+func (n *number) UnmarshalText(text []byte) error {
+	v, err := strconv.ParseFloat(string(text), 64)
+	*n = number(v)
+	return err
+}
+
+// valuesMark is where the values begin in a record. Labels cannot look like it: they are text.
+var valuesMark = []byte(`,"values":[[`)
+
+// sameState says whether two records differ in nothing but the values of the alerts.
+func sameState(a, b []byte) bool { return bytes.Equal(stateOf(a), stateOf(b)) }
+
+func stateOf(line []byte) []byte {
+	_, body, _ := bytes.Cut(line, []byte(" ")) // without the checksum
+	if i := bytes.LastIndex(body, valuesMark); i >= 0 {
+		return body[:i]
+	}
+	return bytes.TrimSuffix(body, []byte("}\n"))
+}
+
+// join gives the alerts their values. One that the record has no value of has
+// NaN: 0 would be a figure that nobody has measured.
+func (g *savedGroup) join() error {
+	if g.Values != nil && len(g.Values) != len(g.Rules) {
+		return errors.New("values of other rules")
+	}
+	for i, r := range g.Rules {
+		if g.Values != nil && len(g.Values[i]) != len(r.Alerts) {
+			return errors.New("values of other alerts")
+		}
+		for k := range r.Alerts {
+			r.Alerts[k].Value = math.NaN()
+			if g.Values != nil {
+				r.Alerts[k].Value = float64(g.Values[i][k])
+			}
+		}
+	}
+	return nil
 }
 
 func (g *savedGroup) key() string { return rules.GroupKey(g.File, g.Group) }
@@ -63,6 +117,11 @@ const compactAbove = 1 << 20
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
+// valuesEvery is how often a record is written for new values alone, of each
+// group. They change at every tick, and a stop writes them anyway: this is what
+// a kill may lose of them.
+const valuesEvery = time.Minute
+
 // journal is an append-only file of lines, each the CRC-32C of its JSON in
 // eight hexadecimal digits, a space and the JSON of a savedGroup. A line is
 // synced before the next evaluation of its group.
@@ -73,16 +132,24 @@ type journal struct {
 	mu     sync.Mutex
 	f      *os.File
 	size   int64
-	live   map[string][]byte // newest record by group
+	live   map[string]*liveRecord // by group
 	failed bool
 	found  bool // there was a journal when it was opened
 
+	now                   func() time.Time
 	writes, errs, corrupt prometheus.Counter
+}
+
+// liveRecord is the newest record of a group.
+type liveRecord struct {
+	line    []byte
+	written time.Time
+	behind  bool // the file has older values
 }
 
 func openJournal(path string, log *slog.Logger, reg prometheus.Registerer) (*journal, map[string]*savedGroup, error) {
 	j := &journal{
-		path: path, log: log, live: map[string][]byte{},
+		path: path, log: log, live: map[string]*liveRecord{}, now: time.Now,
 		writes:  prometheus.NewCounter(prometheus.CounterOpts{Name: "touchline_rules_journal_records_total", Help: "Records written to the journal of alert states."}),
 		errs:    prometheus.NewCounter(prometheus.CounterOpts{Name: "touchline_rules_journal_failures_total", Help: "Records that could not be written to the journal of alert states."}),
 		corrupt: prometheus.NewCounter(prometheus.CounterOpts{Name: "touchline_rules_journal_corrupt_records_total", Help: "Records of the journal of alert states that could not be read back."}),
@@ -105,7 +172,7 @@ func openJournal(path string, log *slog.Logger, reg prometheus.Registerer) (*jou
 		if err != nil {
 			return nil, nil, err
 		}
-		j.live[k] = line
+		j.live[k] = &liveRecord{line: line}
 	}
 	if err := j.compact(); err != nil {
 		return nil, nil, err
@@ -145,6 +212,9 @@ func decodeRecord(line []byte) (*savedGroup, error) {
 	if err := json.Unmarshal(body, g); err != nil {
 		return nil, fmt.Errorf("decode record: %w", err)
 	}
+	if err := g.join(); err != nil {
+		return nil, fmt.Errorf("decode record: %w", err)
+	}
 	return g, nil
 }
 
@@ -164,8 +234,8 @@ func (j *journal) compact() error {
 		return fmt.Errorf("compact rule state: %w", err)
 	}
 	size := int64(0)
-	for _, line := range j.live {
-		n, err := f.Write(line)
+	for _, r := range j.live {
+		n, err := f.Write(r.line)
 		size += int64(n)
 		if err != nil {
 			return errors.Join(fmt.Errorf("compact rule state: %w", err), f.Close())
@@ -180,6 +250,9 @@ func (j *journal) compact() error {
 		}
 	}
 	j.f, j.size = f, size
+	for _, r := range j.live {
+		r.behind = false
+	}
 	// A rename that a power cut undoes would take the records that follow with it.
 	d, err := os.Open(filepath.Dir(j.path))
 	if err != nil {
@@ -191,8 +264,9 @@ func (j *journal) compact() error {
 	return nil
 }
 
-// record writes a group's state if it differs from what the journal has.
-// Values and the times of sending are left out: they change at every tick.
+// record writes a group's state if it differs from what the journal has. Times
+// of sending are left out, and values alone are written only now and then: they
+// change at every tick.
 func (j *journal) record(g *rules.Group, st *groupState) {
 	line, err := encodeRecord(snapshot(g, st))
 	key := rules.GroupKey(g.File(), g.Name())
@@ -213,12 +287,30 @@ func (j *journal) record(g *rules.Group, st *groupState) {
 func (j *journal) write(key string, line []byte) error {
 	old, known := j.live[key]
 	empty := !bytes.Contains(line, []byte(`"rules"`))
-	if bytes.Equal(old, line) || (!known && empty) {
+	if known && bytes.Equal(old.line, line) && !old.behind || (!known && empty) {
 		return nil
 	}
 	if j.f == nil {
 		return os.ErrClosed
 	}
+	now := j.now()
+	if known && sameState(old.line, line) && now.Sub(old.written) < valuesEvery {
+		old.line, old.behind = line, true
+		return nil
+	}
+	if err := j.append(line); err != nil {
+		return err
+	}
+	if empty {
+		delete(j.live, key)
+	} else {
+		j.live[key] = &liveRecord{line: line, written: now}
+	}
+	return j.shrink()
+}
+
+// append adds a record to the file.
+func (j *journal) append(line []byte) error {
 	n, err := j.f.Write(line)
 	j.size += int64(n)
 	if err != nil {
@@ -228,15 +320,15 @@ func (j *journal) write(key string, line []byte) error {
 		return err
 	}
 	j.writes.Inc()
-	if empty {
-		delete(j.live, key)
-	} else {
-		j.live[key] = line
-	}
+	return nil
+}
+
+// shrink rewrites the file if most of it is superseded.
+func (j *journal) shrink() error {
 	if j.size > compactAbove {
 		total := 0
-		for _, l := range j.live {
-			total += len(l)
+		for _, r := range j.live {
+			total += len(r.line)
 		}
 		if j.size > 4*int64(total) {
 			return j.compact()
@@ -285,7 +377,13 @@ func (j *journal) close() error {
 	if j.f == nil {
 		return nil
 	}
-	err := errors.Join(j.f.Sync(), j.f.Close())
+	var err error
+	for _, r := range j.live {
+		if r.behind {
+			err = errors.Join(err, j.append(r.line))
+		}
+	}
+	err = errors.Join(err, j.f.Sync(), j.f.Close())
 	j.f = nil
 	return err
 }
@@ -309,13 +407,17 @@ func snapshot(g *rules.Group, st *groupState) *savedGroup {
 			by = append(by, a.Labels)
 			s.Alerts = append(s.Alerts, savedAlert{
 				Element: el.Map(), Labels: a.Labels.Map(), State: a.State.String(),
-				ActiveAt: a.ActiveAt, FiredAt: a.FiredAt, ResolvedAt: a.ResolvedAt, KeepFiringSince: a.KeepFiringSince,
+				Value: a.Value, ActiveAt: a.ActiveAt, FiredAt: a.FiredAt, ResolvedAt: a.ResolvedAt, KeepFiringSince: a.KeepFiringSince,
 			})
 		})
 		s.Absent = st.savedAbsent(s.ID)
 		if len(s.Alerts) > 0 || len(s.Absent) > 0 {
 			sort.Sort(byLabels{by, s.Alerts})
-			out.Rules = append(out.Rules, s)
+			values := make([]number, 0, len(s.Alerts))
+			for _, a := range s.Alerts {
+				values = append(values, number(a.Value))
+			}
+			out.Rules, out.Values = append(out.Rules, s), append(out.Values, values)
 		}
 	}
 	return out
@@ -342,8 +444,8 @@ func (b byLabels) Swap(i, j int) {
 func (j *journal) writeState(w io.Writer) error {
 	j.mu.Lock()
 	lines := make([][]byte, 0, len(j.live))
-	for _, line := range j.live {
-		lines = append(lines, line) // never changed, only replaced
+	for _, r := range j.live {
+		lines = append(lines, r.line) // never changed, only replaced
 	}
 	j.mu.Unlock()
 	for _, line := range lines {

@@ -3,6 +3,7 @@ package rules
 import (
 	"bytes"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -86,6 +87,71 @@ func TestUnchangedStateIsNotWrittenAgain(t *testing.T) {
 	}
 	if err := j.write("f.yml;one", line(t, group("one", "pending"))); err == nil {
 		t.Error("a closed journal must refuse records")
+	}
+}
+
+func TestValuesAloneAreWrittenNowAndThen(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.journal")
+	j, _, err := openJournal(path, slog.New(slog.DiscardHandler), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Unix(1000, 0)
+	j.now = func() time.Time { return now }
+	put := func(v float64) {
+		t.Helper()
+		g := group("one", "firing")
+		g.Rules[0].Alerts[0].Labels["values"] = `,"values":[[` // is text
+		g.Values = [][]number{{number(v)}}
+		if err := j.write("f.yml;one", line(t, g)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stored := func() float64 {
+		t.Helper()
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, bad := decodeJournal(bytes.NewReader(raw))
+		if bad != 0 || got["f.yml;one"] == nil {
+			t.Fatalf("got %v with %d bad records", got, bad)
+		}
+		return got["f.yml;one"].Rules[0].Alerts[0].Value
+	}
+	put(math.Inf(1))
+	if v := stored(); !math.IsInf(v, 1) {
+		t.Errorf("stored %v", v)
+	}
+	put(2)
+	if v := stored(); !math.IsInf(v, 1) {
+		t.Errorf("a new value was written at once: %v", v)
+	}
+	now = now.Add(valuesEvery)
+	put(3)
+	if v := stored(); v != 3 {
+		t.Errorf("after %v the file has %v", valuesEvery, v)
+	}
+	put(0.1)
+	if err := j.close(); err != nil {
+		t.Fatal(err)
+	}
+	if v := stored(); v != 0.1 {
+		t.Errorf("after the stop the file has %v", v)
+	}
+}
+
+func TestRecordWithoutValues(t *testing.T) {
+	got, bad := decodeJournal(bytes.NewReader(line(t, group("one", "firing"))))
+	if bad != 0 || !math.IsNaN(got["f.yml;one"].Rules[0].Alerts[0].Value) {
+		t.Errorf("got %v with %d bad records", got, bad)
+	}
+	g := group("one", "firing")
+	for _, values := range [][][]number{{{}}, {{1}, {2}}, {{1, 2}}} {
+		g.Values = values
+		if _, bad := decodeJournal(bytes.NewReader(line(t, g))); bad != 1 {
+			t.Errorf("the values %v of one alert are taken", values)
+		}
 	}
 }
 

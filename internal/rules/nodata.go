@@ -3,11 +3,16 @@ package rules
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/timestamp"
+	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/rules"
+	"github.com/prometheus/prometheus/storage"
+	"github.com/prometheus/prometheus/tsdb/chunkenc"
 )
 
 // NoData says what receivers are told of a firing alert whose series have ended
@@ -31,6 +36,7 @@ type absentAlert struct {
 	rule  string // its ID
 	expr  string
 	alert rules.Alert // as it resolved
+	since time.Time   // when its target was last scraped
 	sent  time.Time   // when it was last told as firing since then
 }
 
@@ -42,10 +48,14 @@ type savedAbsent struct {
 	ActiveAt    time.Time         `json:"active_at"`
 	FiredAt     time.Time         `json:"fired_at"`
 	ResolvedAt  time.Time         `json:"resolved_at"`
+	Since       time.Time         `json:"since,omitzero"`
 }
 
 func (s savedAbsent) alert(rule string) *absentAlert {
-	return &absentAlert{rule: rule, expr: s.Expr, alert: rules.Alert{
+	if s.Since.IsZero() {
+		s.Since = s.ResolvedAt
+	}
+	return &absentAlert{rule: rule, expr: s.Expr, since: s.Since, alert: rules.Alert{
 		State: rules.StateInactive, Labels: labels.FromMap(s.Labels), Annotations: labels.FromMap(s.Annotations),
 		ActiveAt: s.ActiveAt, FiredAt: s.FiredAt, ResolvedAt: s.ResolvedAt,
 	}}
@@ -65,7 +75,7 @@ func (st *groupState) savedAbsent(rule string) []savedAbsent {
 	for _, a := range kept {
 		out = append(out, savedAbsent{
 			Expr: a.expr, Labels: a.alert.Labels.Map(), Annotations: a.alert.Annotations.Map(),
-			ActiveAt: a.alert.ActiveAt, FiredAt: a.alert.FiredAt, ResolvedAt: a.alert.ResolvedAt,
+			ActiveAt: a.alert.ActiveAt, FiredAt: a.alert.FiredAt, ResolvedAt: a.alert.ResolvedAt, Since: a.since,
 		})
 	}
 	return out
@@ -108,7 +118,7 @@ func (m *Manager) keepAbsent(ctx context.Context, t *tick, expr string, alerts [
 		if rule == "" { // all are of one
 			rule = ruleOf(t.group, expr, a)
 		}
-		st.keepAbsent(&absentAlert{rule: rule, expr: expr, alert: *a})
+		st.keepAbsent(&absentAlert{rule: rule, expr: expr, alert: *a, since: m.lastScraped(ctx, a, t.at)})
 		return true
 	})
 }
@@ -147,6 +157,66 @@ func (m *Manager) targetsDown(ctx context.Context, at time.Time) func(labels.Lab
 		known[t] = len(res) > 0
 		return known[t]
 	}
+}
+
+// lastScraped is when the target of an alert without data could last be
+// scraped, which is before the evaluation that found no data: half a minute and
+// more after a restart. Where storage does not say, it is that evaluation.
+func (m *Manager) lastScraped(ctx context.Context, a *rules.Alert, at time.Time) time.Time {
+	up := []*labels.Matcher{labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, "up")}
+	for _, name := range []string{"job", "instance"} {
+		up = append(up, labels.MustNewMatcher(labels.MatchEqual, name, a.Labels.Get(name)))
+	}
+	// The condition held with data when the alert began. Mostly it has ended lately.
+	for window := 10 * time.Minute; ; window *= 10 {
+		from := at.Add(-window)
+		all := from.Before(a.ActiveAt) || window > 10_000*time.Hour
+		if all {
+			from = a.ActiveAt.Add(-m.o.Lookback)
+		}
+		last, err := lastNonZero(ctx, m.o.Queryable, from, at, up)
+		if err != nil {
+			m.o.Logger.Warn("When an alert's target was last scraped could not be found out", "job", a.Labels.Get("job"), "instance", a.Labels.Get("instance"), "err", err)
+			return a.ResolvedAt
+		}
+		if !last.IsZero() {
+			return last
+		}
+		if all {
+			return a.ResolvedAt
+		}
+	}
+}
+
+// lastNonZero is the time of the newest sample that is not 0 and no staleness
+// marker, or zero where there is none.
+func lastNonZero(ctx context.Context, db storage.Queryable, from, to time.Time, ms []*labels.Matcher) (time.Time, error) {
+	q, err := db.Querier(timestamp.FromTime(from), timestamp.FromTime(to))
+	if err != nil {
+		return time.Time{}, err
+	}
+	defer q.Close()
+	last := int64(math.MinInt64)
+	set := q.Select(ctx, false, nil, ms...)
+	var it chunkenc.Iterator
+	for set.Next() {
+		it = set.At().Iterator(it)
+		for vt := it.Next(); vt != chunkenc.ValNone; vt = it.Next() {
+			if vt != chunkenc.ValFloat {
+				continue
+			}
+			if t, v := it.At(); v != 0 && !value.IsStaleNaN(v) {
+				last = max(last, t)
+			}
+		}
+		if err := it.Err(); err != nil {
+			return time.Time{}, err
+		}
+	}
+	if last == math.MinInt64 {
+		return time.Time{}, set.Err()
+	}
+	return timestamp.Time(last), set.Err()
 }
 
 // tellAbsent goes on telling that alerts fire whose targets are still down, and
@@ -190,7 +260,7 @@ func (m *Manager) tellAbsent(ctx context.Context, g *rules.Group, st *groupState
 			continue
 		}
 		b := labels.NewBuilder(out.Annotations)
-		b.Set(NoDataAnnotation, fmt.Sprintf("%s of job %s cannot be scraped; without data since %s", out.Labels.Get("instance"), out.Labels.Get("job"), out.ResolvedAt.UTC().Format(time.RFC3339)))
+		b.Set(NoDataAnnotation, fmt.Sprintf("%s of job %s cannot be scraped; without data since %s", out.Labels.Get("instance"), out.Labels.Get("job"), a.since.UTC().Format(time.RFC3339)))
 		out.State, out.Annotations = rules.StateFiring, b.Labels()
 		out.ResolvedAt, out.LastSentAt, out.ValidUntil = time.Time{}, ts, ts.Add(4*max(g.Interval(), m.o.ResendDelay))
 		if m.o.Notify(ctx, a.expr, &out) == nil {
@@ -198,6 +268,9 @@ func (m *Manager) tellAbsent(ctx context.Context, g *rules.Group, st *groupState
 		}
 	}
 }
+
+// Kept is how many alerts receivers are told are firing although their series have ended.
+func (m *Manager) Kept() int { return m.restore.absent() }
 
 // absent counts the alerts that are kept firing without data.
 func (r *restorer) absent() (n int) {

@@ -24,6 +24,7 @@ groups:
 type ear struct {
 	mu   sync.Mutex
 	said []string
+	why  string // the newest annotation of an alert without data
 }
 
 // heard returns what has been said since the last call.
@@ -60,6 +61,7 @@ func (s *scene) listen(mode NoData) *ear {
 				}
 				if why := a.Annotations.Get(NoDataAnnotation); why != "" {
 					what += " without data"
+					e.why = why
 					if !strings.Contains(why, "1 of job x cannot be scraped; without data since 20") || a.Annotations.Get("summary") != "too high" || !a.ValidUntil.After(time.Now().Add(o.ResendDelay)) {
 						s.t.Errorf("annotations %s, valid until %s", a.Annotations, a.ValidUntil)
 					}
@@ -115,6 +117,34 @@ func TestAlertWithoutDataIsKept(t *testing.T) {
 			t.Errorf("told when the target is back: %q", got)
 		}
 	})
+}
+
+// Since when there is no data is the time of the last scrape, not that of the
+// evaluation which found none; the latter is late after a restart.
+func TestAlertWithoutDataSaysSinceWhen(t *testing.T) {
+	for _, restart := range []bool{false, true} {
+		stage(t, highRule, func(s *scene) {
+			told := s.listen(NoDataKeep)
+			s.wait(62 * time.Second)
+			s.during(2*time.Minute, map[string]float64{"m": 9, "up": 1})
+			last := time.Now().Add(-30 * time.Second)
+			if restart {
+				if err := s.m.Close(); err != nil {
+					t.Fatal(err)
+				}
+				s.wait(20 * time.Minute)
+				s.open()
+				synctest.Wait()
+			}
+			s.put("x/1", map[string]float64{"m": stale, "up": 0})
+			s.during(3*time.Minute, map[string]float64{"up": 0})
+			told.mu.Lock()
+			defer told.mu.Unlock()
+			if want := last.UTC().Format(time.RFC3339); !strings.HasSuffix(told.why, "without data since "+want) {
+				t.Errorf("restart %t: %q, the last scrape was at %s", restart, told.why, want)
+			}
+		})
+	}
 }
 
 func TestAlertOfATargetThatIsGoneResolves(t *testing.T) {

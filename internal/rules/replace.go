@@ -23,6 +23,9 @@ import (
 func (a *arrivals) replace(update func() ([]*rules.Group, error)) error {
 	a.swap.Lock()
 	defer a.swap.Unlock()
+	done := make(chan struct{})
+	a.turn.Store(&done)
+	defer close(done)
 	start := a.o.Now()
 	groups, err := update()
 	if err != nil {
@@ -95,6 +98,26 @@ func (a *arrivals) replace(update func() ([]*rules.Group, error)) error {
 	return nil
 }
 
+// await holds up the first tick of a group that has begun to run while its rules
+// are not in force yet: nothing would keep arrivals away from it. Only new groups
+// wait; upstream waits for the old ones to end before the new rules are looked at.
+func (a *arrivals) await(ctx context.Context, g *rules.Group) {
+	for {
+		turn := a.turn.Load() // before the set: what is replaced after it is waited for the next time
+		if _, known := a.set.Load().byGroup[g]; known || turn == nil {
+			return
+		}
+		select {
+		case <-*turn:
+			if a.turn.Load() == turn {
+				return // its group is gone again
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
 // journalSuccessors lets the journal take note of the groups that are now in force
 // where those that they replace were to be written: what the old ones say is out of date.
 func (a *arrivals) journalSuccessors(groups []*rules.Group) {
@@ -131,7 +154,7 @@ func (a *arrivals) watch(g *rules.Group, st *groupState, ar *rules.AlertingRule,
 	w := &watched{
 		ruleAlerts: &ruleAlerts{},
 		a:          a, group: g, state: st, rule: ar, id: ruleID(rules.NewRuleDetail(ar)), expr: ar.Query().String(),
-		mode: a.o.Arrival(g.File(), g.Name()), first: g.EvalTimestamp(now.UnixNano()).Add(g.Interval()),
+		mode: a.o.Arrival(g.File(), g.Name()), made: now,
 	}
 	plan := arrival.Analyze(ar.Query(), a.recorded)
 	if why := w.onlyTicks(twice); why != "" {
@@ -249,12 +272,12 @@ func (a *arrivals) seed(rs []*arrival.Rule, now time.Time) {
 			continue
 		}
 		for i := range r.Plan().Selectors {
-			it = a.seedSelector(q, r, &r.Plan().Selectors[i], it)
+			it = a.seedSelector(q, r, &r.Plan().Selectors[i], now, it)
 		}
 	}
 }
 
-func (a *arrivals) seedSelector(q storage.Querier, r *arrival.Rule, sel *arrival.Selector, it chunkenc.Iterator) chunkenc.Iterator {
+func (a *arrivals) seedSelector(q storage.Querier, r *arrival.Rule, sel *arrival.Selector, now time.Time, it chunkenc.Iterator) chunkenc.Iterator {
 	ms := make([]*labels.Matcher, 0, len(sel.Matchers)+1)
 	if sel.Name != "" {
 		ms = append(ms, labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, sel.Name))
@@ -274,7 +297,7 @@ func (a *arrivals) seedSelector(q storage.Querier, r *arrival.Rule, sel *arrival
 			}
 		}
 		if ok && it.Err() == nil {
-			r.Seed(s.Labels(), last)
+			r.Seed(s.Labels(), last, timestamp.FromTime(now))
 		}
 	}
 	if err := set.Err(); err != nil {

@@ -54,6 +54,7 @@ type Report struct {
 	Data       Data        `json:"data"`
 	Access     Access      `json:"access"`
 	Rules      RuleCounts  `json:"rules"`
+	Outside    Outside     `json:"outside"`
 	Components []Component `json:"components"`
 
 	TokenFile string `json:"token_file"` // path of the administrator's token, never the token
@@ -102,20 +103,46 @@ type AlertsTo struct {
 	Receivers     []Receiver `json:"receivers"`               // of the embedded Alertmanager
 	None          bool       `json:"none"`                    // true when nobody will be told
 	Alertmanagers []string   `json:"alertmanagers,omitempty"` // URLs, when external
+	// Ignored says that ConfigFile has no effect, because prometheus.yml names Alertmanagers.
+	Ignored bool `json:"config_file_ignored,omitempty"`
+	// Failing are the external Alertmanagers that did not take what they were last sent.
+	Failing []Failure `json:"failing,omitempty"`
+}
+
+// Telling says whether everything that was to be told has been taken, as far as anybody has tried.
+func (a AlertsTo) Telling() bool {
+	if len(a.Failing) > 0 {
+		return false
+	}
+	for _, r := range a.Receivers {
+		if len(r.Failing) > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // Receiver is one receiver of the Alertmanager configuration.
 type Receiver struct {
 	Name         string   `json:"name"`
-	Integrations []string `json:"integrations"` // such as "webhook", "email"
-	Default      bool     `json:"default"`      // it is the receiver of the root route
+	Integrations []string `json:"integrations"`     // such as "webhook", "email"
+	Default      bool     `json:"default"`          // it is the receiver of the root route
+	Unused       bool     `json:"unused,omitempty"` // no route and no person names it
 	// Failing are the integrations that refused or could not be reached when they were last told something.
 	Failing []Failure `json:"failing,omitempty"`
+	// Proven says of each of Integrations when a message last got through; nil where that is not known.
+	Proven []Proof `json:"last_proven,omitempty"`
 }
 
-// Failure is an integration that did not take its last notification.
-type Failure struct {
+// Proof is when an integration last took a message, also before a restart.
+type Proof struct {
 	Integration string    `json:"integration"`
+	At          time.Time `json:"at,omitzero"` // zero for never
+}
+
+// Failure is an integration, or an Alertmanager, that did not take its last notification.
+type Failure struct {
+	Integration string    `json:"integration"` // or the Alertmanager's URL
 	At          time.Time `json:"at"`
 	Error       string    `json:"error"`
 }
@@ -141,8 +168,35 @@ type RuleCounts struct {
 	Groups    int `json:"groups"`
 	Alerting  int `json:"alerting"`
 	Recording int `json:"recording"`
-	Firing    int `json:"firing"`  // alerts, not rules
+	Firing    int `json:"firing"`  // alerts, not rules; without heartbeats
 	Pending   int `json:"pending"` // alerts, not rules
+	// Kept are alerts that are told as firing although their target is without data.
+	Kept int `json:"kept_without_data"`
+	// Sent are firing alerts that came by the Alertmanager API, and not from a rule.
+	Sent int `json:"sent_by_api"`
+	// Heartbeats are alerts that fire always, to prove that alerts arrive.
+	Heartbeats int `json:"heartbeats"`
+}
+
+// Heartbeat says of an alert's labels that it fires always, to prove that
+// alerts arrive. It is counted nowhere as something that needs a person.
+func Heartbeat(labels map[string]string) bool {
+	return labels["severity"] == "none" || labels["alertname"] == "Watchdog"
+}
+
+// Outside is what looks at this process, or at others, from outside.
+type Outside struct {
+	HeartbeatSeconds float64    `json:"heartbeat_seconds"` // between two beats; 0 where none is sent
+	Instances        []Instance `json:"instances,omitempty"`
+	StatusPage       []string   `json:"status_page,omitempty"` // folder and address, where they are set
+}
+
+// Instance is another Touchline that this one watches.
+type Instance struct {
+	Host      string    `json:"host"`
+	Up        bool      `json:"up"`
+	Reason    string    `json:"reason,omitempty"` // why it is not up; empty before the first look
+	LastAlive time.Time `json:"last_alive,omitzero"`
 }
 
 // Component is the health of one part of the process.

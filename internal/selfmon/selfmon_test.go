@@ -54,6 +54,10 @@ func TestWriteText(t *testing.T) {
 		"color":  func(_ *Report, s *Style) { s.Color = true },
 		"narrow": func(_ *Report, s *Style) { s.Width = 60 },
 		"users":  func(r *Report, _ *Style) { r.Access.Users, r.Data.Database = true, "postgres" },
+		"outside": func(r *Report, _ *Style) {
+			r.Outside = Outside{HeartbeatSeconds: 30, StatusPage: []string{"/srv/status", "http://0.0.0.0:8090"}, Instances: []Instance{
+				{Host: "a:7070", Up: true}, {Host: "b:7070"}, {Host: "c:7070", Reason: "it is not ready: ask c:7070: connection refused"}}}
+		},
 		"nobody": func(r *Report, _ *Style) { r.Alerts = AlertsTo{Mode: AlertsEmbedded, None: true} },
 		"nobody-own-file": func(r *Report, _ *Style) {
 			r.Alerts = AlertsTo{Mode: AlertsEmbedded, None: true, ConfigFile: "/etc/alertmanager.yml"}
@@ -63,6 +67,15 @@ func TestWriteText(t *testing.T) {
 		},
 		"external": func(r *Report, _ *Style) {
 			r.Alerts = AlertsTo{Mode: AlertsExternal, Alertmanagers: []string{"http://am-1:9093", "http://am-2:9093"}}
+		},
+		"beyond-rules": func(r *Report, _ *Style) { r.Rules.Kept, r.Rules.Sent, r.Rules.Heartbeats = 1, 3, 1 },
+		"external-failing": func(r *Report, _ *Style) {
+			r.Alerts = AlertsTo{Mode: AlertsExternal, Alertmanagers: []string{"http://am-1:9093", "http://am-2:9093"}, ConfigFile: "/etc/alertmanager.yml", Ignored: true,
+				Failing: []Failure{{Integration: "http://am-2:9093", At: time.Date(2026, 11, 25, 11, 3, 12, 0, time.UTC), Error: "connection refused"}}}
+		},
+		"external-undiscovered": func(r *Report, _ *Style) { r.Alerts = AlertsTo{Mode: AlertsExternal} },
+		"external-nobody": func(r *Report, _ *Style) {
+			r.Alerts = AlertsTo{Mode: AlertsExternal, None: true, ConfigFile: "/etc/alertmanager.yml", Ignored: true}
 		},
 		"degraded": func(r *Report, _ *Style) {
 			r.State = StateDegraded
@@ -101,6 +114,23 @@ func TestWriteText(t *testing.T) {
 				t.Errorf("text differs from %s (rewrite with -update):\n%s", file, got.String())
 			}
 		})
+	}
+}
+
+func TestTelling(t *testing.T) {
+	down := []Failure{{Integration: "webhook", Error: "connection refused"}}
+	for _, c := range []struct {
+		to   AlertsTo
+		want bool
+	}{
+		{AlertsTo{None: true}, true},
+		{AlertsTo{Receivers: []Receiver{{Name: "team"}, {Name: "ops"}}}, true},
+		{AlertsTo{Receivers: []Receiver{{Name: "team"}, {Name: "ops", Failing: down}}}, false},
+		{AlertsTo{Mode: AlertsExternal, Failing: down}, false},
+	} {
+		if got := c.to.Telling(); got != c.want {
+			t.Errorf("%+v: %t", c.to, got)
+		}
 	}
 }
 

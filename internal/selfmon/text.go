@@ -62,6 +62,7 @@ func (r Report) WriteText(w io.Writer, style Style) error {
 	r.writeNotSeen(p)
 	r.writeEndpoints(p)
 	r.writeAlerts(p)
+	r.writeOutside(p)
 	r.writeRest(p)
 	return p.err
 }
@@ -185,8 +186,19 @@ func (r Report) writeAlerts(p *printer) {
 	rules := fmt.Sprintf("%s and %s in %s", plural(r.Rules.Alerting, "alerting rule", "alerting rules"),
 		plural(r.Rules.Recording, "recording rule", "recording rules"), plural(r.Rules.Files, "file", "files"))
 	state := fmt.Sprintf("%d firing, %d pending", r.Rules.Firing, r.Rules.Pending)
-	if r.Rules.Firing > 0 {
+	for _, more := range []struct {
+		n    int
+		what string
+	}{{r.Rules.Kept, "kept without data"}, {r.Rules.Sent, "sent by API and firing"}} {
+		if more.n > 0 {
+			state += fmt.Sprintf(", %d %s", more.n, more.what)
+		}
+	}
+	if r.Rules.Firing+r.Rules.Kept+r.Rules.Sent > 0 {
 		state = p.paint(ansiRed, state)
+	}
+	if r.Rules.Heartbeats > 0 {
+		state += ", " + plural(r.Rules.Heartbeats, "heartbeat", "heartbeats")
 	}
 	p.line("  %s: %s", rules, state)
 	switch {
@@ -196,7 +208,16 @@ func (r Report) writeAlerts(p *printer) {
 		p.line("  sent to the Alertmanagers of prometheus.yml; the embedded one is off:")
 		for _, u := range r.Alerts.Alertmanagers {
 			p.line("    %s", u)
+			for _, f := range r.Alerts.Failing {
+				if f.Integration == u {
+					p.line("      %s", p.notDelivered(f.At, f.Error))
+				}
+			}
 		}
+		if len(r.Alerts.Alertmanagers) == 0 {
+			p.line("    none has been discovered yet")
+		}
+		r.writeIgnored(p)
 	default:
 		names := 0
 		for _, rc := range r.Alerts.Receivers {
@@ -209,14 +230,50 @@ func (r Report) writeAlerts(p *printer) {
 			} else {
 				via = "by " + via
 			}
+			if rc.Unused && len(rc.Integrations) > 0 {
+				via += p.paint(ansiYellow, "  (nothing is told to it: no route and no person names it)")
+			}
 			if rc.Default {
 				via += p.paint(ansiDim, "  (unless a route says otherwise)")
 			}
 			p.line("  told to %s  %s", pad(rc.Name, names), via)
+			if never := neverProven(rc.Proven); never != "" {
+				p.line("          %s  %s", pad("", names), p.paint(ansiDim, "no message has got through yet by "+never+"; try: touchline notify test --receiver="+shellWord(rc.Name)))
+			}
 			for _, f := range rc.Failing {
-				p.line("          %s  %s at %s: %s", pad("", names), p.paint(ansiAlarm, " NOT DELIVERED "), f.At.Format("2006-01-02 15:04:05"), f.Integration+": "+f.Error)
+				p.line("          %s  %s", pad("", names), p.notDelivered(f.At, f.Integration+": "+f.Error))
 			}
 		}
+	}
+}
+
+// neverProven lists the integrations that have not taken a message yet.
+func neverProven(ps []Proof) string {
+	var out []string
+	for _, p := range ps {
+		if p.At.IsZero() {
+			out = append(out, p.Integration)
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// shellWord quotes a name that a shell would take apart.
+func shellWord(s string) string {
+	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./@") == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+func (p *printer) notDelivered(at time.Time, why string) string {
+	return fmt.Sprintf("%s at %s: %s", p.paint(ansiAlarm, " NOT DELIVERED "), at.Format("2006-01-02 15:04:05"), why)
+}
+
+// writeIgnored says that a file that somebody has given decides nothing.
+func (r Report) writeIgnored(p *printer) {
+	if r.Alerts.Ignored {
+		p.wrapped("  ", 2, p.paint(ansiYellow, r.Alerts.ConfigFile+" has no effect")+": prometheus.yml names Alertmanagers (alerting.alertmanagers). Take them out to have it routed here.")
 	}
 }
 
@@ -224,6 +281,13 @@ func (r Report) writeAlerts(p *printer) {
 // like one that has nothing to tell.
 func (r Report) writeNobody(p *printer) {
 	p.line("")
+	if r.Alerts.Mode == AlertsExternal {
+		p.line("  %s", p.paint(ansiAlarm, " NOBODY WILL BE TOLD: no Alertmanager has been discovered. "))
+		p.line("")
+		p.line("  Look at alerting.alertmanagers of prometheus.yml: alerts go there, and the embedded one is off.")
+		r.writeIgnored(p)
+		return
+	}
 	p.line("  %s", p.paint(ansiAlarm, " NOBODY WILL BE TOLD: no receiver has an address to send to. "))
 	p.line("")
 	file := r.Alerts.ConfigFile
@@ -241,15 +305,49 @@ func (r Report) writeNobody(p *printer) {
 }
 
 // ReceiverExample are the lines of the smallest alertmanager.yml that tells
-// somebody.
+// somebody what a person has to know, and nothing else.
 var ReceiverExample = []string{
-	"route:",
-	"  receiver: team",
-	"  group_by: [alertname, instance]",
-	"receivers:",
-	"  - name: team",
-	"    webhook_configs:",
-	"      - url: https://chat.example.com/hooks/YOUR-HOOK",
+	`route:`,
+	`  receiver: team`,
+	`  group_by: [alertname, instance]`,
+	`  routes:`,
+	`    - receiver: nobody    # Watchdog always fires, and info needs no person`,
+	`      matchers: ['severity=~"none|info"']`,
+	`receivers:`,
+	`  - name: team`,
+	`    webhook_configs:`,
+	`      - url: https://chat.example.com/hooks/YOUR-HOOK`,
+	`  - name: nobody`,
+	`inhibit_rules:    # the worse of two shipped alerts says it all`,
+	`  - {source_matchers: ['alertname="HostCpuSaturated"'], target_matchers: ['alertname="HostHighCpu"'], equal: [instance]}`,
+	`  - {source_matchers: ['alertname="HostOutOfMemory"'], target_matchers: ['alertname=~"HostMemoryLow|MemoryWillRunOut"'], equal: [instance]}`,
+	`  - {source_matchers: ['alertname="HostDiskFull"'], target_matchers: ['alertname=~"HostDiskFilling|DiskWillFillInADay"'], equal: [instance, device]}`,
+	`  - {source_matchers: ['alertname="TargetDown"'], target_matchers: ['severity=~"warning|info"'], equal: [job, instance]}`,
+}
+
+// writeOutside is left out by who has none of it.
+func (r Report) writeOutside(p *printer) {
+	o := r.Outside
+	if o.HeartbeatSeconds == 0 && len(o.Instances) == 0 && len(o.StatusPage) == 0 {
+		return
+	}
+	p.heading("Seen from outside")
+	if o.HeartbeatSeconds > 0 {
+		p.line("  heartbeat    every %s, while alerting works", interval(o.HeartbeatSeconds))
+	}
+	for _, i := range o.Instances {
+		switch {
+		case i.Up:
+			p.line("  watches      %s  %s", i.Host, p.paint(ansiGreen, "alive"))
+		case i.Reason == "":
+			p.line("  watches      %s  %s", i.Host, p.paint(ansiDim, "not looked at yet"))
+		default:
+			p.wrapped("  watches      "+i.Host+"  ", 15+width(i.Host)+2, p.paint(ansiRed, "not alive")+": "+i.Reason)
+		}
+	}
+	for _, s := range o.StatusPage {
+		p.line("  status page  %s", s)
+	}
 }
 
 func (r Report) writeRest(p *printer) {
@@ -279,7 +377,7 @@ func (r Report) writeRest(p *printer) {
 		p.line("%s  none (touchline users link prints a link that makes the first administrator)", p.paint(ansiBold, "Users"))
 	}
 	if r.Stop != "" {
-		p.line("%s   %s", p.paint(ansiBold, "Stop"), r.Stop)
+		p.wrapped(p.paint(ansiBold, "Stop")+"   ", 7, r.Stop)
 	}
 }
 

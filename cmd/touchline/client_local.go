@@ -1,0 +1,118 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"touchline.dev/touchline/internal/datadir"
+)
+
+// defaultDataDir is where a server keeps its data unless it is told otherwise.
+const defaultDataDir = "data"
+
+// localServer is what a data folder says of the server that was started on it.
+type localServer struct {
+	URL       string `json:"url"`
+	External  string `json:"external_url"`
+	Listeners []struct {
+		Address string `json:"address"`
+		Error   string `json:"error"`
+	} `json:"listeners"`
+
+	dir string
+}
+
+// readLocalServer reads the endpoints.json of a data folder; nil where there is none.
+func readLocalServer(dir string) (*localServer, error) {
+	path := filepath.Join(dir, datadir.Endpoints)
+	raw, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read addresses of the server: %w", err)
+	}
+	s := &localServer{dir: dir}
+	if err := json.Unmarshal(raw, s); err != nil || s.URL == "" {
+		return nil, fmt.Errorf("read addresses of the server: %s is damaged; give the address as --url", path)
+	}
+	return s, nil
+}
+
+// answersAt says whether an address is one of the server's. The token that was
+// found in its folder is for no other.
+func (s *localServer) answersAt(base *url.URL) bool {
+	own := []string{}
+	for _, text := range []string{s.URL, s.External} {
+		if u, err := url.Parse(text); err == nil {
+			own = append(own, hostPort(u))
+		}
+	}
+	for _, l := range s.Listeners {
+		if l.Error == "" {
+			own = append(own, hostPort(&url.URL{Scheme: base.Scheme, Host: l.Address}))
+		}
+	}
+	return slices.Contains(own, hostPort(base))
+}
+
+// hostPort is the host and port of an address. The names of this machine itself
+// are one.
+func hostPort(u *url.URL) string {
+	host, port := u.Hostname(), u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	if isLocal(host) {
+		host = "localhost"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+func isLocal(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && (ip.IsLoopback() || ip.IsUnspecified())
+}
+
+// locate completes what the flags leave open by what the data folder says: the
+// address, with the file that it was found in, and the token where the address is that server's.
+func (f *clientFlags) locate() (address, in, token string, err error) {
+	local, err := readLocalServer(f.dir)
+	if err != nil {
+		return "", "", "", err
+	}
+	if local == nil && f.given("storage.path") {
+		return "", "", "", fmt.Errorf("--storage.path=%s has no %s: no server has been started on it; give the address as --url", f.dir, datadir.Endpoints)
+	}
+	address, token = f.URL, f.TokenFile
+	named := f.given("url") || os.Getenv("TOUCHLINE_URL") != ""
+	if !named && local != nil {
+		address, in = local.URL, filepath.Join(f.dir, datadir.Endpoints)
+	}
+	if f.given("token-file") || token != "" {
+		return address, in, token, nil
+	}
+	base, err := url.Parse(address)
+	if err != nil {
+		return address, in, "", nil // the caller says what is wrong with it
+	}
+	found := filepath.Join(f.dir, datadir.TokenFile)
+	info, err := os.Stat(found)
+	ours := local != nil && local.answersAt(base) || local == nil && isLocal(base.Hostname())
+	if err == nil && info.Mode().IsRegular() && ours {
+		token = found
+	}
+	return address, in, token, nil
+}
+
+// given says whether the command line has a flag.
+func (f *clientFlags) given(name string) bool {
+	return f.flags != nil && f.flags.Changed(name)
+}
