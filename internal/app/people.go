@@ -22,7 +22,7 @@ import (
 
 // openState opens the database of what people decide, and what keeps incidents in it.
 func (a *App) openState(ctx context.Context) error {
-	o := state.Options{Path: a.path(datadir.State), Registerer: a.reg}
+	o := state.Options{Path: a.path(datadir.State), URL: a.c.State.URL, Registerer: a.reg}
 	if f := a.c.State.URLFile; f != "" {
 		raw, err := os.ReadFile(f)
 		if err != nil {

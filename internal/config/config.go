@@ -221,7 +221,8 @@ type Heartbeat struct {
 
 // State is where what people decide is kept.
 type State struct {
-	URLFile string // of PostgreSQL, "" for SQLite
+	URLFile string // with the URL of PostgreSQL, "" for none
+	URL     string // of the variable StateURLEnv, "" for none; secret
 }
 
 // Incidents is what becomes of alerts that fire.

@@ -367,7 +367,7 @@ var Settings = []Setting{
 		Help: "File with a bearer token of read access, which is sent to the watched instances.",
 		bind: func(c *Config) any { return &c.Heartbeat.WatchTokenFile }},
 	{Area: areaPeople, Path: "state.url_file", Flag: "state.url-file", Kind: KindFile, Example: "/run/secrets/state-url", Since: "0.3",
-		Help: "File with the URL of the PostgreSQL database that holds users, incidents and the history of notifications, such as postgres://touchline@db/touchline. Without one they are in an SQLite file in the data folder.",
+		Help: "File with the URL of the PostgreSQL database that holds users, incidents and the history of notifications, such as postgres://touchline@db/touchline. The variable TOUCHLINE_STATE_URL may hold the URL instead. Without either they are in an SQLite file in the data folder.",
 		bind: func(c *Config) any { return &c.State.URLFile }},
 	{Area: areaPeople, Path: "incidents.matchers", Flag: "incidents.matchers", Kind: KindString, Default: `severity!~"none|info"`, Example: `severity=~"critical|page"`, Since: "0.3",
 		Help: "Alerts that match open an incident. Empty lets all do so.",
