@@ -14,7 +14,58 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"touchline.dev/touchline/internal/state/statetest"
 )
+
+func TestMain(m *testing.M) { os.Exit(statetest.All(m)) }
+
+// TestTwoServersOnOnePostgreSQL has two servers share users and tokens, of which
+// one is killed.
+func TestTwoServersOnOnePostgreSQL(t *testing.T) {
+	t.Setenv("TOUCHLINE_STATE_URL", statetest.PostgresURL(t))
+	first, second := launch(t, t.TempDir()), launch(t, t.TempDir())
+	if strings.Contains(first.out.String(), "TOUCHLINE_STATE_URL") {
+		t.Errorf("the variable is not known:\n%s", first.out)
+	}
+	if got := must(t, "status", "--url="+first.url); !strings.Contains(got, "users and incidents in PostgreSQL") {
+		t.Errorf("status:\n%s", got)
+	}
+	admin := []string{"--url=" + first.url, "--token-file=" + filepath.Join(first.dir, "admin.token")}
+	file := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(file, []byte("seven green chairs on a roof"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	must(t, append([]string{"users", "add", "anna", "--role=admin", "--password-file=" + file}, admin...)...)
+	out := strings.Fields(must(t, append([]string{"tokens", "add", "agent"}, admin...)...))
+	agent := out[len(out)-1]
+	write := func(p *process) int {
+		header := map[string]string{"Authorization": "Bearer " + agent}
+		for k, v := range remoteWriteHeader {
+			header[k] = v
+		}
+		code, _ := p.do(http.MethodPost, "/api/v1/write", "application/x-protobuf", remoteWrite("x", 1, time.Now()), header)
+		return code
+	}
+	for _, p := range []*process{first, second} {
+		if code := write(p); code/100 != 2 {
+			t.Errorf("%s: the agent writes: %d", p.url, code)
+		}
+		// That there are users now is known everywhere within moments.
+		p.until(10*time.Second, "the end of anonymous access", func() bool { code, _ := p.get("/api/v1/query?query=x"); return code == http.StatusUnauthorized })
+	}
+	first.kill()
+	must(t, "tokens", "revoke", "agent", "--url="+second.url, "--token-file="+filepath.Join(second.dir, "admin.token"))
+	if code := write(second); code != http.StatusUnauthorized {
+		t.Errorf("a revoked token: %d", code)
+	}
+	again := launch(t, first.dir)
+	if code := write(again); code != http.StatusUnauthorized {
+		t.Errorf("a revoked token at the other server: %d", code)
+	}
+	again.stop()
+	second.stop()
+}
 
 // TestUsersAndTokens goes from a fresh server to one with users, by its commands
 // and its pages, through a restart, a backup and a restore.

@@ -23,6 +23,9 @@ import (
 
 func init() { backends = append(backends, backend{"postgres", postgresDatabase}) }
 
+// PostgresURL is that of an empty database of PostgreSQL.
+func PostgresURL(t *testing.T) string { return postgresDatabase(t).URL }
+
 // cluster is one PostgreSQL server of this test process.
 type cluster struct {
 	dir string // of its data and its socket

@@ -18,6 +18,10 @@ func Main(m *testing.M, options ...goleak.Option) {
 	goleak.VerifyTestMain(tests{m}, options...)
 }
 
+// All runs the tests of a package and stops what they have started, for those
+// whose own processes leave goroutines. It returns the exit code.
+func All(m *testing.M) int { return tests{m}.Run() }
+
 // tests are those of a package, and what is to be stopped after them.
 type tests struct{ m *testing.M }
 
