@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"path/filepath"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -38,7 +39,8 @@ With --detection every alert's worst-case time from fault to notification is pri
 as this server works, which evaluates most rules when samples arrive and tells critical alerts at once; with --upstream as
 Prometheus and Alertmanager do. --max-detection makes a critical alert that may take longer an error.
 
-Exit code: 0 when there is no error, 1 when there is one (with --strict also for warnings), 2 when a path could not be read.`,
+Exit code: 0 when there is no error, 1 when there is one (with --strict also for warnings), 2 when a path could not be read
+or none of the named files is one to check.`,
 		Args: func(_ *cobra.Command, paths []string) error {
 			if len(paths) == 0 {
 				return errors.New("name files or folders to check, such as: touchline check prometheus.yml rules/")
@@ -130,6 +132,13 @@ func (f *checkFlags) execute(cmd *cobra.Command, paths []string) error {
 	}
 	if report.Errors > 0 {
 		return &exitError{code: exitFindings}
+	}
+	// A folder may hold what it likes; who names a file means that one.
+	foreign := func(f checkedFile) bool {
+		return f.Kind == lint.Unknown.String() && slices.ContainsFunc(paths, func(p string) bool { return filepath.Clean(p) == f.Path })
+	}
+	if len(report.Files) > 0 && !slices.ContainsFunc(report.Files, func(f checkedFile) bool { return !foreign(f) }) {
+		return &exitError{exitUsage, errors.New("nothing was checked: what was named is no file that Prometheus, Alertmanager or Touchline reads")}
 	}
 	return nil
 }

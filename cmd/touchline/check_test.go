@@ -93,6 +93,22 @@ func TestCheckExitCodes(t *testing.T) {
 	}
 }
 
+// TestCheckOfNothing holds that a check which has looked at nothing does not pass.
+func TestCheckOfNothing(t *testing.T) {
+	files := map[string]string{"empty.yml": "", "docker-compose.yml": "services: {}\n", "prometheus.yml": "", "none/readme.txt": "x"}
+	for _, c := range []struct {
+		args []string
+		code int
+	}{
+		{[]string{"empty.yml"}, 2}, {[]string{"docker-compose.yml", "--output=json"}, 2}, {[]string{"none"}, 0}, {[]string{"./empty.yml", "docker-compose.yml"}, 2}, {[]string{"."}, 0}, {[]string{"prometheus.yml", "empty.yml"}, 0},
+	} {
+		code, out, errs := checkRun(t, files, c.args...)
+		if code != c.code || strings.Contains(errs, "nothing was checked") != (c.code == 2) {
+			t.Errorf("%q: exit code %d, %q, %q", c.args, code, out, errs)
+		}
+	}
+}
+
 // TestCheckTellsOfRulesThatAreNotLoaded holds that good rules which nobody loads are told of.
 func TestCheckTellsOfRulesThatAreNotLoaded(t *testing.T) {
 	files := map[string]string{
@@ -128,7 +144,7 @@ func TestCheckTellsOfUnusedAlertmanager(t *testing.T) {
 		"plain.yml":      "scrape_configs: []\n",
 		"am.yml":         "route: {receiver: r}\nreceivers: [{name: r, webhook_configs: [{url: 'http://x/'}]}]\n",
 	}
-	code, out, errs := checkRun(t, files, "touchline.yaml")
+	code, out, _ := checkRun(t, files, "touchline.yaml")
 	if want := "touchline.yaml:2:24: warning: alertmanager.config: am.yml has no effect: p.yml:2 names Alertmanagers"; code != 0 || !strings.Contains(out, want) {
 		t.Errorf("exit code %d, %q has no %q", code, out, want)
 	}

@@ -101,7 +101,7 @@ func (f *clientFlags) locate() (address, in, token string, err error) {
 	}
 	base, err := url.Parse(address)
 	if err != nil {
-		return address, in, "", nil // the caller says what is wrong with it
+		return address, in, "", nil //nolint:nilerr // The caller says what is wrong with it.
 	}
 	found := filepath.Join(f.dir, datadir.TokenFile)
 	info, err := os.Stat(found)

@@ -191,7 +191,7 @@ func TestTopOnce(t *testing.T) {
 		"firing   critical     4m  DiskFull  instance=\"db-1\"  ?]0;owned? full 磁盘",
 		"firing   critical    10m  TestAlert      (sent by API)",
 		"silenced critical     2h  Known",
-		"firing   warning     10m  Lost      (kept without data: x:1 of job x cannot be scraped)",
+		"kept     warning     10m  Lost      (x:1 of job x cannot be scraped)",
 		"pending  warning      1m  HighLoad", "",
 		"TARGETS                         UP  EVERY",
 		"api                            0/1  15s",

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -76,12 +75,9 @@ func (f *notifyTestFlags) execute(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	body, err := json.Marshal(map[string]string{"language": f.language})
-	if err != nil {
-		return fmt.Errorf("write request: %w", err)
-	}
 	var answer trialAnswer
-	if err := c.do(cmd.Context(), http.MethodPost, "/touchline/v1/receivers/"+url.PathEscape(f.receiver)+"/test", "application/json", bytes.NewReader(body), &answer); err != nil {
+	path := "/touchline/v1/receivers/" + url.PathEscape(f.receiver) + "/test?lang=" + url.QueryEscape(f.language)
+	if err := c.do(cmd.Context(), http.MethodPost, path, "", nil, &answer); err != nil {
 		return err
 	}
 	if f.output == "json" {

@@ -20,18 +20,14 @@ func TestNotifyTest(t *testing.T) {
 		"a b":      `{"receiver":"a b","integrations":[{"integration":"feishu[0]","ok":false,"error":"Feishu does not take the message: code 19021","took_seconds":0.08}]}`,
 		"none":     `{"receiver":"none","integrations":[]}`,
 	}
-	var body string
+	var query string
 	at := answerWith(t, func(w http.ResponseWriter, r *http.Request) {
-		raw, err := io.ReadAll(r.Body)
-		if err != nil {
-			t.Error(err)
-		}
-		body = string(raw)
+		query = r.URL.RawQuery
 		name := strings.TrimSuffix(strings.TrimPrefix(r.URL.Path, "/touchline/v1/receivers/"), "/test")
 		answer, ok := answers[name]
 		if !ok || r.Method != http.MethodPost {
 			w.WriteHeader(http.StatusUnprocessableEntity)
-			answer = `{"error":"there is no such receiver as \"x\"; known: ops-team"}`
+			answer = `{"detail":"there is no such receiver as \"x\"; known: ops-team"}`
 		}
 		_, _ = io.WriteString(w, answer)
 	})
@@ -50,8 +46,8 @@ func TestNotifyTest(t *testing.T) {
 			t.Errorf("%s: %d\n%s%s", c.receiver, code, out, errs)
 		}
 	}
-	if body != `{"language":"zh"}` {
-		t.Errorf("body %s", body)
+	if query != "lang=zh" {
+		t.Errorf("query %s", query)
 	}
 	if out, _, code := runCommand(t, newNotifyCommand(), "test", "--url="+at, "--receiver=none", "--output=json"); code != 1 || !strings.Contains(out, `"integrations": []`) {
 		t.Errorf("%d %s", code, out)

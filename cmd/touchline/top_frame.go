@@ -354,13 +354,16 @@ func (f *topFrame) draw(s frameStyle) string {
 			color = "31"
 		}
 		state := a.State
-		if a.Silenced {
+		switch {
+		case a.Silenced:
 			state = "silenced"
+		case a.Kept != "":
+			state = "kept"
 		}
 		about := a.Summary
 		switch {
 		case a.Kept != "":
-			about += "  (kept without data: " + a.Kept + ")"
+			about += "  (" + a.Kept + ")"
 		case a.Sent:
 			about += "  (sent by API)"
 		}

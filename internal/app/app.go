@@ -96,6 +96,7 @@ type App struct {
 	changes ruleChanges
 
 	silencedEnds silencedEnds
+	bound        bool // the addresses are ours
 	ready        atomic.Bool
 	reloadMu     sync.Mutex
 	serveErr     chan error
@@ -181,6 +182,8 @@ func (a *App) path(elem ...string) string {
 
 // openData makes and locks the data directory.
 func (a *App) openData() error {
+	_, err := os.Stat(a.c.Storage.Path)
+	fresh := errors.Is(err, fs.ErrNotExist)
 	if err := os.MkdirAll(a.c.Storage.Path, 0o750); err != nil {
 		return fmt.Errorf("create data directory (--storage.path): %w", err)
 	}
@@ -189,6 +192,10 @@ func (a *App) openData() error {
 		return err
 	}
 	a.onStop("data lock", func(context.Context) error { return unlock() })
+	if fresh {
+		// While the lock is held, so that nobody else has the folder.
+		a.onStop("new data folder", func(context.Context) error { a.dropUnused(); return nil })
+	}
 	if err := datadir.CheckFinished(a.c.Storage.Path); err != nil {
 		return err
 	}
@@ -197,6 +204,21 @@ func (a *App) openData() error {
 		return fmt.Errorf("remove what an unfinished backup left: %w", err)
 	}
 	return nil
+}
+
+// dropUnused takes away the folder that this start has made, where it was
+// refused before anything was stored: a port in use should not leave one behind.
+func (a *App) dropUnused() {
+	if a.bound {
+		return
+	}
+	for _, name := range []string{datadir.TokenFile, datadir.LockFile, ""} {
+		// What is not there, or not empty, stays as it is.
+		if err := os.Remove(a.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			a.log.Debug("The new data folder stays", "err", err)
+			return
+		}
+	}
 }
 
 // listen binds every address, so that a port in use is told before anything else is done.
@@ -240,6 +262,7 @@ func (a *App) listen() error {
 		return err
 	}
 	s.SetExternalURL(a.external)
+	a.bound = true
 	return nil
 }
 

@@ -2,9 +2,12 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -142,6 +145,39 @@ func TestWholeLife(t *testing.T) {
 		}
 		cancel()
 		http.DefaultClient.CloseIdleConnections()
+	}
+}
+
+// TestPortInUseLeavesNoFolder holds that a start that cannot have its port
+// leaves no new data folder behind, and touches none that was there.
+func TestPortInUseLeavesNoFolder(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	dir := filepath.Join(t.TempDir(), "data")
+	start := func() {
+		t.Helper()
+		a, err := New(t.Context(), Options{Config: settings(t, "--storage.path="+dir, "--web.listen-address="+l.Addr().String()), Logger: slog.New(slog.DiscardHandler), Shipped: stack.FS})
+		if err == nil {
+			_ = a.Stop(t.Context())
+		}
+		if err == nil || !strings.Contains(err.Error(), "in use") {
+			t.Fatalf("the start is not refused for its port: %v", err)
+		}
+	}
+	start()
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the folder is left behind: %v", err)
+	}
+	if err := os.Mkdir(dir, 0o750); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "admin.token"), "mine-mine-mine-mine-mine\n")
+	start()
+	if raw, err := os.ReadFile(filepath.Join(dir, "admin.token")); err != nil || string(raw) != "mine-mine-mine-mine-mine\n" {
+		t.Errorf("the folder that was there holds %q, %v", raw, err)
 	}
 }
 

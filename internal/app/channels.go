@@ -2,12 +2,9 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -103,61 +100,22 @@ func (a *App) graph(ctx context.Context, expr string, from, to time.Time, step t
 	return out, nil
 }
 
-// trialJSON is what became of a sample message to one integration.
-type trialJSON struct {
-	Integration string  `json:"integration"`
-	OK          bool    `json:"ok"`
-	Error       string  `json:"error,omitempty"`
-	Said        string  `json:"said,omitempty"`
-	Took        float64 `json:"took_seconds"`
-}
+// trials tries receivers for the native API.
+type trials struct{ a *App }
 
-// trialRequest may say in which language the sample is.
-type trialRequest struct {
-	Language string `json:"language"`
-}
-
-// maxTrialRequest bounds the body of a request for a sample.
-const maxTrialRequest = 1 << 10
-
-// serveTrial sends a sample to each integration of a receiver.
-func (a *App) serveTrial(w http.ResponseWriter, r *http.Request) {
-	ask := trialRequest{Language: channel.English}
-	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxTrialRequest)).Decode(&ask)
-	switch {
-	case err != nil && !errors.Is(err, io.EOF):
-		a.answerJSON(w, http.StatusBadRequest, map[string]string{"error": `the body is not JSON such as {"language": "en"}`})
-		return
-	case ask.Language != channel.English && ask.Language != channel.Chinese:
-		a.answerJSON(w, http.StatusBadRequest, map[string]string{"error": fmt.Sprintf("language %q is not known; write en or zh", ask.Language)})
-		return
-	}
-	name := r.PathValue("name")
-	if a.notifier.External() {
-		a.answerJSON(w, http.StatusConflict, map[string]string{"error": "prometheus.yml names Alertmanagers, so that the receivers here are told nothing; test them there"})
-		return
-	}
-	trials, err := a.alerting.Try(r.Context(), name, ask.Language)
+// Try sends a sample to each integration of a receiver.
+func (t trials) Try(ctx context.Context, receiver, language string) ([]native.Trial, error) {
+	list, err := t.a.alerting.Try(ctx, receiver, language)
 	if err != nil {
 		known := []string{}
-		for _, rc := range a.alerting.Receivers() {
-			known = append(known, rc.Name)
+		for _, r := range t.a.alerting.Receivers() {
+			known = append(known, r.Name)
 		}
-		// Not 404: that is what a server without this API answers.
-		a.answerJSON(w, http.StatusUnprocessableEntity, map[string]any{"error": err.Error() + "; known: " + strings.Join(known, ", "), "receivers": known})
-		return
+		return nil, fmt.Errorf("%w: %w; known: %s", native.ErrReceiver, err, strings.Join(known, ", "))
 	}
-	out := []trialJSON{}
-	for _, t := range trials {
-		out = append(out, trialJSON{Integration: t.Integration, OK: t.Error == "", Error: t.Error, Said: t.Said, Took: t.Took.Seconds()})
+	out := make([]native.Trial, len(list))
+	for n, x := range list {
+		out[n] = native.Trial{Integration: x.Integration, OK: x.Error == "", Error: x.Error, Said: x.Said, Took: x.Took.Seconds()}
 	}
-	a.answerJSON(w, http.StatusOK, map[string]any{"receiver": name, "integrations": out})
-}
-
-func (a *App) answerJSON(w http.ResponseWriter, status int, body any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	if err := json.NewEncoder(w).Encode(body); err != nil {
-		a.log.Debug("An answer was cut off", "err", err)
-	}
+	return out, nil
 }

@@ -23,7 +23,8 @@ const (
 	handOverLook = 15 * time.Second
 	handOverLate = 30 * time.Minute
 	digestListed = 20
-	digestPeriod = 7 * 24 * time.Hour // noisy rules are counted over
+	digestPeriod = 7 * 24 * time.Hour  // noisy rules are counted over
+	unproven     = 30 * 24 * time.Hour // since a receiver last took a message
 )
 
 // handOvers tells who takes over what there is.
@@ -120,6 +121,13 @@ func (a *App) digest(ctx context.Context, name string, h oncall.HandOver, now ti
 			d.Snoozed = append(d.Snoozed, oncall.SnoozedIncident{Title: title, Until: i.SnoozedUntil, By: i.Assignee})
 		} else {
 			d.Open = append(d.Open, oncall.OpenIncident{Title: title, Severity: i.Severity, Since: i.OpenedAt, Owner: i.AcknowledgedBy})
+		}
+	}
+	for _, r := range a.alerting.Receivers() {
+		for n, kind := range r.Integrations {
+			if last := r.Proven[n]; now.Sub(last) > unproven {
+				d.Unproven = append(d.Unproven, oncall.UnprovenReceiver{Name: r.Name + "/" + kind, LastProven: last})
+			}
 		}
 	}
 	report, err := a.incident.Report(ctx, now.Add(-digestPeriod), now)

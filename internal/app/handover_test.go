@@ -65,7 +65,7 @@ receivers:
 		all = append(all, <-got)
 	}
 	text := strings.Join(all, "\n")
-	for _, want := range []string{"/team ", "/li ", "OnCallHandOver", "li is on call in primary from now on", "One", "Two"} {
+	for _, want := range []string{"/team ", "/li ", "OnCallHandOver", "li is on call in primary from now on", "One", "Two", "anna/webhook"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in %s", want, text)
 		}

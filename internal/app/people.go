@@ -99,6 +99,7 @@ func (a *App) nativeAPI(mux *router) {
 	api.Accounts(a.identity, a.door)
 	api.Maintenance(a.maintenance)
 	api.Schedules(duty{a})
+	api.Receivers(trials{a})
 }
 
 // actor is who sent a request, as timelines and the audit log name them.

@@ -50,7 +50,7 @@ func (m reloadMetrics) done(err error) {
 func (a *App) Reload() error {
 	err := a.load()
 	if err != nil {
-		a.log.Error("Reload refused; the configuration in force stays", "err", err)
+		a.log.Error("Reload refused; the configuration in force stays", "err", err, "every_error", a.checkCommand())
 		return err
 	}
 	for _, what := range a.server.NeedsRestart() {
@@ -74,16 +74,25 @@ func (a *App) checkFiles() error {
 // withHint names the command that says more about the user's files than the
 // first error that a start ran into.
 func (a *App) withHint(err error) error {
+	command := a.checkCommand()
+	if err == nil || command == "" || errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return fmt.Errorf("%w\nevery error, with its place and what to write instead: %s", err, command)
+}
+
+// checkCommand is what checks the user's files, or "" where there are none.
+func (a *App) checkCommand() string {
 	var files []string
-	for _, f := range []string{a.c.PrometheusFile, a.c.AlertmanagerFile, a.c.Web.ConfigFile} {
+	for _, f := range []string{a.c.File, a.c.PrometheusFile, a.c.AlertmanagerFile, a.c.Web.ConfigFile} {
 		if f != "" {
 			files = append(files, f)
 		}
 	}
-	if err == nil || len(files) == 0 || errors.Is(err, fs.ErrNotExist) {
-		return err
+	if len(files) == 0 {
+		return ""
 	}
-	return fmt.Errorf("%w\nevery error, with its place and what to write instead: touchline check %s", err, strings.Join(files, " "))
+	return "touchline check " + strings.Join(files, " ")
 }
 
 func (a *App) load() (err error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -72,15 +73,20 @@ func (a *App) watched() []selfmon.Watched {
 			pools = append(pools, p)
 		}
 	}
-	sort.Strings(pools)
 	cfg := a.engine.Config()
 	intervals := map[string]time.Duration{}
 	for _, s := range cfg.ScrapeConfigs {
 		intervals[s.JobName] = time.Duration(s.ScrapeInterval)
+		if _, known := targets[s.JobName]; !known && !own[s.JobName] {
+			pools = append(pools, s.JobName)
+		}
 	}
+	sort.Strings(pools)
 	for _, p := range pools {
 		w := selfmon.Watched{Job: p, What: "targets of prometheus.yml", IntervalSeconds: intervals[p].Seconds(), Source: selfmon.SourcePrometheus}
-		count(&w, targets[p])
+		found, known := targets[p]
+		w.Discovering = !known
+		count(&w, found)
 		out = append(out, w)
 	}
 	return out
@@ -108,15 +114,22 @@ func count(w *selfmon.Watched, targets []*scrape.Target) {
 // endpoints says where data can be sent.
 func (a *App) endpoints() []selfmon.Endpoint {
 	base := a.external.String()
-	out := []selfmon.Endpoint{
-		{What: "Prometheus remote write 1.0 and 2.0", URL: base + "/api/v1/write"},
-		{What: "OTLP metrics over HTTP", URL: base + "/v1/metrics"},
-	}
+	over := selfmon.Endpoint{What: "OTLP metrics over HTTP", URL: base + "/v1/metrics"}
+	out := []selfmon.Endpoint{{What: "Prometheus remote write 1.0 and 2.0", URL: base + "/api/v1/write"}}
 	for _, l := range a.server.Listeners() {
-		if l.Name == "otlp-grpc" && l.Error == "" {
+		switch {
+		case l.Error != "":
+		case l.Name == "otlp-http": // where senders look by themselves
+			scheme := "http"
+			if l.TLS {
+				scheme = "https"
+			}
+			over.URL = scheme + "://" + l.Address + a.prefix() + "/v1/metrics"
+		case l.Name == "otlp-grpc":
 			out = append(out, selfmon.Endpoint{What: "OTLP metrics over gRPC", URL: l.Address})
 		}
 	}
+	out = slices.Insert(out, 1, over)
 	return append(out, selfmon.Endpoint{What: "alerts for Alertmanager", URL: base + "/api/v2/alerts"})
 }
 

@@ -59,10 +59,19 @@ func begin(t *testing.T, log *slog.Logger, args ...string) *App {
 // been discovered, and that a file of the embedded one decides nothing.
 func TestAlertmanagersOfPrometheusAreTheReceivers(t *testing.T) {
 	files, log := t.TempDir(), &logged{}
-	prom := write(t, filepath.Join(files, "prometheus.yml"), "alerting:\n  alertmanagers: [{static_configs: [{targets: ['127.0.0.1:1']}]}]\n")
+	prom := write(t, filepath.Join(files, "prometheus.yml"), "alerting:\n  alertmanagers: [{static_configs: [{targets: ['127.0.0.1:1']}]}]\nscrape_configs: [{job_name: shop, scrape_interval: 5s, static_configs: [{targets: ['127.0.0.1:1']}]}]\n")
 	am := write(t, filepath.Join(files, "alertmanager.yml"), "route: {receiver: r}\nreceivers: [{name: r}]\n")
 	a := begin(t, slog.New(slog.NewTextHandler(log, nil)), "--sources.enabled=false", "--stack.enabled=false", "--storage.path="+t.TempDir(), "--prometheus.config="+prom, "--alertmanager.config="+am)
-	to := a.Report().Alerts
+	report := a.Report()
+	if w := report.Watched; len(w) != 1 || w[0].Job != "shop" || w[0].IntervalSeconds != 5 {
+		t.Errorf("watched at the start: %+v", w)
+	}
+	if !slices.ContainsFunc(report.Endpoints, func(e selfmon.Endpoint) bool {
+		return e.URL == "http://"+a.server.Addresses()["otlp-http"][0]+"/v1/metrics"
+	}) {
+		t.Errorf("the address of OTLP over HTTP is not told: %+v", report.Endpoints)
+	}
+	to := report.Alerts
 	if to.None || to.Mode != selfmon.AlertsExternal || !slices.Equal(to.Alertmanagers, []string{"http://127.0.0.1:1/api/v2/alerts"}) || !to.Ignored {
 		t.Errorf("told: %+v", to)
 	}

@@ -123,7 +123,6 @@ func (a *App) routes(mux *router) {
 	})
 	mux.HandleFunc("GET /touchline/v1/heartbeat", a.serveHeartbeat)
 	mux.Handle("POST /touchline/v1/backup", a.audited("backup.read", "server", a.backup))
-	mux.HandleFunc("POST /touchline/v1/receivers/{name}/test", a.serveTrial)
 	a.nativeAPI(mux)
 	for path, h := range map[string]http.HandlerFunc{
 		"/debug/pprof/": pprof.Index, "/debug/pprof/cmdline": pprof.Cmdline, "/debug/pprof/profile": pprof.Profile,

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -38,7 +37,7 @@ func newNight(t *testing.T, db *state.DB) *night {
 
 func (n *night) open(db *state.DB) {
 	s, err := New(Options{
-		DB: db, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Registerer: prometheus.NewRegistry(), Now: func() time.Time { return n.now },
+		DB: db, Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(), Now: func() time.Time { return n.now },
 		Opens: func(ls map[string]string) bool { return ls["severity"] != "info" }, Flapping: 10 * time.Minute, Retention: 30 * 24 * time.Hour,
 		Changed: func(cs []Change) { n.changes = append(n.changes, cs...) },
 	})

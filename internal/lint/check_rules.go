@@ -280,6 +280,10 @@ func promqlHint(msg string) string {
 		return "correct the regular expression (RE2 syntax: no look-ahead, no back-references)"
 	case strings.Contains(msg, "comparisons between scalars must use BOOL"):
 		return "write bool behind the comparison, such as 1 > bool 2"
+	case strings.Contains(msg, `in grouping opts, expected "("`):
+		return "put the labels in brackets, such as by (job)"
+	case strings.Contains(msg, "in grouping opts"):
+		return "close the bracket of the labels, such as by (job, instance)"
 	case strings.Contains(msg, "many-to-many"), strings.Contains(msg, "grouping"):
 		return "write group_left or group_right with on(…) or ignoring(…)"
 	}

@@ -1,7 +1,9 @@
 package rules
 
 import (
+	"fmt"
 	"os"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -43,6 +45,71 @@ groups:
 		}
 		if seen == 0 {
 			t.Error("no tick came while the rules were replaced: the test shows nothing")
+		}
+	})
+}
+
+// A reload reads the stored series of rules that have changed, once for each
+// selector, and leaves those alone that no changed recording rule has to do with.
+func TestReloadReadsWhatHasChanged(t *testing.T) {
+	const base = `
+groups:
+- name: recorded
+  interval: 60s
+  rules:
+  - {record: 'job:m:sum', expr: sum by (job) (m)}
+  - {record: 'job:a:sum', expr: %s}
+- name: alerts of m
+  interval: 60s
+  rules:
+  - {alert: M, expr: 'job:m:sum > 20'}
+  - {alert: Sum, expr: 'sum by (job) (m) > 20'}
+- name: alerts of a
+  interval: 60s
+  rules:
+  - {alert: A, expr: 'job:a:sum > 20'}
+  - {alert: Other, expr: 'max by (job) (%s) > 20'}
+`
+	stage(t, fmt.Sprintf(base, "sum by (job) (a)", "b"), func(s *scene) {
+		for i := range 10 {
+			s.put(fmt.Sprintf("x/%d", i), map[string]float64{"m": 1, "a": 1, "b": 1})
+		}
+		watched := func(name string) *watched {
+			for _, w := range s.m.arrivals.set.Load().all {
+				if w.rule.Name() == name {
+					return w
+				}
+			}
+			t.Fatalf("no rule %s", name)
+			return nil
+		}
+		for _, tc := range []struct {
+			recording, selected string
+			kept                []string
+			read                int64
+		}{
+			{"max by (job) (a)", "b", []string{"M", "Sum"}, 20}, // a for A, b for Other
+			{"max by (job) (a)", "a", []string{"M", "Sum"}, 10}, // a for both
+			{"max by (job) (a)", "a", []string{"M", "Sum", "A", "Other"}, 0},
+		} {
+			before := map[string]any{}
+			for _, name := range []string{"M", "Sum", "A", "Other"} {
+				before[name] = watched(name)
+			}
+			if err := os.WriteFile(s.file, fmt.Appendf(nil, base, tc.recording, tc.selected), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			read := s.ours.store.read.Load()
+			s.load()
+			if n := s.ours.store.read.Load() - read; n != tc.read {
+				t.Errorf("%s, %s: %d series were read, want %d", tc.recording, tc.selected, n, tc.read)
+			}
+			for name, w := range before {
+				if kept := w == watched(name); kept != slices.Contains(tc.kept, name) {
+					t.Errorf("%s, %s: %s is kept as it is: %t", tc.recording, tc.selected, name, kept)
+				}
+			}
+			s.wait(time.Second)
 		}
 	})
 }

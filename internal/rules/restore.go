@@ -40,7 +40,8 @@ func newRestorer(saved map[string]*savedGroup, until time.Time, inner rules.Quer
 
 // groupState is what the restorer knows of one rule group.
 type groupState struct {
-	priming sync.Mutex // held while the journalled alerts are brought back
+	priming   sync.Mutex // held while the journalled alerts are brought back
+	recording sync.Mutex // held from the snapshot for the journal to its record
 
 	mu      sync.Mutex
 	primed  bool

@@ -104,7 +104,7 @@ func (w *watched) slot(now time.Time) time.Time {
 	}
 	if every := w.group.Interval(); !last.IsZero() {
 		// Upstream leaves out the slots that it has missed.
-		return last.Add(max(1, now.Sub(last)/every) * every)
+		return last.Add(max(every, now.Sub(last).Truncate(every)))
 	}
 	// Upstream looks for the first slot when the group begins to run. That may be
 	// long after it was loaded.

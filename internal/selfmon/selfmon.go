@@ -81,6 +81,7 @@ type Watched struct {
 	Source          string  `json:"source"`
 	Targets         int     `json:"targets"`
 	Down            int     `json:"down"`
+	Discovering     bool    `json:"discovering,omitempty"` // nobody has looked for its targets yet
 }
 
 // NotSeen is something that was looked for and not found.

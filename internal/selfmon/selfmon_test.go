@@ -33,6 +33,7 @@ func fullReport() Report {
 			{Job: "touchline", Instance: "db-1", What: "this process", IntervalSeconds: 1, Source: SourceInProcess, Targets: 1},
 			{Job: "api", What: "targets of prometheus.yml", IntervalSeconds: 15, Up: &down, Source: SourcePrometheus, Targets: 3, Down: 1},
 			{Job: "batch", IntervalSeconds: 120, Source: SourcePrometheus},
+			{Job: "later", IntervalSeconds: 15, Source: SourcePrometheus, Discovering: true},
 		},
 		NotSeen: []NotSeen{
 			{What: "containers", Reason: "no socket of containerd or CRI-O was found", Remedy: "make /run/containerd/containerd.sock readable; cgroups are watched all the same, which may be enough"},

@@ -119,6 +119,8 @@ func (r Report) writeWatched(p *printer) {
 			state, color = "down", ansiRed
 		case t.Up != nil && *t.Up:
 			state, color = "up", ansiGreen
+		case t.Discovering:
+			state = "looking for targets"
 		case t.Targets == 0 && t.Source == SourcePrometheus:
 			state, color = "no targets found", ansiYellow
 		}
@@ -136,7 +138,10 @@ func watchedWhat(t Watched) string {
 	if t.Instance != "" && t.Instance != t.What {
 		parts = append(parts, t.Instance)
 	}
-	if t.Source == SourcePrometheus {
+	switch {
+	case t.Discovering:
+		parts = append(parts[:0], "targets of prometheus.yml")
+	case t.Source == SourcePrometheus:
 		parts = append(parts[:0], plural(t.Targets, "target", "targets")+" of prometheus.yml")
 	}
 	return strings.Join(parts, ", ")

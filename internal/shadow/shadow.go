@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/prometheus/prometheus/promql/parser"
@@ -178,10 +179,17 @@ func (r *run) beside(ctx context.Context, rules int) (*Report, error) {
 			}
 		}
 	}
+	shipped := shippedAlerts(groups)
+	if shipped != nil {
+		r.limits = append(r.limits, "Alerts of the rules that come with Touchline are left out, since the pair has no such rules.")
+	}
 	look := func(ctx context.Context) {
 		now, err := r.ours.active(ctx)
 		if r.note(ctx, err); err != nil {
 			return
+		}
+		if shipped != nil {
+			now = slices.DeleteFunc(now, func(a active) bool { return shipped(a.labels) })
 		}
 		r.mine.saw(now, r.o.Now())
 		h, err := r.ours.held(ctx, c.ExternalLabels)

@@ -85,7 +85,7 @@ func TestReport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"Same", "Theirs", "Short", "Pending", "pair:9090"} {
+	for _, want := range []string{"Same", "Theirs", "Short", "Pending", "pair:9090", "local"} {
 		for name, b := range map[string][]byte{"text": text.Bytes(), "HTML": page.Bytes(), "JSON": raw} {
 			if !bytes.Contains(b, []byte(want)) {
 				t.Errorf("%s does not mention %s:\n%s", name, want, b)

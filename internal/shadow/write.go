@@ -50,7 +50,11 @@ func (r *Report) WriteText(w io.Writer) error {
 		line("")
 		line("Same (the first %d of %d):", min(shownPairs, len(r.Pairs)), len(r.Pairs))
 		for _, p := range r.Pairs[:min(shownPairs, len(r.Pairs))] {
-			line("  ours %s  theirs %s  %+.2f s  %s  %s", clock(p.Ours), clock(p.Theirs), p.Sooner, labelText(p.Labels), p.Decided)
+			decided := ""
+			if p.Decided != "" {
+				decided = "  decided by " + p.Decided
+			}
+			line("  ours %s  theirs %s  %+.2f s  %s%s", clock(p.Ours), clock(p.Theirs), p.Sooner, labelText(p.Labels), decided)
 		}
 	}
 	line("")

@@ -40,7 +40,7 @@ var languages = map[string]*words{
 			"tick": "按规则周期判定", "api": "由其他程序上报",
 		},
 		leftOut:     "…… 另有 %d 个字符未显示",
-		acknowledge: "确认", silence: "静默", graph: "图表", runbook: "处理手册", incident: "事件",
+		acknowledge: "确认", silence: "静默", graph: "图表", runbook: "处理手册", incident: "事故",
 		severity: "级别", since: "开始于", alerts: "告警数", where: "位置", details: "详情",
 	},
 }

@@ -263,6 +263,7 @@ type entryMember struct {
 	rule  *Rule
 	seen  uint32  // the rule's epoch when this series last asked for an evaluation
 	asked int64   // the time of the sample that did
+	txn   uint64  // and its transaction
 	m     *member // nil for rules of class local
 	own   *memory // of a rule of class local with a bound
 }
@@ -296,7 +297,7 @@ func (x *Index) committed(ts []touch, scraped bool) {
 		slices.SortStableFunc(ts, byTime)
 	}
 	c := commits.Get().(*commit)
-	c.received = now
+	c.received, c.txn = now, instants.Add(1)
 	for len(ts) > 0 {
 		n := 1
 		for n < len(ts) && ts[n].t == ts[0].t {
@@ -325,6 +326,7 @@ var commits = sync.Pool{New: func() any { return &commit{hits: map[*Rule]int{}, 
 // commit is the scratch space of one transaction.
 type commit struct {
 	received int64
+	txn      uint64
 	id       uint64 // of the instant at work, so that a partition can tell whether it has listed it
 	whole    bool   // a target's series that begin have no others that are still to come
 	local    []localHit
@@ -347,7 +349,7 @@ type judgedKey struct {
 	at   int64
 }
 
-// instants numbers the instants of all transactions.
+// instants numbers all transactions and their instants.
 var instants atomic.Uint64
 
 // localHit collects the series of a local rule that one instant touches.
@@ -472,7 +474,8 @@ func (c *commit) localSample(x *Index, em *entryMember, t *touch, same bool) {
 	}
 	flip := false
 	if cmp := r.plan.Compare; cmp != nil {
-		if t.hist || !cmp.Holds(t.v) || em.seen == epoch {
+		// Of a batch each sample asks: the first may be too old to raise anything.
+		if t.hist || !cmp.Holds(t.v) || em.seen == epoch && em.txn != c.txn {
 			r.Skipped.Add(1)
 			return
 		}
@@ -481,7 +484,7 @@ func (c *commit) localSample(x *Index, em *entryMember, t *touch, same bool) {
 		r.Skipped.Add(1)
 		return
 	}
-	em.seen, em.asked = epoch, t.t
+	em.seen, em.asked, em.txn = epoch, t.t, c.txn
 	if em.own != nil {
 		s := scope{b: r.plan.Bound, one: em.own, at: t.t, lookback: r.lookback}
 		if s.empty() {

@@ -155,6 +155,9 @@ func TestComparisonTriggersOnceUntilAskedAgain(t *testing.T) {
 	equal(t, "another series and metric", f.commit(t, p("m", "2", 3000, 9), p("n", "1", 3000, 9)), `m > 5 at 3000 within {instance="2", job="j"}`)
 	f.rules[0].Again()
 	equal(t, "again", f.commit(t, p("m", "1", 4000, 7), p("m", "2", 4000, 7)), `m > 5 at 4000 within {job="j"}`)
+	equal(t, "every one of a batch", f.commit(t, p("m", "3", 4000, 1), p("m", "3", 4100, 7), p("m", "3", 4200, 8)),
+		`m > 5 at 4100 within {instance="3", job="j"}`, `m > 5 at 4200 within {instance="3", job="j"}`)
+	equal(t, "but once it has asked", f.commit(t, p("m", "3", 4300, 7), p("m", "3", 4400, 8)))
 	equal(t, "out of order", f.commit(t, p("m", "1", 3500, 99)))
 	if n := f.rules[0].Late.Load(); n != 1 {
 		t.Errorf("%d late samples, want 1", n)

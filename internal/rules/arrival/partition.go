@@ -295,8 +295,8 @@ func (p *partition) age(until int64) {
 	}
 }
 
-// judge appends the instants that can be judged now, in ns. skipped counts those
-// whose result is proven to be what it was.
+// judge appends the instants that can be judged; now is in ns. skipped counts
+// those whose result is proven to be what it was.
 func (p *partition) judge(out []int64, now int64) (at []int64, skipped int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

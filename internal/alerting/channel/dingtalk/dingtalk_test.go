@@ -94,7 +94,9 @@ func TestKinds(t *testing.T) {
 	}
 	m = send(t, r, channel.Card, func(_ *channel.RobotOptions, o *channel.RendererOptions) {
 		o.Language = channel.Chinese
-		o.Links = func(context.Context, channel.Told) channel.Links { return channel.Links{Acknowledge: "https://t.example/ack"} }
+		o.Links = func(context.Context, channel.Told) channel.Links {
+			return channel.Links{Acknowledge: "https://t.example/ack"}
+		}
 	}, down)
 	if dig(t, m, "actionCard", "btns", 0, "title") != "确认" || dig(t, m, "actionCard", "btns", 0, "actionURL") != "https://t.example/ack" || len(dig(t, m, "actionCard", "btns").([]any)) != 3 {
 		t.Errorf("card %v", m)

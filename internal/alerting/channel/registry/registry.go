@@ -37,7 +37,7 @@ type Spec struct {
 	SendResolved bool
 	Mail         Mail // of the type email
 
-	Where string // where it stands, for errors
+	Where string `json:"-"` // where it stands, for errors; it decides nothing
 }
 
 // Mail is what only the type email has.
