@@ -9,9 +9,10 @@ import (
 	"strings"
 )
 
-// FS holds rules/*.yml, tests/*_test.yml, runbooks/NAME.md and NAME.zh.md, and alertmanager.yml.
+// FS holds rules/*.yml, tests/*_test.yml, runbooks/NAME.md and NAME.zh.md,
+// alertmanager.yml, and in alertmanager/touchline.tmpl definitions for receivers.
 //
-//go:embed rules tests runbooks alertmanager.yml
+//go:embed rules tests runbooks alertmanager alertmanager.yml
 var FS embed.FS
 
 // Rules returns the paths of the rule files within FS, sorted.

@@ -25,8 +25,6 @@ type localServer struct {
 		Address string `json:"address"`
 		Error   string `json:"error"`
 	} `json:"listeners"`
-
-	dir string
 }
 
 // readLocalServer reads the endpoints.json of a data folder; nil where there is none.
@@ -39,7 +37,7 @@ func readLocalServer(dir string) (*localServer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read addresses of the server: %w", err)
 	}
-	s := &localServer{dir: dir}
+	s := &localServer{}
 	if err := json.Unmarshal(raw, s); err != nil || s.URL == "" {
 		return nil, fmt.Errorf("read addresses of the server: %s is damaged; give the address as --url", path)
 	}

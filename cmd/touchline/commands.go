@@ -15,8 +15,13 @@ func commands() []*cobra.Command {
 		newAdoptCommand(),
 		newBacktestCommand(),
 		newShadowCommand(),
+		newNotifyCommand(),
+		newBridgeCommand(),
 		newIncidentCommand(),
 		newMaintainCommand(),
+		newUsersCommand(),
+		newTokensCommand(),
+		newAuditCommand(),
 		newVersionCommand(),
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -32,6 +33,8 @@ import (
 	"github.com/prometheus/alertmanager/silence"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"touchline.dev/touchline/internal/alerting/channel"
+	"touchline.dev/touchline/internal/alerting/channel/email"
 	"touchline.dev/touchline/internal/alerting/dispatch"
 )
 
@@ -51,7 +54,16 @@ type Options struct {
 	RequestTimeout      time.Duration   // 0 for none
 	OutboxCapacity      int             // alerts that wait for the embedded Alertmanager, 10,000 when 0
 	EarlyFlush          string          // matchers of alerts that are told at once, "" for none
-	AlertGCInterval     time.Duration   // how often resolved alerts are dropped, 30 minutes when 0 as upstream
+	// Ingested is told of every state of an alert that reaches the dispatcher.
+	// Optional. It must not block: no other alert is dispatched meanwhile.
+	Ingested        func(a *alert.Alert, at time.Time)
+	AlertGCInterval time.Duration // how often resolved alerts are dropped, 30 minutes when 0 as upstream
+
+	// Templates are definitions that receivers may use beside upstream's and the user's; "" for none.
+	Templates string
+	Links     channel.LinksFunc // of messages of our channels; nil for those that the alerts themselves have
+	Graph     email.GraphFunc   // for pictures in mails; nil for none
+	Zone      *time.Location    // of the times in messages of our channels, nil for the host's
 
 	// What follows is told what becomes of alerts as it happens, is optional, and
 	// must not call Stop. What is said of one group comes in its order: an
@@ -65,6 +77,9 @@ type Options struct {
 	// group_interval. A Group that does not know of the end was At before. It
 	// holds up the alerts that arrive next, and must not apply a configuration.
 	Ended func(fingerprint string, at time.Time)
+	// EndedSilenced is told of each alert that arrives resolved while a silence
+	// mutes it, and again where it is sent again.
+	EndedSilenced func(GroupAlert)
 	// Told is told of each attempt to tell a receiver.
 	Told func(Notification)
 
@@ -125,6 +140,9 @@ type Alertmanager struct {
 	outbox    *outbox
 	sent      *sentLog
 	timings   *timings
+	proven    *proven
+	paces     *channel.Paces
+	client    *http.Client // of chat robots
 	sizes     *prometheus.HistogramVec
 	loads     *loadMetrics
 	journals  []*journal
@@ -137,6 +155,7 @@ type Alertmanager struct {
 	loaded  [32]byte // hash of what the running configuration was built from
 	conf    *config.Config
 	list    []Receiver
+	all     map[string][]notify.Integration // of list, whether a route uses them or not
 	stop    chan struct{}
 	stopped sync.Once
 	wg      sync.WaitGroup
@@ -158,7 +177,7 @@ func New(o Options) (_ *Alertmanager, err error) {
 	if err := os.MkdirAll(o.DataDir, 0o750); err != nil {
 		return nil, fmt.Errorf("create alerting directory: %w", err)
 	}
-	a := &Alertmanager{o: o, log: o.Logger, started: time.Now(), groups: marker.NewGroupMarker(), stop: make(chan struct{}), sent: newSentLog()}
+	a := &Alertmanager{o: o, log: o.Logger, started: time.Now(), groups: marker.NewGroupMarker(), stop: make(chan struct{}), sent: newSentLog(), paces: channel.NewPaces(), client: channel.NewClient()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Stop(context.Background()))
@@ -177,7 +196,8 @@ func New(o Options) (_ *Alertmanager, err error) {
 	a.loads = newLoadMetrics(o.Registerer, o.Cluster != nil)
 	a.notifying = notify.NewMetrics(o.Registerer, featurecontrol.NoopFlags{})
 	a.timings = newTimings(o.Registerer)
-	a.sent.timings, a.sent.told = a.timings, o.Told
+	a.proven = newProven(o.DataDir, a.log, o.Registerer)
+	a.sent.timings, a.sent.proven, a.sent.told = a.timings, a.proven, o.Told
 	if err := a.openDispatcher(early); err != nil {
 		return nil, err
 	}
@@ -262,6 +282,7 @@ func (a *Alertmanager) Start(ctx context.Context) error {
 	a.outbox.start()
 	logs, sils := a.journals[logJournal], a.journals[silenceJournal]
 	a.wg.Go(func() { logs.syncSoon(a.stop) })
+	a.wg.Go(func() { a.proven.run(a.stop) })
 	a.wg.Go(func() {
 		a.nflog.Maintenance(a.o.MaintenanceInterval, logs.snapPath, a.stop, maintain(logs, a.nflog.GC))
 	})
@@ -317,6 +338,7 @@ func (a *Alertmanager) shutdown() error {
 	}
 	close(a.stop)
 	a.wg.Wait()
+	a.client.CloseIdleConnections()
 	errs := []error{a.leaveCluster()}
 	for _, j := range a.journals {
 		errs = append(errs, j.close())

@@ -1,6 +1,7 @@
 package alerting
 
 import (
+	"context"
 	"time"
 
 	"github.com/prometheus/alertmanager/alert"
@@ -46,8 +47,20 @@ func (a *Alertmanager) observe(o *dispatch.Options) {
 	if a.o.Flushed != nil {
 		o.Flushed = a.flushed
 	}
-	if ended := a.o.Ended; ended != nil {
-		o.Ended = func(x *alert.Alert, at time.Time) { ended(x.Fingerprint().String(), at) }
+	ended, silenced := a.o.Ended, a.o.EndedSilenced
+	if ended == nil && silenced == nil {
+		return
+	}
+	o.Ended = func(x *alert.Alert, at time.Time) {
+		if ended != nil {
+			ended(x.Fingerprint().String(), at)
+		}
+		if silenced != nil && a.silencer.Mutes(context.Background(), x.Labels) {
+			silenced(GroupAlert{
+				Fingerprint: x.Fingerprint().String(), Labels: stringMap(x.Labels), Annotations: stringMap(x.Annotations), GeneratorURL: x.GeneratorURL,
+				StartsAt: x.StartsAt, EndsAt: x.EndsAt,
+			})
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/alertmanager/alert"
 	"github.com/prometheus/alertmanager/notify"
 
+	"touchline.dev/touchline/internal/alerting/channel"
 	"touchline.dev/touchline/internal/alerting/dispatch"
 )
 
@@ -34,11 +35,13 @@ type Notification struct {
 // Receiver describes one receiver of the configuration in force.
 type Receiver struct {
 	Name         string
-	Integrations []string // types, such as "slack"; empty where nothing uses the receiver
+	Integrations []string // types, such as "slack"
 	Default      bool     // the root route's receiver
 	Used         bool     // by any route
+	Broken       string   // why upstream's integrations of a receiver that nothing uses cannot be built, "" where they can
 
-	built bool
+	built bool     // it can be told: a route or something else of the configuration uses it
+	names []string // of Integrations, with their index, such as "slack[0]"
 }
 
 // ReceiverStatus is a receiver with the last attempt of each integration.
@@ -47,7 +50,13 @@ type ReceiverStatus struct {
 	// Last has one entry for each of Integrations, in their order. Where At is
 	// zero nothing has been tried since the start.
 	Last []Notification
+	// Proven has for each of Integrations when a message last got through, zero for never.
+	Proven []time.Time
 }
+
+// Unused reports whether neither a route nor anything else that the
+// configuration names tells the receiver.
+func (r *Receiver) Unused() bool { return !r.built }
 
 // Receivers lists the receivers of the configuration in force.
 func (a *Alertmanager) Receivers() []ReceiverStatus {
@@ -61,6 +70,7 @@ func (a *Alertmanager) Receivers() []ReceiverStatus {
 			last := a.sent.latest(integrationKey{receiver: r.Name, position: n, kind: name})
 			last.Receiver, last.Integration = r.Name, name
 			s.Last = append(s.Last, last)
+			s.Proven = append(s.Proven, a.proven.last(r.Name, r.names[n]))
 		}
 		out = append(out, s)
 	}
@@ -93,6 +103,7 @@ type sentLog struct {
 	ring []Notification // oldest first
 
 	timings *timings
+	proven  *proven
 	told    func(Notification) // may be nil
 	last    map[integrationKey]Notification
 }
@@ -165,12 +176,14 @@ func (r *recorded) Notify(ctx context.Context, alerts ...*alert.Alert) (bool, er
 			n.Firing++
 		}
 	}
+	ctx = channel.WithTimings(ctx, func(a *alert.Alert) (channel.Timing, bool) { return r.log.timings.wayTo(r.key, a, n.At) })
 	retry, err := r.next.Notify(ctx, alerts...)
 	n.Took = time.Since(n.At)
 	if err != nil {
 		n.Error = err.Error()
 	} else {
 		n.Way = r.log.timings.answered(r.key, alerts, n.At, n.At.Add(n.Took))
+		r.log.proven.note(r.key.receiver, r.next.String(), n.At.Add(n.Took))
 	}
 	delivery.End(err)
 	r.log.add(r.key, n)

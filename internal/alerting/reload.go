@@ -17,7 +17,6 @@ import (
 
 	"github.com/prometheus/alertmanager/alert"
 	"github.com/prometheus/alertmanager/config"
-	"github.com/prometheus/alertmanager/config/receiver"
 	amdispatch "github.com/prometheus/alertmanager/dispatch"
 	"github.com/prometheus/alertmanager/inhibit"
 	"github.com/prometheus/alertmanager/notify"
@@ -26,6 +25,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/model"
 
+	"touchline.dev/touchline/internal/alerting/channel/registry"
 	"touchline.dev/touchline/internal/alerting/dispatch"
 )
 
@@ -34,7 +34,10 @@ import (
 // hides its secrets.
 type File struct {
 	Config *config.Config
-	raw    []byte
+	// Channels are our own, by receiver, which the file itself cannot hold.
+	Channels map[string][]registry.Spec
+
+	raw []byte
 }
 
 // LoadFile parses alertmanager.yml strictly, as upstream does. Paths in it are
@@ -87,15 +90,16 @@ type Change struct {
 	fileHash  [md5.Size]byte
 	tmpl      *template.Template
 	routes    *amdispatch.Route
-	receivers map[string][]notify.Integration
+	receivers map[string][]notify.Integration // that a route uses
+	all       map[string][]notify.Integration
 	list      []Receiver
 	intervals map[string][]timeinterval.TimeInterval
 }
 
 // Prepare builds templates, routes, receivers and time intervals, and returns
 // all that is wrong with them at once. Nothing changes until Apply. Receivers
-// that no route uses are not built, but for those in also, which Tell is to
-// reach.
+// that no route uses cannot be told, but for those in also, which Tell is to
+// reach, and by Try.
 func (a *Alertmanager) Prepare(file *File, also ...string) (*Change, error) {
 	c, err := a.prepare(file, also)
 	if err != nil {
@@ -111,13 +115,12 @@ func (a *Alertmanager) Refused() { a.loads.successful.Set(0) }
 
 func (a *Alertmanager) prepare(file *File, also []string) (*Change, error) {
 	conf := file.Config
-	c := &Change{a: a, conf: conf, receivers: map[string][]notify.Integration{}, intervals: map[string][]timeinterval.TimeInterval{}}
+	c := &Change{a: a, conf: conf, receivers: map[string][]notify.Integration{}, all: map[string][]notify.Integration{}, intervals: map[string][]timeinterval.TimeInterval{}}
 	c.fileHash = md5.Sum(file.raw)
 	var err error
-	if c.tmpl, err = template.FromGlobs(conf.Templates); err != nil {
-		return nil, fmt.Errorf("parse templates: %w", err)
+	if c.tmpl, err = a.base(conf)(); err != nil {
+		return nil, err
 	}
-	c.tmpl.ExternalURL = a.o.ExternalURL
 	if c.hash, err = hashConfig(file, also); err != nil {
 		return nil, err
 	}
@@ -125,21 +128,18 @@ func (a *Alertmanager) prepare(file *File, also []string) (*Change, error) {
 	active := map[string]bool{}
 	c.routes.Walk(func(r *amdispatch.Route) { active[r.RouteOpts.Receiver] = true })
 	named, err := namedOf(conf, also)
-	errs := []error{err}
+	errs := []error{err, unknownReceivers(file)}
 	for _, r := range conf.Receivers {
 		rec := Receiver{Name: r.Name, Default: r.Name == conf.Route.Receiver, Used: active[r.Name], built: active[r.Name] || named[r.Name]}
-		if rec.built {
-			ints, err := receiver.BuildReceiverIntegrations(r, c.tmpl, a.log)
-			if err != nil {
-				errs = append(errs, fmt.Errorf("receiver %q: %w", r.Name, err))
-				continue
-			}
-			for _, i := range ints {
-				rec.Integrations = append(rec.Integrations, i.Name())
-			}
-			c.receivers[r.Name] = a.sent.wrap(r.Name, ints)
+		ints, err := a.build(r, &rec, file, c.tmpl)
+		if err != nil {
+			errs = append(errs, err)
+			continue
 		}
-		// As upstream, what nothing uses is not built, and cannot fail.
+		c.all[r.Name] = a.sent.wrap(r.Name, ints)
+		if rec.built {
+			c.receivers[r.Name] = c.all[r.Name]
+		}
 		c.list = append(c.list, rec)
 	}
 	for _, ti := range conf.MuteTimeIntervals {
@@ -155,7 +155,7 @@ func (a *Alertmanager) prepare(file *File, also []string) (*Change, error) {
 }
 
 // hashConfig covers the configuration as written, the content of its templates,
-// and which receivers are told outside of their routes.
+// our channels, and which receivers are told outside of their routes.
 func hashConfig(file *File, also []string) ([32]byte, error) {
 	h := sha256.New()
 	h.Write(file.raw)
@@ -179,6 +179,9 @@ func hashConfig(file *File, also []string) ([32]byte, error) {
 			return [32]byte{}, fmt.Errorf("read template: %w", err)
 		}
 		h.Write(raw)
+	}
+	if err := writeChannels(h, file); err != nil {
+		return [32]byte{}, err
 	}
 	return [32]byte(h.Sum(nil)), nil
 }
@@ -211,7 +214,8 @@ func (c *Change) Apply() {
 	})
 	a.inhibitor.Store(inh)
 	old.Stop()
-	a.conf, a.loaded, a.list = c.conf, c.hash, c.list
+	a.conf, a.loaded, a.list, a.all = c.conf, c.hash, c.list, c.all
+	a.proven.show(c.list)
 }
 
 // ingested times the alerts that reach the dispatcher; those that came by the
@@ -219,6 +223,9 @@ func (c *Change) Apply() {
 func (a *Alertmanager) ingested(x *alert.Alert, at time.Time) {
 	a.timings.queued(x, Timing{Class: "api", Queued: at})
 	a.timings.dispatched(x, at)
+	if a.o.Ingested != nil {
+		a.o.Ingested(x, at)
+	}
 }
 
 // warn tells of settings that are valid and yet do not do what they seem to.

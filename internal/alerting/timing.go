@@ -7,6 +7,8 @@ import (
 	"github.com/prometheus/alertmanager/alert"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/model"
+
+	"touchline.dev/touchline/internal/alerting/channel"
 )
 
 // Timing are the times at which an alert passed the stations from its first bad
@@ -102,6 +104,24 @@ func (t *timings) dispatched(a *alert.Alert, at time.Time) {
 	if x := t.byKey[k]; x != nil && x.t.Dispatched.IsZero() {
 		x.t.Dispatched = at
 	}
+}
+
+// wayTo is what a message to an integration may say of an alert's way. When it was
+// sent is only told the first time: a repetition was not long on its way.
+func (t *timings) wayTo(to integrationKey, a *alert.Alert, sent time.Time) (channel.Timing, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	x := t.byKey[keyOf(a)]
+	if x == nil {
+		return channel.Timing{}, false
+	}
+	out := channel.Timing{
+		Rule: x.t.Rule, Class: x.t.Class, Sample: x.t.Sample, Received: x.t.Received, Decided: x.t.Decided, Queued: x.t.Queued, Dispatched: x.t.Dispatched,
+	}
+	if !x.told[to] && !a.ResolvedAt(sent) {
+		out.Sent = sent
+	}
+	return out, true
 }
 
 // answered notes that an integration took alerts, and returns the way of the

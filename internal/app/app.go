@@ -36,6 +36,7 @@ import (
 	"touchline.dev/touchline/internal/config"
 	"touchline.dev/touchline/internal/datadir"
 	"touchline.dev/touchline/internal/httpserver"
+	"touchline.dev/touchline/internal/identity"
 	"touchline.dev/touchline/internal/incident"
 	"touchline.dev/touchline/internal/incident/maintenance"
 	"touchline.dev/touchline/internal/metrics"
@@ -70,13 +71,19 @@ type App struct {
 	alerting *alerting.Alertmanager
 	sources  *collect.Set
 	state    *state.DB
+	identity *identity.Store
+	door     *door
 	incident *incident.Service
+	opens    func(map[string]string) bool // whether an alert opens an incident
 
 	maintenance *maintenance.Service
 
 	page     *page.Page
+	beat     *beating
+	public   *publicPage
 	grpc     *grpc.Server
 	handler  http.Handler
+	patterns []string // of the handler
 	backup   *backup
 	dataSize measuredSize
 	external *url.URL
@@ -84,17 +91,20 @@ type App struct {
 	parts    parts
 	reload   reloadMetrics
 
-	dynamic  atomic.Pointer[config.Dynamic] // in force
-	roster   atomic.Pointer[roster]
-	bound    bool // the addresses are ours
-	ready    atomic.Bool
-	reloadMu sync.Mutex
-	serveErr chan error
-	cleanup  []release
-	stopOnce sync.Once
-	stopErr  error
-	quit     chan struct{}
-	quitOnce sync.Once
+	dynamic atomic.Pointer[config.Dynamic] // in force
+	roster  atomic.Pointer[roster]
+	changes ruleChanges
+
+	silencedEnds silencedEnds
+	bound        bool // the addresses are ours
+	ready        atomic.Bool
+	reloadMu     sync.Mutex
+	serveErr     chan error
+	cleanup      []release
+	stopOnce     sync.Once
+	stopErr      error
+	quit         chan struct{}
+	quitOnce     sync.Once
 }
 
 // release is one step of stopping.
@@ -113,12 +123,13 @@ func (a *App) onStop(what string, do func(context.Context) error) {
 // New acquires everything: data directory, listeners, storage, engines, and
 // the first configuration. On an error everything is released again.
 func New(ctx context.Context, o Options) (_ *App, err error) {
-	a := &App{o: o, c: o.Config, log: o.Logger, build: selfmon.Build(), reg: prometheus.NewRegistry(), serveErr: make(chan error, 1), quit: make(chan struct{})}
+	a := &App{o: o, c: o.Config, log: o.Logger, build: selfmon.Build(), reg: prometheus.NewRegistry(), serveErr: make(chan error, 1), quit: make(chan struct{}), door: &door{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Stop(ctx))
 		}
 	}()
+	a.silencedEnds.init()
 	a.health = selfmon.NewHealth(selfmon.HealthOptions{})
 	a.reg.MustRegister(a.health)
 	a.parts = parts{
@@ -151,6 +162,12 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	if err := a.openPage(); err != nil {
+		return nil, err
+	}
+	if err := a.openHeartbeat(); err != nil {
+		return nil, err
+	}
+	if err := a.openStatusPage(); err != nil {
 		return nil, err
 	}
 	if err := a.load(); err != nil {
@@ -214,6 +231,7 @@ func (a *App) listen() error {
 		Logger: a.log.With("component", "http"), Registerer: a.reg, WebConfigFile: a.c.Web.ConfigFile,
 		AdminTokenFile: a.tokenFile(), TokensFile: a.c.Web.TokensFile, RoutePrefix: a.prefix(), CORSOrigin: cors,
 		MaxConnections: a.c.Web.MaxConnections, ReadTimeout: a.c.Web.ReadTimeout, MaxIngestBody: a.c.Remote.WriteMaxBody,
+		Identity: a.door, Anonymous: a.c.Auth.Anonymous, Page: isPage,
 	})
 	if err != nil {
 		return a.withHint(err)
@@ -318,7 +336,7 @@ func (a *App) openEngines(memory int64) error {
 		HA:          metrics.HAOptions{Enabled: c.HA.Enabled, ClusterLabel: c.HA.ClusterLabel, ReplicaLabel: c.HA.ReplicaLabel, Failover: c.HA.FailoverTimeout, MaxClusters: c.HA.MaxClusters},
 		EnableAdmin: c.Web.EnableAdminAPI, EnableLifecycle: c.Web.EnableLifecycle, ListenAddress: a.server.Addresses()["web"][0], ExternalURL: a.external, CORSOrigin: cors, Flags: c.Flags(), StartedAt: a.health.StartedAt(),
 		Version: v1.PrometheusVersion{Version: a.build.Version, Revision: a.build.Revision, GoVersion: runtime.Version()},
-		Rules:   rref, Alertmanagers: amref, Observe: hook.Observe,
+		Rules:   rref, Alertmanagers: amref, Observe: hook.Observe, Scraped: arrival.Scraped,
 	}
 	if a.sources != nil {
 		mo.Dial = a.sources.DialContext
@@ -390,11 +408,17 @@ func (a *App) openSources(g prometheus.Gatherer) (*collect.Set, error) {
 
 func (a *App) openAlerting() error {
 	c := a.c
+	templates, err := a.receiverTemplates()
+	if err != nil {
+		return err
+	}
 	o := alerting.Options{
 		DataDir: a.path(datadir.Alertmanager), Retention: c.Alertmanager.Retention, MaintenanceInterval: c.Alertmanager.MaintenanceInterval,
 		ExternalURL: a.external, Logger: a.log.With("component", "alerting"), Registerer: a.reg,
 		MaxSilences: c.Alertmanager.MaxSilences, MaxSilenceBytes: c.Alertmanager.MaxSilenceSize, MaxAlertsPerName: c.Alertmanager.MaxAlertsPerName,
 		GetConcurrency: c.Alertmanager.MaxConcurrency, EarlyFlush: c.Alertmanager.EarlyFlush, OutboxCapacity: outboxCapacity,
+		Ingested:  func(x *alert.Alert, at time.Time) { a.beat.ingested(x, at) },
+		Templates: templates, Graph: a.graph, Links: a.linksOf,
 	}
 	if c.Cluster.ListenAddress != "" {
 		o.Cluster = &alerting.ClusterOptions{
@@ -404,7 +428,6 @@ func (a *App) openAlerting() error {
 		}
 	}
 	a.observe(&o)
-	var err error
 	if a.alerting, err = alerting.New(o); err != nil {
 		a.parts.alerting.Failed(err.Error())
 		return err
@@ -412,6 +435,7 @@ func (a *App) openAlerting() error {
 	a.onStop("alerting", a.alerting.Stop)
 	a.notifier, err = metrics.NewNotifier(metrics.NotifierOptions{
 		Logger: a.log, Registerer: a.reg, Features: a.engine.Features(), ExternalURL: a.external, QueueCapacity: outboxCapacity, Embedded: a.deliver,
+		Delivered: func(body []byte) { a.beat.delivered(body) },
 	})
 	if err != nil {
 		return err
@@ -450,6 +474,7 @@ func (a *App) deliver(ctx context.Context, in []*notifier.Alert) error {
 	if h, ok := rules.HopsFrom(ctx); ok {
 		way = alerting.Timing{Rule: h.Rule, Class: h.Class, Sample: h.Sample, Received: h.Received, Decided: h.Decided}
 	}
+	a.beat.handedOver(out)
 	if err := a.alerting.Put(ctx, way, out...); err != nil {
 		a.parts.alerting.Degraded(err.Error())
 		a.log.Error("Alerts could not be handed over", "alerts", len(out), "err", err)
@@ -478,10 +503,15 @@ func (a *App) Start(ctx context.Context) error {
 	}
 	a.incident.Start()
 	a.maintenance.Start()
+	a.startPeople()
 	a.parts.state.OK()
 	a.engine.Run()
 	a.notifier.Run()
 	a.rules.Run()
+	a.beat.start()
+	if a.public != nil {
+		a.public.publisher.Start()
+	}
 	served := make(chan struct{})
 	go func() {
 		defer close(served)

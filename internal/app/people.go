@@ -6,9 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"touchline.dev/touchline/internal/alerting"
@@ -22,7 +22,7 @@ import (
 
 // openState opens the database of what people decide, and what keeps incidents in it.
 func (a *App) openState(ctx context.Context) error {
-	o := state.Options{Path: a.path(datadir.State), Registerer: a.reg}
+	o := state.Options{Path: a.path(datadir.State), URL: a.c.State.URL, Registerer: a.reg}
 	if f := a.c.State.URLFile; f != "" {
 		raw, err := os.ReadFile(f)
 		if err != nil {
@@ -37,10 +37,14 @@ func (a *App) openState(ctx context.Context) error {
 		return err
 	}
 	a.onStop("state", func(context.Context) error { return a.state.Close() })
+	if err := a.openIdentity(); err != nil {
+		return err
+	}
 	opens, err := matching(a.c.Incidents.Matchers, "--incidents.matchers")
 	if err != nil {
 		return err
 	}
+	a.opens = opens
 	a.incident, err = incident.New(incident.Options{
 		DB: a.state, Logger: a.log.With("component", "incidents"), Registerer: a.reg, Opens: opens,
 		Flapping: a.c.Incidents.Flapping, Retention: a.c.Incidents.Retention, Surroundings: incident.Surroundings{
@@ -59,6 +63,7 @@ func (a *App) openState(ctx context.Context) error {
 			},
 			Tell: a.call, Mine: a.escalates,
 		},
+		Audit: audit,
 	})
 	if err != nil {
 		return err
@@ -73,7 +78,7 @@ func (a *App) openMaintenance() error {
 	var err error
 	a.maintenance, err = maintenance.New(maintenance.Options{
 		DB: a.state, Logger: a.log.With("component", "maintenance"), Registerer: a.reg, Matchers: checkMatchers, Silence: am.silence, Expire: am.expire,
-		Endings: am.endings, Announce: am.announce, Notice: a.c.Incidents.Notice, Files: a.fileWindows, Mine: a.escalates,
+		Endings: am.endings, Announce: am.announce, Notice: a.c.Incidents.Notice, Files: a.fileWindows, Mine: a.escalates, Audit: audit,
 	})
 	if err != nil {
 		return err
@@ -86,13 +91,15 @@ func (a *App) openMaintenance() error {
 func (a *App) fileWindows() []maintenance.Window { return a.roster.Load().windows }
 
 // nativeAPI serves what no upstream tool has an API for.
-func (a *App) nativeAPI(mux *http.ServeMux) {
+func (a *App) nativeAPI(mux *router) {
 	api := native.New(native.Options{Mux: mux, Version: a.build.Version, Logger: a.log.With("component", "api"), Actor: actor})
 	api.Incidents(a.incident)
 	api.Reviews(a.incident, a.graphOf)
 	api.Links(a.incident)
+	api.Accounts(a.identity, a.door)
 	api.Maintenance(a.maintenance)
 	api.Schedules(duty{a})
+	api.Receivers(trials{a})
 }
 
 // actor is who sent a request, as timelines and the audit log name them.
@@ -116,6 +123,9 @@ func (a *App) observe(o *alerting.Options) {
 		a.incident.Observe(out)
 	}
 	o.Ended = a.incident.Ended
+	if a.c.Incidents.TellSilencedEnds {
+		o.EndedSilenced = a.silencedEnds.add
+	}
 	o.Told = func(n alerting.Notification) {
 		out := incident.Notification{
 			At: n.At, Receiver: n.Receiver, Integration: n.Integration, GroupKey: n.GroupKey, Group: n.Group, Firing: n.Firing, Resolved: n.Resolved, Took: n.Took, Error: n.Error,
@@ -177,4 +187,18 @@ func (a *App) call(ctx context.Context, c incident.Call) (string, error) {
 // cluster's order does.
 func (a *App) escalates() bool {
 	return a.state.Kind() != "sqlite" || a.alerting.Position() == 0
+}
+
+// startPeople starts what tells of hand-overs and follows Alertmanagers elsewhere.
+func (a *App) startPeople() {
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() { a.handOvers(ctx) })
+	wg.Go(func() { a.silencedEnds.run(ctx, &amClient{handler: a.alertmanagerAPI()}, a.log) })
+	wg.Go(func() { a.followExternal(ctx) })
+	a.onStop("people", func(context.Context) error {
+		cancel()
+		wg.Wait()
+		return nil
+	})
 }

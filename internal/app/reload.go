@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"touchline.dev/touchline/internal/metrics"
 	"touchline.dev/touchline/internal/oncall"
 	"touchline.dev/touchline/internal/rules"
+	"touchline.dev/touchline/internal/statuspage"
 )
 
 // reloadMetrics carry upstream's names: dashboards and rules know them.
@@ -62,7 +64,10 @@ func (a *App) Reload() error {
 // replay of a large log takes minutes, and a typo should not cost them.
 func (a *App) checkFiles() error {
 	_, perr := metrics.LoadConfig(a.c.PrometheusFile, a.log)
-	_, aerr := a.alertmanagerFile()
+	am, aerr := a.alertmanagerFile()
+	if aerr == nil {
+		aerr = withChannels(am, a.c)
+	}
 	return a.withHint(errors.Join(perr, aerr))
 }
 
@@ -109,6 +114,10 @@ func (a *App) load() (err error) {
 			oerr = fmt.Errorf("read touchline.yaml again: %w", oerr)
 		}
 	}
+	var page statuspage.Settings
+	if oerr == nil && own.StatusPage != nil {
+		page, oerr = statusSettings(own.StatusPage)
+	}
 	prom, perr := metrics.LoadConfig(a.c.PrometheusFile, a.log)
 	var mc *metrics.Change
 	var rc *rules.Change
@@ -123,6 +132,9 @@ func (a *App) load() (err error) {
 	}
 	am, aerr := a.alertmanagerFile()
 	var ac *alerting.Change
+	if aerr == nil && oerr == nil {
+		aerr = withChannels(am, own)
+	}
 	var who *roster
 	if aerr == nil && oerr == nil {
 		var more map[string][]oncall.Override
@@ -154,11 +166,14 @@ func (a *App) load() (err error) {
 	}
 	a.dynamic.Store(&own.Dynamic)
 	a.roster.Store(who)
+	a.applyStatusPage(own.StatusPage, page)
 	a.warnOfRestart(own)
+	a.changes.note(a.rules.RuleGroups(), time.Now())
 	a.warnOfUnknownGroups()
 	if a.notifier.External() && a.c.AlertmanagerFile != "" {
 		a.log.Warn("This file has no effect: prometheus.yml names Alertmanagers (alerting.alertmanagers), and those get the alerts", "file", a.c.AlertmanagerFile)
 	}
+	a.warnOfNoWatchdog()
 	return nil
 }
 
@@ -168,6 +183,15 @@ func (a *App) warnOfRestart(own *config.Config) {
 	for flag, value := range own.Flags() {
 		if old[flag] != value {
 			a.log.Warn("A setting has changed that takes a restart to come into force", "setting", flag, "in_force", old[flag], "configured", value)
+		}
+	}
+	// What is secret looks the same before and after.
+	for flag, changed := range map[string]bool{
+		"heartbeat.url":       a.c.Heartbeat.URL != own.Heartbeat.URL,
+		"heartbeat.watch-url": !slices.Equal(a.c.Heartbeat.WatchURLs, own.Heartbeat.WatchURLs),
+	} {
+		if changed {
+			a.log.Warn("A secret setting has changed that takes a restart to come into force", "setting", flag)
 		}
 	}
 }

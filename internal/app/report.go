@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"io/fs"
 	"path/filepath"
 	"slices"
@@ -23,8 +24,9 @@ func (a *App) Report() selfmon.Report {
 		Version: a.build.Version, Revision: a.build.Revision, GoVersion: a.build.GoVersion, Upstream: a.build.Upstream,
 		State: a.health.State(), StartedAt: a.health.StartedAt(), ReadySeconds: a.health.ReadySeconds(),
 		ConsoleURL: a.external.String() + "/ui/", Watched: a.watched(), Endpoints: a.endpoints(), Alerts: a.alertsTo(),
-		Data:  selfmon.Data{Dir: a.c.Storage.Path, RetentionTime: model.Duration(a.c.Storage.RetentionTime).String(), RetentionSizeBytes: a.c.Storage.RetentionSize, UsedBytes: a.dataSize.get(a.c.Storage.Path)},
-		Rules: a.ruleCounts(), Components: a.health.Components(), TokenFile: a.tokenFile(),
+		Data:   selfmon.Data{Dir: a.c.Storage.Path, RetentionTime: model.Duration(a.c.Storage.RetentionTime).String(), RetentionSizeBytes: a.c.Storage.RetentionSize, UsedBytes: a.dataSize.get(a.c.Storage.Path), Database: a.state.Kind()},
+		Access: a.access(),
+		Rules:  a.ruleCounts(), Components: a.health.Components(), Outside: a.outside(), TokenFile: a.tokenFile(),
 		Stop: "Ctrl C, or SIGTERM. Samples, alerts of rules, silences and who was told are kept; alerts sent by API are for their sender to repeat",
 	}
 	for _, l := range a.server.Listeners() {
@@ -40,6 +42,15 @@ func (a *App) Report() selfmon.Report {
 		}
 	}
 	return r
+}
+
+// access says who may do what without signing in. Where the database does not
+// answer, users are taken to be there.
+func (a *App) access() selfmon.Access {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	has, err := a.door.HasUsers(ctx)
+	return selfmon.Access{Users: has || err != nil || a.server.HasFileUsers(), Anonymous: a.c.Auth.Anonymous}
 }
 
 // watched lists the in-process sources and every job of prometheus.yml.
@@ -129,7 +140,10 @@ func (a *App) alertsTo() selfmon.AlertsTo {
 	}
 	to.None = true
 	for _, r := range a.alerting.Receivers() {
-		out := selfmon.Receiver{Name: r.Name, Integrations: r.Integrations, Default: r.Default}
+		out := selfmon.Receiver{Name: r.Name, Integrations: r.Integrations, Default: r.Default, Unused: r.Unused()}
+		for n, at := range r.Proven {
+			out.Proven = append(out.Proven, selfmon.Proof{Integration: r.Integrations[n], At: at})
+		}
 		for _, last := range r.Last {
 			if last.Error != "" {
 				out.Failing = append(out.Failing, selfmon.Failure{Integration: last.Integration, At: last.At, Error: last.Error})

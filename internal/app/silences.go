@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -14,6 +15,7 @@ import (
 
 	amlabels "github.com/prometheus/alertmanager/pkg/labels"
 
+	"touchline.dev/touchline/internal/alerting"
 	"touchline.dev/touchline/internal/incident/maintenance"
 )
 
@@ -181,4 +183,67 @@ func (c *amClient) announce(ctx context.Context, e maintenance.Ending) error {
 func checkMatchers(texts []string) error {
 	_, err := matchingAll(texts)
 	return err
+}
+
+// silencedEnds announces alerts that have resolved while they were silenced, each once.
+type silencedEnds struct {
+	waiting chan alerting.GroupAlert
+	told    map[string]time.Time // by fingerprint: the beginning of the firing that was announced
+}
+
+// Bounds of what is remembered and what waits.
+const (
+	maxSilencedEnds = 1000
+	maxTold         = 10_000
+	announcedFor    = 5 * time.Minute
+)
+
+func (s *silencedEnds) init() {
+	s.waiting, s.told = make(chan alerting.GroupAlert, maxSilencedEnds), map[string]time.Time{}
+}
+
+// add takes an alert; it never waits.
+func (s *silencedEnds) add(a alerting.GroupAlert) {
+	select {
+	case s.waiting <- a:
+	default: // it is sent again, or the storm has better news
+	}
+}
+
+func (s *silencedEnds) run(ctx context.Context, am *amClient, log *slog.Logger) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case a := <-s.waiting:
+			if s.told[a.Fingerprint].Equal(a.StartsAt) {
+				continue
+			}
+			if len(s.told) >= maxTold {
+				clear(s.told)
+			}
+			if err := am.silencedEnd(ctx, a); err != nil {
+				log.Warn("That a silenced alert has resolved could not be announced", "alert", a.Labels["alertname"], "err", err)
+				continue
+			}
+			s.told[a.Fingerprint] = a.StartsAt
+		}
+	}
+}
+
+// silencedEnd sends an alert about an alert. The labels of the one that has
+// resolved are in a description: as labels they would be silenced, too.
+func (c *amClient) silencedEnd(ctx context.Context, a alerting.GroupAlert) error {
+	labels, err := json.Marshal(a.Labels)
+	if err != nil {
+		return fmt.Errorf("write labels: %w", err)
+	}
+	now := time.Now()
+	return c.do(ctx, http.MethodPost, "/api/v2/alerts", []any{map[string]any{
+		"labels": map[string]string{"alertname": "SilencedAlertResolved", "severity": "info", "alert": a.Labels["alertname"], "fingerprint": a.Fingerprint},
+		"annotations": map[string]string{
+			"summary": fmt.Sprintf("%s has resolved, and is still silenced", a.Labels["alertname"]), "description": string(labels),
+		},
+		"startsAt": now, "endsAt": now.Add(announcedFor),
+	}}, nil)
 }

@@ -30,6 +30,8 @@ type Config struct {
 	HA           HA
 	Alertmanager Alertmanager
 	Cluster      Cluster
+	Auth         Auth
+	Heartbeat    Heartbeat
 	State        State
 	Incidents    Incidents
 	Sources      Sources
@@ -52,6 +54,9 @@ type Dynamic struct {
 	Schedules   map[string]Schedule
 	Escalations []Escalation
 	Maintenance []Maintenance
+	OIDCGroups  map[string]OIDCRole
+	StatusPage  *StatusPage          // nil for none
+	Channels    map[string][]Channel // by receiver of alertmanager.yml
 }
 
 // Web is the main listener and what all listeners have in common.
@@ -182,17 +187,52 @@ type Cluster struct {
 	TLSConfig        string
 }
 
+// Auth is who may do what, and how they sign in.
+type Auth struct {
+	Anonymous      string
+	SessionIdle    time.Duration
+	SessionLife    time.Duration
+	PrintSetupLink bool
+	AuditRetention time.Duration // 0 keeps for ever
+	OIDC           OIDC
+}
+
+// OIDC is the provider that people sign in at; there is none without an issuer.
+type OIDC struct {
+	Issuer           string
+	ClientID         string
+	ClientSecretFile string // "" for a public client
+	Name             string
+	Scopes           []string
+	NameClaim        string
+	GroupsClaim      string
+	DefaultRole      string // "none" for those who may not sign in
+}
+
+// Heartbeat is what lets others notice that this process is gone.
+type Heartbeat struct {
+	URL            string // secret; "" sends nothing, unless URLFile is set
+	URLFile        string
+	Method         string // POST or GET
+	Interval       time.Duration
+	WatchURLs      []string // other instances; may hold passwords
+	WatchTokenFile string   // "" for none
+}
+
 // State is where what people decide is kept.
 type State struct {
-	URLFile string // of PostgreSQL, "" for SQLite
+	URLFile string // with the URL of PostgreSQL, "" for none
+	URL     string // of the variable StateURLEnv, "" for none; secret
 }
 
 // Incidents is what becomes of alerts that fire.
 type Incidents struct {
-	Matchers  string // of alerts that open one
-	Flapping  time.Duration
-	Notice    time.Duration // before a silence ends
-	Retention time.Duration
+	Matchers string // of alerts that open one
+	Flapping time.Duration
+	Notice   time.Duration // before a silence ends
+
+	TellSilencedEnds bool
+	Retention        time.Duration
 }
 
 // Sources are the in-process sources: host, containers and the process itself.
@@ -250,7 +290,7 @@ func (c *Config) Source(setting string) Source {
 }
 
 // Flags returns every setting by its flag's name, as it is written. There is
-// nothing secret in it: secrets are given by file only.
+// nothing secret in it: a value that may hold a secret is <secret>.
 func (c *Config) Flags() map[string]string {
 	out := make(map[string]string, len(Settings))
 	for i := range Settings {

@@ -77,7 +77,7 @@ beats the file, and the file beats the default. Dots in a key are levels of the 
 ` + "```yaml\nweb:\n  listen_address: 127.0.0.1:7070\n```" + `
 
 What has a format of its own stays in its own file: scraping and remote write in ` + "`prometheus.yml`" + `, routes and receivers in
-` + "`alertmanager.yml`" + `, TLS and users in a ` + "`web.config.file`" + `. Secrets are given by file only, so that no setting shows one.
+` + "`alertmanager.yml`" + `, TLS and users in a ` + "`web.config.file`" + `. Secrets are given by file; what may hold one all the same, such as a URL with a password, is never shown or logged.
 In ` + "`touchline.yaml`" + ` a relative path begins at that file's folder; elsewhere it begins at the working directory.
 Durations are written as for Prometheus (` + "`30s`, `1h30m`, `15d`" + `), sizes with a unit (` + "`512MB`, `1GiB`" + `; all units are powers of two).
 An unknown key, a wrong type or a value out of range stops the start, and each is told with its line and column.
@@ -143,6 +143,8 @@ func (s *Setting) typeName() string {
 		return "folder"
 	case KindURL:
 		return "URL"
+	case KindURLs:
+		return "list of URLs"
 	case KindRegexp:
 		return "regular expression (RE2)"
 	case KindEnum:

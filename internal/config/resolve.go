@@ -64,7 +64,7 @@ func (v *flagValue) Type() string {
 		return "file"
 	case KindDir:
 		return "folder"
-	case KindURL:
+	case KindURL, KindURLs:
 		return "url"
 	case KindRegexp:
 		return "regexp"
@@ -87,6 +87,7 @@ func Resolve(flags *Flags, environ []string) (*Config, error) {
 	problems := defaults(c)
 	given, remarks := fromEnv(environ)
 	c.Warnings = remarks
+	c.State.URL = secretEnv(environ, StateURLEnv)
 	if flags != nil {
 		for i := range Settings {
 			if v := flags.given[Settings[i].Flag]; len(v) > 0 {
@@ -187,6 +188,9 @@ func defaults(c *Config) Problems {
 func (c *Config) record(s *Setting, values []string, src Source) {
 	c.sources[s.Flag] = src
 	c.raw[s.Flag] = strings.Join(values, ",")
+	if s.Secret && c.raw[s.Flag] != "" {
+		c.raw[s.Flag] = "<secret>"
+	}
 }
 
 // outside is a value that does not come from the file.
@@ -221,7 +225,7 @@ func fromEnv(environ []string) (map[string]outside, []string) {
 			}
 			continue
 		}
-		if !foreign.MatchString(name) {
+		if name != StateURLEnv && !foreign.MatchString(name) {
 			remark := fmt.Sprintf("%s: nothing reads this variable", name)
 			if hint := didYouMean(name, names); hint != "" {
 				remark += "; " + hint
@@ -231,6 +235,21 @@ func fromEnv(environ []string) (map[string]outside, []string) {
 	}
 	slices.Sort(remarks)
 	return out, remarks
+}
+
+// StateURLEnv is the variable with the URL of the state database. It may hold a
+// password, so it is neither a flag, which others on the host could read, nor a
+// value of the file.
+const StateURLEnv = "TOUCHLINE_STATE_URL"
+
+// secretEnv is the value of a variable that is no setting.
+func secretEnv(environ []string, name string) string {
+	for _, kv := range environ {
+		if value, ok := strings.CutPrefix(kv, name+"="); ok {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
 }
 
 // open gives the listeners that --upstream-ports asks for their usual ports.
@@ -300,6 +319,12 @@ func (c *Config) checkTogether() Problems {
 	}
 	if c.Cluster.ListenAddress == "" && c.Cluster.AdvertiseAddress != "" {
 		add("cluster.advertise-address", "set --cluster.listen-address, such as 0.0.0.0:9094", "an address is advertised, but the cluster is off")
+	}
+	if c.Heartbeat.URL != "" && c.Heartbeat.URLFile != "" {
+		add("heartbeat.url-file", "keep one of the two", "--heartbeat.url is given as well")
+	}
+	if c.Heartbeat.WatchTokenFile != "" && len(c.Heartbeat.WatchURLs) == 0 {
+		add("heartbeat.watch-token-file", "name an instance with --heartbeat.watch-url", "a token is given, but no instance is watched")
 	}
 	if c.Remote.WriteMaxDecoded < c.Remote.WriteMaxBody {
 		add("remote-write.max-decoded", "make it at least --remote-write.max-body", "smaller than what may be sent")

@@ -46,6 +46,15 @@ var Sections = []Section{
 	{Path: "maintenance", Since: "0.3", Help: "Times in which alerts are expected.",
 		Example: "maintenance:\n  - name: nightly backup\n    match: ['job=\"postgres\"']\n    time_zone: Asia/Shanghai\n    start: 2026-12-01T02:00\n    duration: 30m\n    rrule: FREQ=DAILY\n",
 		bind:    func(c *Config) any { return &c.Maintenance }},
+	{Path: "auth_oidc_groups", Since: "0.3", Help: "What the members of a group at the OIDC provider may do; who is in several may do the most of them. It is looked at whenever somebody signs in.",
+		Example: "auth_oidc_groups:\n  platform-team: admin\n  on-call: responder\n  everybody: viewer\n",
+		bind:    func(c *Config) any { return &c.OIDCGroups }},
+	{Path: "status_page", Since: "0.3", Help: "A page for the public, off where it is left out. Only what stands here becomes public.",
+		Example: "status_page:\n  folder: /srv/status\n  title: Example status\n  components:\n    - id: api\n      name: API\n      alerts:\n        - match: ['service=\"api\"']\n          states: {critical: outage, warning: degraded}\n",
+		bind:    func(c *Config) any { return &c.StatusPage }},
+	{Path: "channels", Since: "0.3", Help: "Channels that Alertmanager has not, by the name of a receiver of alertmanager.yml. They are told beside the receiver's own integrations; one without any is written there as `- name: NAME`.",
+		Example: "channels:\n  ops-team:\n    - type: dingtalk\n      url_file: /run/secrets/dingtalk-url\n      secret_file: /run/secrets/dingtalk-secret\n      language: zh\n      mention: {mobiles: [\"13800000000\"], severities: [critical]}\n    - type: email\n      smarthost: smtp.example.org:587\n      from: touchline@example.org\n      to: [on-call@example.org]\n      username: touchline\n      password_file: /run/secrets/smtp-password\n",
+		bind:    func(c *Config) any { return &c.Channels }},
 }
 
 // File is the path of a file; a relative one begins at the folder of touchline.yaml.
@@ -82,6 +91,17 @@ func (c *checker) problem(part, hint, format string, args ...any) {
 	}
 	c.r.problem(pos, field, hint, format, args...)
 }
+
+// wrong tells the problem that err says a part has; nil is none.
+func (c *checker) wrong(part string, err error) {
+	if err != nil {
+		p := problemOf("", "", err)
+		c.problem(part, p.Hint, "%s", p.Message)
+	}
+}
+
+// item is the part that an item of a list is.
+func item(list string, i int) string { return fmt.Sprintf("%s[%d]", list, i) }
 
 func join(path, part string) string {
 	if path == "" || part == "" || part[0] == '[' {
@@ -158,6 +178,7 @@ var (
 	durationType = reflect.TypeFor[time.Duration]()
 	timeType     = reflect.TypeFor[time.Time]()
 	fileType     = reflect.TypeFor[File]()
+	folderType   = reflect.TypeFor[Folder]()
 )
 
 // decode reads a node into a value, and goes on after each problem.
@@ -205,7 +226,7 @@ func (r *fileReader) decode(path string, n ast.Node, v reflect.Value) {
 			r.problem(position(n), path, "write "+shapeOf(v.Type()), "expected %s, found %s", shapeOf(v.Type()), describe(t))
 			return
 		}
-		if v.Type() == fileType && text != "" && !filepath.IsAbs(text) {
+		if (v.Type() == fileType || v.Type() == folderType) && text != "" && !filepath.IsAbs(text) {
 			text = filepath.Join(filepath.Dir(r.name), text)
 		}
 		if err := setScalar(text, v); err != nil {
@@ -330,6 +351,8 @@ func shapeOf(t reflect.Type) string {
 		return "a time such as 2026-12-24T18:00:00+01:00"
 	case fileType:
 		return "the path of a file"
+	case folderType:
+		return "the path of a folder"
 	}
 	switch t.Kind() {
 	case reflect.Pointer:
@@ -391,6 +414,9 @@ func writeKeys(b *strings.Builder, path string, t reflect.Type) {
 	case t.Kind() == reflect.Pointer:
 		writeKeys(b, path, t.Elem())
 	case t.Kind() == reflect.Map:
+		if e := t.Elem().Kind(); e == reflect.String || e == reflect.Bool || e == reflect.Int || e == reflect.Float64 {
+			fmt.Fprintf(b, "| `%s.NAME` | %s | – | |\n", path, shapeOf(t.Elem()))
+		}
 		writeKeys(b, path+".NAME", t.Elem())
 	case t.Kind() == reflect.Slice:
 		writeKeys(b, path+"[]", t.Elem())

@@ -18,6 +18,7 @@ const (
 	KindFile           // path of a file
 	KindDir            // path of a folder
 	KindURL            // http or https
+	KindURLs           // a list of URLs
 	KindRegexp         // RE2
 	KindEnum           // one of Setting.Enum
 	KindLabel          // a Prometheus label name
@@ -40,6 +41,7 @@ type Setting struct {
 	Example string
 	Since   string
 	Hidden  bool // not in --help and the reference: for tests
+	Secret  bool // of KindURL and KindURLs: may hold a password or a token, and is never shown
 
 	bind func(*Config) any
 }
@@ -63,6 +65,8 @@ const (
 	areaHA      = "Deduplication of replicated senders"
 	areaAM      = "Alertmanager"
 	areaCluster = "Alertmanager cluster"
+	areaAuth    = "Users and signing in"
+	areaOutside = "Seen from outside"
 	areaPeople  = "People and incidents"
 	areaSources = "In-process sources"
 	areaStack   = "Shipped rules"
@@ -86,6 +90,12 @@ const (
 
 var noDatas = []string{NoDataResolve, NoDataKeep}
 
+// The values of auth.anonymous, as httpserver knows them.
+var anonymous = []string{"auto", "off", "viewer"}
+
+// The roles of users, as identity knows them.
+var roles = []string{"viewer", "responder", "editor", "admin"}
+
 // DefaultFile is read when it exists and no other file is named.
 const DefaultFile = "touchline.yaml"
 
@@ -108,7 +118,7 @@ var Settings = []Setting{
 		Help: "TLS and users for all listeners, in the format of Prometheus's web.config.file. Certificates and users are read again when the file changes.",
 		bind: func(c *Config) any { return &c.Web.ConfigFile }},
 	{Area: areaWeb, Path: "web.tokens_file", Flag: "web.tokens-file", Kind: KindFile, Example: "tokens", Since: "0.1",
-		Help: "Bearer tokens, one a line: NAME ACCESS TOKEN, where ACCESS is read, ingest, change or admin. Read again when the file changes. The admin token in the data folder is always valid.",
+		Help: "Bearer tokens, one a line: NAME ACCESS TOKEN, where ACCESS is read, ingest, respond, change or admin. Read again when the file changes. The admin token in the data folder is always valid.",
 		bind: func(c *Config) any { return &c.Web.TokensFile }},
 	{Area: areaWeb, Path: "web.external_url", Flag: "web.external-url", Kind: KindURL, Example: "https://monitoring.example.com/touchline", Since: "0.1",
 		Help: "URL under which people reach this server, for links in notifications. Derived from the host name and the port when empty.",
@@ -298,8 +308,66 @@ var Settings = []Setting{
 		Help: "Mutual TLS between the replicas, in the format of Alertmanager's cluster.tls-config.",
 		bind: func(c *Config) any { return &c.Cluster.TLSConfig }},
 
+	{Area: areaAuth, Path: "auth.anonymous", Flag: "auth.anonymous", Kind: KindEnum, Default: "auto", Enum: anonymous, Since: "0.3",
+		Help: "What those who show neither a session, a token, a password nor a certificate may do. With auto they may read and send data on loopback as long as no user is defined. With off they may do nothing; with viewer, besides what auto allows, everybody may read from everywhere.",
+		bind: func(c *Config) any { return &c.Auth.Anonymous }},
+	{Area: areaAuth, Path: "auth.session.idle", Flag: "auth.session.idle", Kind: KindDuration, Default: "7d", Min: "1m", Max: "365d", Since: "0.3",
+		Help: "How long a browser stays signed in that nobody uses.",
+		bind: func(c *Config) any { return &c.Auth.SessionIdle }},
+	{Area: areaAuth, Path: "auth.session.life", Flag: "auth.session.life", Kind: KindDuration, Default: "30d", Min: "1m", Max: "365d", Since: "0.3",
+		Help: "How long a browser stays signed in at most.",
+		bind: func(c *Config) any { return &c.Auth.SessionLife }},
+	{Area: areaAuth, Path: "auth.print_setup_link", Flag: "auth.print-setup-link", Kind: KindBool, Default: "false", Since: "0.3",
+		Help: "Print the one-time link that makes the first administrator also where the start-up lines do not go to a terminal. Whoever reads the log can then become the administrator.",
+		bind: func(c *Config) any { return &c.Auth.PrintSetupLink }},
+	{Area: areaAuth, Path: "auth.oidc.issuer", Flag: "auth.oidc.issuer", Kind: KindURL, Example: "https://id.example.com/realms/company", Since: "0.3",
+		Help: "OpenID Connect provider that people sign in at, as it names itself in /.well-known/openid-configuration. It must be told our redirect URI: the external URL, and /ui/login/oidc/callback. Empty for none.",
+		bind: func(c *Config) any { return &c.Auth.OIDC.Issuer }},
+	{Area: areaAuth, Path: "auth.oidc.client_id", Flag: "auth.oidc.client-id", Kind: KindString, Example: "touchline", Since: "0.3",
+		Help: "What the provider knows this server by.",
+		bind: func(c *Config) any { return &c.Auth.OIDC.ClientID }},
+	{Area: areaAuth, Path: "auth.oidc.client_secret_file", Flag: "auth.oidc.client-secret-file", Kind: KindFile, Example: "/run/secrets/oidc", Since: "0.3",
+		Help: "File with the client's secret, read at each sign-in. Left out for a public client.",
+		bind: func(c *Config) any { return &c.Auth.OIDC.ClientSecretFile }},
+	{Area: areaAuth, Path: "auth.oidc.name", Flag: "auth.oidc.name", Kind: KindString, Default: "OpenID Connect", Example: "the company account", Since: "0.3",
+		Help: "What the button on the sign-in page calls the provider.",
+		bind: func(c *Config) any { return &c.Auth.OIDC.Name }},
+	{Area: areaAuth, Path: "auth.oidc.scopes", Flag: "auth.oidc.scopes", Kind: KindList, Default: "profile,email", Example: "profile,email,groups", Since: "0.3",
+		Help: "What the provider is asked for beside openid.",
+		bind: func(c *Config) any { return &c.Auth.OIDC.Scopes }},
+	{Area: areaAuth, Path: "auth.oidc.name_claim", Flag: "auth.oidc.name-claim", Kind: KindString, Default: "preferred_username", Example: "email", Since: "0.3",
+		Help: "The claim that users' names are made of. A user stays the same if it changes.",
+		bind: func(c *Config) any { return &c.Auth.OIDC.NameClaim }},
+	{Area: areaAuth, Path: "auth.oidc.groups_claim", Flag: "auth.oidc.groups-claim", Kind: KindString, Default: "groups", Since: "0.3",
+		Help: "The claim that lists a user's groups, for the section auth_oidc_groups.",
+		bind: func(c *Config) any { return &c.Auth.OIDC.GroupsClaim }},
+	{Area: areaAuth, Path: "auth.oidc.default_role", Flag: "auth.oidc.default-role", Kind: KindEnum, Default: "none", Enum: append([]string{"none"}, roles...), Example: "viewer", Since: "0.3",
+		Help: "What those may do none of whose groups stands in the section auth_oidc_groups. With none they may not sign in, unless there is no such section and they were made with touchline users add.",
+		bind: func(c *Config) any { return &c.Auth.OIDC.DefaultRole }},
+	{Area: areaAuth, Path: "audit.retention", Flag: "audit.retention", Kind: KindDuration, Default: "400d", Min: "0s", Since: "0.3",
+		Help: "How long the log of who changed what is kept; 0s keeps it for ever.",
+		bind: func(c *Config) any { return &c.Auth.AuditRetention }},
+
+	{Area: areaOutside, Path: "heartbeat.url", Flag: "heartbeat.url", Kind: KindURL, Secret: true, Example: "https://deadman.example.com/ping/touchline", Since: "0.3",
+		Help: "Where a request is sent every --heartbeat.interval while the alert Watchdog fires through rules, storage and dispatcher, so that somebody outside misses it. Command lines can be read by others on the host: a URL that holds a secret belongs in --heartbeat.url-file.",
+		bind: func(c *Config) any { return &c.Heartbeat.URL }},
+	{Area: areaOutside, Path: "heartbeat.url_file", Flag: "heartbeat.url-file", Kind: KindFile, Example: "heartbeat-url", Since: "0.3",
+		Help: "File with that URL, read again for every beat.",
+		bind: func(c *Config) any { return &c.Heartbeat.URLFile }},
+	{Area: areaOutside, Path: "heartbeat.method", Flag: "heartbeat.method", Kind: KindEnum, Default: "POST", Enum: []string{"POST", "GET"}, Since: "0.3",
+		Help: "Method of that request; POST sends a small JSON body.",
+		bind: func(c *Config) any { return &c.Heartbeat.Method }},
+	{Area: areaOutside, Path: "heartbeat.interval", Flag: "heartbeat.interval", Kind: KindDuration, Default: "30s", Min: "1s", Max: "1h", Since: "0.3",
+		Help: "Time between two beats, and between two looks at another instance.",
+		bind: func(c *Config) any { return &c.Heartbeat.Interval }},
+	{Area: areaOutside, Path: "heartbeat.watch_url", Flag: "heartbeat.watch-url", Kind: KindURLs, Secret: true, Example: "http://other:7070", Since: "0.3",
+		Help: "Another Touchline that this one watches; the alert WatchedInstanceDown fires when it does not beat. May be repeated. User and password may stand in the URL; only its host is shown.",
+		bind: func(c *Config) any { return &c.Heartbeat.WatchURLs }},
+	{Area: areaOutside, Path: "heartbeat.watch_token_file", Flag: "heartbeat.watch-token-file", Kind: KindFile, Example: "other.token", Since: "0.3",
+		Help: "File with a bearer token of read access, which is sent to the watched instances.",
+		bind: func(c *Config) any { return &c.Heartbeat.WatchTokenFile }},
 	{Area: areaPeople, Path: "state.url_file", Flag: "state.url-file", Kind: KindFile, Example: "/run/secrets/state-url", Since: "0.3",
-		Help: "File with the URL of the PostgreSQL database that holds users, incidents and the history of notifications, such as postgres://touchline@db/touchline. Without one they are in an SQLite file in the data folder.",
+		Help: "File with the URL of the PostgreSQL database that holds users, incidents and the history of notifications, such as postgres://touchline@db/touchline. The variable TOUCHLINE_STATE_URL may hold the URL instead. Without either they are in an SQLite file in the data folder.",
 		bind: func(c *Config) any { return &c.State.URLFile }},
 	{Area: areaPeople, Path: "incidents.matchers", Flag: "incidents.matchers", Kind: KindString, Default: `severity!~"none|info"`, Example: `severity=~"critical|page"`, Since: "0.3",
 		Help: "Alerts that match open an incident. Empty lets all do so.",
@@ -310,6 +378,9 @@ var Settings = []Setting{
 	{Area: areaPeople, Path: "incidents.silence_notice", Flag: "incidents.silence-notice", Kind: KindDuration, Default: "10m", Min: "0s", Max: "24h", Since: "0.3",
 		Help: "How long before a silence or a maintenance window ends the alert SilenceEnding says so; 0s never does.",
 		bind: func(c *Config) any { return &c.Incidents.Notice }},
+	{Area: areaPeople, Path: "incidents.tell_silenced_ends", Flag: "incidents.tell-silenced-ends", Kind: KindBool, Default: "false", Since: "0.3",
+		Help: "Send the alert SilencedAlertResolved when an alert resolves that a silence mutes, so that whoever waits for it need not look.",
+		bind: func(c *Config) any { return &c.Incidents.TellSilencedEnds }},
 	{Area: areaPeople, Path: "incidents.retention", Flag: "incidents.retention", Kind: KindDuration, Default: "400d", Min: "1d", Since: "0.3",
 		Help: "How long incidents that are over and the history of notifications are kept.",
 		bind: func(c *Config) any { return &c.Incidents.Retention }},

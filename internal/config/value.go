@@ -134,6 +134,26 @@ func checkURL(s string) error {
 	return nil
 }
 
+// checkSecretURL checks a URL that may hold a secret; its errors repeat nothing
+// of it. A base URL is one that paths are added to.
+func checkSecretURL(s string, base bool) error {
+	const hint = "write it with scheme and host, such as https://monitoring.example.com/"
+	u, err := url.Parse(s)
+	switch {
+	case err != nil:
+		return bad(hint, "not a URL")
+	case u.Scheme != "http" && u.Scheme != "https":
+		return bad(hint, "the scheme is neither http nor https")
+	case u.Hostname() == "":
+		return bad(hint, "no host in it")
+	case u.Fragment != "":
+		return bad("leave #… out", "a fragment is never sent")
+	case base && u.RawQuery != "":
+		return bad("leave ?… out", "a base URL has no query")
+	}
+	return nil
+}
+
 var labelName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
 
 // set parses text as the setting's kind and stores it in c.
@@ -241,8 +261,16 @@ func (s *Setting) list(values []string) ([]string, error) {
 					return nil, err
 				}
 			}
+			if s.Kind == KindURLs {
+				if err := checkSecretURL(e, true); err != nil {
+					return nil, err
+				}
+			}
 			if len(s.Enum) > 0 && !slices.Contains(s.Enum, e) {
 				return nil, s.notOne(e)
+			}
+			if slices.Contains(out, e) && s.Secret {
+				return nil, bad("leave one out", "a value is given twice")
 			}
 			if slices.Contains(out, e) {
 				return nil, bad("leave one out", "%q is given twice", e)
@@ -345,6 +373,9 @@ func (s *Setting) checkText(v string) error {
 	case KindAddress:
 		return checkAddress(v)
 	case KindURL:
+		if s.Secret {
+			return checkSecretURL(v, false)
+		}
 		return checkURL(v)
 	case KindRegexp:
 		if _, err := regexp.Compile("^(?s:" + v + ")$"); err != nil {

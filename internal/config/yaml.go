@@ -317,7 +317,7 @@ func (r *fileReader) value(s *Setting, n ast.Node, key token.Position) {
 		r.groups(s.Path, v.where, n)
 		return
 	}
-	list := s.Kind == KindList || s.Kind == KindAddresses
+	list := s.Kind == KindList || s.Kind == KindAddresses || s.Kind == KindURLs
 	switch t := r.resolve(n).(type) {
 	case nil:
 		return
@@ -433,7 +433,7 @@ func (s *Setting) shape() string {
 		return "a duration such as 5m"
 	case KindSize:
 		return "a size such as 512MB"
-	case KindList, KindAddresses:
+	case KindList, KindAddresses, KindURLs:
 		return "a list"
 	case KindAddress:
 		return "host:port"

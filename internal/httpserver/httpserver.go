@@ -31,6 +31,10 @@ type Options struct {
 	AdminTokenFile string // made at first start with mode 0600; "" for no admin token
 	TokensFile     string // "" for no further tokens
 
+	Identity  Identity               // nil for none beside those of files; asked from Serve on
+	Anonymous string                 // AnonymousAuto
+	Page      func(path string) bool // tells the paths for which a browser is sent to sign in; nil for none
+
 	RoutePrefix string         // "" or "/" serves at the root
 	CORSOrigin  *regexp.Regexp // nil allows no foreign origin to read
 
@@ -47,7 +51,7 @@ type Options struct {
 
 // defaultInFlight leaves ingestion and operators a way in while readers
 // overload the process.
-var defaultInFlight = map[Access]int{Read: 1024, Ingest: 256, Change: 64, Admin: 16}
+var defaultInFlight = map[Access]int{Read: 1024, Ingest: 256, Respond: 64, Change: 64, Admin: 16}
 
 // Service is a server that brings its own protocol, such as gRPC. Stop ends
 // Serve at once; GracefulStop lets calls that run finish first.
@@ -63,8 +67,13 @@ type Spec struct {
 	Address  string // host:port
 	Flag     string // that moves the address, such as "--web.listen-address"
 	Optional bool   // failing to bind is a status, not an error
-	Handler  http.Handler
-	Service  Service
+	// Public lets everybody GET and HEAD what Handler serves, and nobody do
+	// anything else. Users, tokens, client certificates and the route prefix mean
+	// nothing to such a listener, and its connections are counted apart, so that
+	// the public cannot keep the others out.
+	Public  bool
+	Handler http.Handler
+	Service Service
 }
 
 // Status is what became of one Spec.
@@ -94,6 +103,7 @@ type Server struct {
 	metrics  *metrics
 	limits   map[Access]chan struct{}
 	conns    chan struct{}
+	outside  chan struct{} // connections of public listeners
 	cop      *http.CrossOriginProtection
 	external atomic.Pointer[url.URL]
 	peers    sync.Map // remote address of a Service's TLS connection → *tls.Conn
@@ -134,8 +144,15 @@ func New(o Options) (*Server, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	switch o.Anonymous {
+	case "":
+		o.Anonymous = AnonymousAuto
+	case AnonymousAuto, AnonymousOff, AnonymousViewer:
+	default:
+		return nil, fmt.Errorf("create http server: Anonymous %q is unknown", o.Anonymous)
+	}
 	o.RoutePrefix = "/" + strings.Trim(o.RoutePrefix, "/")
-	s := &Server{o: o, log: o.Logger, conns: make(chan struct{}, o.MaxConnections), limits: map[Access]chan struct{}{}, cop: http.NewCrossOriginProtection()}
+	s := &Server{o: o, log: o.Logger, conns: make(chan struct{}, o.MaxConnections), outside: make(chan struct{}, o.MaxConnections), limits: map[Access]chan struct{}{}, cop: http.NewCrossOriginProtection()}
 	for access, n := range defaultInFlight {
 		if v, ok := o.MaxInFlight[access]; ok && v > 0 {
 			n = v
@@ -166,15 +183,15 @@ func (s *Server) TLS() bool { return s.web.tls() }
 // is not in force before a restart.
 func (s *Server) NeedsRestart() []string { return s.web.needsRestart(s.web.current()) }
 
-// Users tells whether users are defined, so that nobody is anonymous.
-func (s *Server) Users() bool { return s.web.hasUsers() }
-
 // Listen binds an address. A port in use is an error that names the flag
 // that moves it; with Spec.Optional it is kept as a status instead, and
 // logged as a warning.
 func (s *Server) Listen(spec Spec) error {
 	if (spec.Handler == nil) == (spec.Service == nil) {
 		return fmt.Errorf("listen %s: exactly one of Handler and Service is needed", spec.Name)
+	}
+	if spec.Public && spec.Handler == nil {
+		return fmt.Errorf("listen %s: a public listener needs a Handler", spec.Name)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -193,28 +210,36 @@ func (s *Server) Listen(spec Spec) error {
 		return nil
 	}
 	st.Address = ln.Addr().String()
-	if !isLoopback(st.Address) && !st.TLS {
+	if !isLoopback(st.Address) && !st.TLS && !spec.Public {
 		s.log.Warn("listener off loopback without TLS: passwords and tokens travel in clear; set tls_server_config in --web.config.file", "name", spec.Name, "address", st.Address)
 	}
-	l := &listener{spec: spec, ln: newLimitListener(ln, s.conns), gone: make(chan struct{})}
+	conns := s.conns
+	if spec.Public {
+		conns = s.outside
+	}
+	l := &listener{spec: spec, ln: newLimitListener(ln, conns), gone: make(chan struct{})}
 	if spec.Handler != nil {
-		l.srv = s.newHTTPServer(spec.Handler)
+		l.srv = s.newHTTPServer(spec)
 	}
 	s.listeners = append(s.listeners, l)
 	s.status = append(s.status, st)
 	return nil
 }
 
-func (s *Server) newHTTPServer(h http.Handler) *http.Server {
+func (s *Server) newHTTPServer(spec Spec) *http.Server {
+	h := s.Wrap(spec.Handler)
+	if spec.Public {
+		h = s.wrap(s.public(spec.Handler))
+	}
 	srv := &http.Server{
-		Handler: s.Wrap(h), ReadHeaderTimeout: s.o.HeaderTimeout, ReadTimeout: s.o.ReadTimeout, IdleTimeout: s.o.IdleTimeout,
+		Handler: h, ReadHeaderTimeout: s.o.HeaderTimeout, ReadTimeout: s.o.ReadTimeout, IdleTimeout: s.o.IdleTimeout,
 		MaxHeaderBytes: s.o.MaxHeaderBytes, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		Protocols: new(http.Protocols),
 	}
 	srv.Protocols.SetHTTP1(true)
 	if s.web.tls() {
 		srv.Protocols.SetHTTP2(s.web.http2())
-		srv.TLSConfig = s.web.tlsConfig()
+		srv.TLSConfig = s.web.tlsConfig(spec.Public)
 	}
 	return srv
 }

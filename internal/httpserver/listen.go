@@ -150,7 +150,7 @@ func (c *limitConn) Close() error {
 // tlsListener speaks TLS for a Service, and remembers its connections so that
 // AuthorizeRPC can look at client certificates.
 func (s *Server) tlsListener(ln net.Listener) net.Listener {
-	cfg := s.web.tlsConfig()
+	cfg := s.web.tlsConfig(false)
 	next := cfg.GetConfigForClient
 	cfg.GetConfigForClient = func(h *tls.ClientHelloInfo) (*tls.Config, error) {
 		c, err := next(h)

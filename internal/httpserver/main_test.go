@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -61,6 +62,16 @@ type running struct {
 
 func start(t *testing.T, o Options, h http.Handler) *running {
 	t.Helper()
+	return serve(t, o, Spec{Name: "web", Address: "127.0.0.1:0", Flag: "--web.listen-address", Handler: h})
+}
+
+// serve starts a server with these listeners, after one that answers by ok
+// where none of them is called web.
+func serve(t *testing.T, o Options, specs ...Spec) *running {
+	t.Helper()
+	if !slices.ContainsFunc(specs, func(s Spec) bool { return s.Name == "web" }) {
+		specs = append([]Spec{{Name: "web", Address: "127.0.0.1:0", Flag: "--web.listen-address", Handler: ok}}, specs...)
+	}
 	r := &running{t: t, reg: prometheus.NewRegistry(), log: &syncBuffer{}}
 	o.Registerer = r.reg
 	o.Logger = slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -76,8 +87,10 @@ func start(t *testing.T, o Options, h http.Handler) *running {
 		t.Fatal(err)
 	}
 	r.token = strings.TrimSpace(string(raw))
-	if err := r.Listen(Spec{Name: "web", Address: "127.0.0.1:0", Flag: "--web.listen-address", Handler: h}); err != nil {
-		t.Fatal(err)
+	for _, spec := range specs {
+		if err := r.Listen(spec); err != nil {
+			t.Fatal(err)
+		}
 	}
 	r.addr = r.Addresses()["web"][0]
 	r.url = "http://" + r.addr

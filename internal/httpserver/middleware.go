@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -73,8 +74,10 @@ var methods = map[string]string{"GET": "get", "HEAD": "head", "POST": "post", "P
 // Wrap puts the middleware of every listener around a handler: recovery from
 // panics, metrics, headers, the access policy and the limits. The handler sees
 // paths below the route prefix, and finds the sender with PrincipalFrom.
-func (s *Server) Wrap(next http.Handler) http.Handler {
-	inner := s.guard(next)
+func (s *Server) Wrap(next http.Handler) http.Handler { return s.wrap(s.guard(next)) }
+
+// wrap is what all requests pass before it is decided whether they may.
+func (s *Server) wrap(inner http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := s.o.Now()
 		info := &requestInfo{}
@@ -150,6 +153,9 @@ func (s *Server) below(path string) string {
 	return path
 }
 
+// prefixed is a path as browsers see it.
+func (s *Server) prefixed(path string) string { return strings.TrimSuffix(s.o.RoutePrefix, "/") + path }
+
 // guard applies headers, access policy and limits, and cuts off the prefix.
 func (s *Server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -178,9 +184,9 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			return
 		}
 		access := Classify(r.Method, path)
-		principal, err := s.admit(r, access)
+		principal, err := s.admit(r, path, access)
 		if err != nil {
-			s.refuse(w, r, proto, access, err)
+			s.refuse(w, r, path, access, err)
 			return
 		}
 		release, ok := s.enter(access)
@@ -193,9 +199,27 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		if !s.limitBody(w, r, proto, access) {
 			return
 		}
+		principal.Remote = r.RemoteAddr
 		inner := s.strip(r.WithContext(context.WithValue(r.Context(), principalKey{}, principal)))
 		infoFrom(r.Context()).inner = inner
 		next.ServeHTTP(w, inner)
+	})
+}
+
+// public guards a handler that everybody may read from.
+func (s *Server) public(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.headers(w, r)
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			WriteError(w, Plain, Errorf(http.StatusMethodNotAllowed, "only GET and HEAD are allowed here"))
+			return
+		}
+		release, _ := s.enter(Public)
+		defer release()
+		if s.limitBody(w, r, Plain, Public) {
+			next.ServeHTTP(w, r)
+		}
 	})
 }
 
@@ -215,21 +239,40 @@ func (s *Server) strip(r *http.Request) *http.Request {
 	return r
 }
 
-func (s *Server) refuse(w http.ResponseWriter, r *http.Request, proto Protocol, access Access, err error) {
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, path string, access Access, err error) {
+	proto := ProtocolOf(path)
 	var d *denied
 	if !errors.As(err, &d) {
-		WriteError(w, proto, Errorf(http.StatusServiceUnavailable, "%w", err))
+		s.log.Error("access cannot be decided", "method", r.Method, "path", r.URL.Path, "err", err)
+		WriteError(w, proto, Errorf(http.StatusServiceUnavailable, "access cannot be decided at the moment; the log says why"))
 		return
 	}
 	s.metrics.refused.WithLabelValues(access.String()).Inc()
 	s.log.Debug("request refused", "method", r.Method, "path", r.URL.Path, "remote", r.RemoteAddr, "reason", d.reason)
 	if d.status == http.StatusUnauthorized {
+		signIn := s.signsIn(r.Context())
+		if signIn && s.o.Page != nil && s.o.Page(path) && (r.Method == http.MethodGet || r.Method == http.MethodHead) && r.Header.Get("Authorization") == "" {
+			q := url.Values{"next": {s.strip(r).URL.RequestURI()}}
+			http.Redirect(w, r, s.prefixed("/ui/login")+"?"+q.Encode(), http.StatusSeeOther)
+			return
+		}
 		w.Header().Add("WWW-Authenticate", `Bearer realm="touchline"`)
-		if s.web.hasUsers() {
+		if s.web.hasUsers() && !signIn {
+			// This one has browsers ask for a password.
 			w.Header().Add("WWW-Authenticate", `Basic realm="touchline", charset="UTF-8"`)
 		}
 	}
-	WriteError(w, proto, Errorf(d.status, "%s", d.reason))
+	WriteError(w, proto, &Error{Status: d.status, Err: d, RetryAfter: d.after})
+}
+
+// signsIn tells whether people sign in by the page. Where the web configuration
+// alone has users, browsers ask for their passwords themselves.
+func (s *Server) signsIn(ctx context.Context) bool {
+	if s.o.Identity == nil {
+		return false
+	}
+	has, err := s.o.Identity.HasUsers(ctx)
+	return err == nil && (has || !s.web.hasUsers())
 }
 
 // enter takes a place among the requests of a class.

@@ -177,8 +177,8 @@ func (c *webConfig) hasUsers() bool { return len(c.current().Users) > 0 }
 func (c *webConfig) http2() bool    { return c.current().HTTPConfig.HTTP2 }
 
 // tlsConfig reads the configuration and the certificates again for each new
-// connection.
-func (c *webConfig) tlsConfig() *tls.Config {
+// connection. A public listener asks nobody for a certificate.
+func (c *webConfig) tlsConfig(public bool) *tls.Config {
 	forClient := func(*tls.ClientHelloInfo) (*tls.Config, error) {
 		cur := c.current()
 		if !cur.TLSConfig.IsEnabled() {
@@ -187,6 +187,9 @@ func (c *webConfig) tlsConfig() *tls.Config {
 		cfg, err := web.ConfigToTLSConfig(&cur.TLSConfig)
 		if err != nil {
 			return nil, fmt.Errorf("load certificate: %w", err)
+		}
+		if public {
+			cfg.ClientAuth, cfg.ClientCAs, cfg.VerifyPeerCertificate = tls.NoClientCert, nil, nil
 		}
 		cfg.NextProtos = []string{"http/1.1"}
 		if cur.HTTPConfig.HTTP2 {

@@ -3,7 +3,6 @@ package incident
 import (
 	"database/sql"
 	"fmt"
-	"io"
 	"log/slog"
 	"path/filepath"
 	"slices"
@@ -84,7 +83,7 @@ func BenchmarkHistory(b *testing.B) {
 	}
 	defer func() { _ = db.Close() }()
 	fill(b, db, 10_000, 1_000_000)
-	s, err := New(Options{DB: db, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Registerer: prometheus.NewRegistry(), Opens: func(map[string]string) bool { return true }})
+	s, err := New(Options{DB: db, Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(), Opens: func(map[string]string) bool { return true }})
 	if err != nil {
 		b.Fatal(err)
 	}

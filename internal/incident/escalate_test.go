@@ -239,6 +239,17 @@ func TestLinks(t *testing.T) {
 		if _, err := n.OfHash(ctx, GroupHash("other")); !errors.Is(err, ErrNotFound) {
 			t.Error(err)
 		}
+		// A call of an escalation is about the group of its incident.
+		for key, want := range map[string]string{`{}:{alertname="Down"}`: GroupHash(`{}:{alertname="Down"}`), "escalation:1/1/0/0:ops": GroupHash("g")} {
+			if got, err := n.LinkGroup(ctx, key); err != nil || got != want {
+				t.Errorf("group of %s is %q, %v", key, got, err)
+			}
+		}
+		for _, key := range []string{"escalation:99/1/0/0:ops", "hand-over:primary", ""} {
+			if got, err := n.LinkGroup(ctx, key); !errors.Is(err, ErrNotFound) {
+				t.Errorf("group of %q is %q, %v", key, got, err)
+			}
+		}
 		for _, forged := range []string{"", "x", "x.y", token + "x", strings.Replace(token, ".", "x.", 1), strings.ToUpper(token), strings.Repeat("a", 3000)} {
 			if _, err := n.Service.Open(ctx, forged); !errors.Is(err, ErrLinkForged) {
 				t.Errorf("%q: %v", forged, err)

@@ -149,6 +149,7 @@ type metrics struct {
 	flapped                        prometheus.Counter
 	failures                       prometheus.Counter
 	verdicts, steps                *prometheus.CounterVec
+	open, hits                     *prometheus.GaugeVec
 }
 
 func newMetrics(reg prometheus.Registerer, s *Service) (*metrics, error) {
@@ -165,6 +166,12 @@ func newMetrics(reg prometheus.Registerer, s *Service) (*metrics, error) {
 		acknowledged: counter("acknowledged_total", "Incidents that somebody has taken.", "severity"),
 		resolved:     counter("resolved_total", "Incidents whose last alert has ended.", "severity"),
 		verdicts:     counter("verdicts_total", "Verdicts on incidents.", "verdict"),
+		open: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "touchline_incidents_open", Help: "Incidents that are not over.",
+		}, []string{"state", "severity"}),
+		hits: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "touchline_incident_hints_hit_ratio", Help: "Of the incidents whose hints were judged, the share of which one of the first hints was right.",
+		}, []string{"top"}),
 		steps: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "touchline_escalation_calls_total", Help: "Receivers that steps of escalations have called, by what came of it.",
 		}, []string{"result"}),
@@ -175,7 +182,7 @@ func newMetrics(reg prometheus.Registerer, s *Service) (*metrics, error) {
 		failures: prometheus.NewCounter(prometheus.CounterOpts{Name: "touchline_incidents_write_failures_total", Help: "Attempts to write incidents that failed; what has come in waits."}),
 	}
 	for _, c := range []prometheus.Collector{
-		m.opened, m.acknowledged, m.resolved, m.verdicts, m.detect, m.ack, m.repair, m.steps, m.flapped, m.failures,
+		m.opened, m.acknowledged, m.resolved, m.verdicts, m.detect, m.ack, m.repair, m.steps, m.open, m.hits, m.flapped, m.failures,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "touchline_incidents_inbox_length", Help: "What has come in for incidents and is not written yet."}, func() float64 { return float64(s.inbox.waiting()) }),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "touchline_incidents_inbox_dropped_total", Help: "What came in for incidents and was dropped, since too much waited."}, func() float64 {
 			s.inbox.mu.Lock()

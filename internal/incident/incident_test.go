@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -12,13 +11,13 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/goleak"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"touchline.dev/touchline/internal/state"
 	"touchline.dev/touchline/internal/state/statetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { statetest.Main(m) }
 
 // night is a service with a clock of its own.
 type night struct {
@@ -38,7 +37,7 @@ func newNight(t *testing.T, db *state.DB) *night {
 
 func (n *night) open(db *state.DB) {
 	s, err := New(Options{
-		DB: db, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Registerer: prometheus.NewRegistry(), Now: func() time.Time { return n.now },
+		DB: db, Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(), Now: func() time.Time { return n.now },
 		Opens: func(ls map[string]string) bool { return ls["severity"] != "info" }, Flapping: 10 * time.Minute, Retention: 30 * 24 * time.Hour,
 		Changed: func(cs []Change) { n.changes = append(n.changes, cs...) },
 	})
@@ -170,6 +169,9 @@ func TestLifeOfAnIncident(t *testing.T) {
 		n.wait(time.Second)
 		if got := n.list(Filter{States: []State{Firing}}); !slices.Equal(got, []int64{3, 2}) {
 			t.Errorf("firing incidents %v", got)
+		}
+		if got := testutil.ToFloat64(n.metrics.open.WithLabelValues("firing", "critical")); got != 2 {
+			t.Errorf("the metric has %v open incidents", got)
 		}
 	})
 }

@@ -48,6 +48,30 @@ func GroupHash(key string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
+// LinkGroup is the GroupHash for a link in a message under a key: a group's
+// own, or that of a call of an escalation, which is about the groups of its
+// incident. ErrNotFound says that the message is about no group.
+func (s *Service) LinkGroup(ctx context.Context, key string) (hash string, err error) {
+	id := calledFor(key)
+	switch {
+	case strings.HasPrefix(key, "{"): // as upstream's keys of groups begin, with the matchers of the route
+		return GroupHash(key), nil
+	case id == 0:
+		return "", ErrNotFound
+	}
+	err = s.o.DB.Read(ctx, func(q state.Querier) error {
+		err := q.QueryRowContext(ctx, "SELECT group_hash FROM incident_groups WHERE incident_id = $1 ORDER BY group_hash LIMIT 1", id).Scan(&hash)
+		if errors.Is(err, sql.ErrNoRows) {
+			return ErrNotFound
+		}
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("look for the group of a call: %w", err)
+	}
+	return hash, nil
+}
+
 // linkPayload is a link as it is signed.
 type linkPayload struct {
 	Action   string `json:"a"`

@@ -493,7 +493,7 @@ func severityLabel(s string) string {
 // for long enough is not waited for any more.
 func (s *Service) passTime(ctx context.Context) error {
 	now := s.o.Now()
-	if err := s.lookForLost(ctx, now); err != nil {
+	if err := errors.Join(s.lookForLost(ctx, now), s.measure(ctx)); err != nil {
 		return err
 	}
 	var due []int64
@@ -554,4 +554,33 @@ func (w *writing) timeFor(id int64) error {
 		return dropGroups(w.ctx, w.tx, id)
 	}
 	return nil
+}
+
+// measure sets the metrics that stand in the database.
+func (s *Service) measure(ctx context.Context) error {
+	rate, err := s.HintRate(ctx)
+	if err != nil {
+		return err
+	}
+	if rate.Judged > 0 {
+		s.metrics.hits.WithLabelValues("1").Set(rate.Top1)
+		s.metrics.hits.WithLabelValues("3").Set(rate.Top3)
+	}
+	return s.o.DB.Read(ctx, func(q state.Querier) (err error) {
+		rows, err := q.QueryContext(ctx, "SELECT state, severity, COUNT(*) FROM incidents WHERE state IN ('firing', 'acknowledged') GROUP BY state, severity")
+		if err != nil {
+			return fmt.Errorf("count open incidents: %w", err)
+		}
+		defer func() { err = errors.Join(err, rows.Close()) }()
+		s.metrics.open.Reset()
+		for rows.Next() {
+			var of, severity string
+			var n int
+			if err := rows.Scan(&of, &severity, &n); err != nil {
+				return fmt.Errorf("count open incidents: %w", err)
+			}
+			s.metrics.open.WithLabelValues(of, severityLabel(severity)).Add(float64(n))
+		}
+		return rows.Err()
+	})
 }

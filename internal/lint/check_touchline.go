@@ -35,13 +35,16 @@ func checkTouchline(d *Document) []Finding {
 	for _, p := range config.CheckFileAlone(d.Path, d.Bytes) {
 		out = append(out, settingFinding(d, p, Warning, "conflicting-settings"))
 	}
+	if len(out) == 0 {
+		out = checkChannels(d)
+	}
 	for _, named := range config.NamedFiles(d.Path, d.Bytes) {
 		var err error
-		if named.Flag == "" { // a secret or a template: none of our business but that it is there
+		if kind, ok := settingKinds[named.Flag]; !ok { // a secret or a template: none of our business but that it is there
 			_, err = os.Stat(named.Path)
 		} else {
 			var doc *Document
-			if doc, err = loadNamed(named.Path, settingKinds[named.Flag]); err == nil {
+			if doc, err = loadNamed(named.Path, kind); err == nil {
 				out = append(out, check(doc)...)
 			}
 		}

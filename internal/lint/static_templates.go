@@ -13,6 +13,9 @@ import (
 	amtemplate "github.com/prometheus/alertmanager/template"
 	"github.com/prometheus/common/model"
 	"go.yaml.in/yaml/v3"
+
+	"touchline.dev/touchline/internal/alerting/channel/registry"
+	"touchline.dev/touchline/stack"
 )
 
 // checkNotificationTemplates fills the templates in receivers with a firing and a resolved alert. Alertmanager looks at them only when it has
@@ -48,12 +51,16 @@ func checkNotificationTemplates(d *Document) []Finding {
 }
 
 func loadTemplates(d *Document) (*amtemplate.Template, error) {
-	t, err := amtemplate.FromGlobs(templateGlobs(d))
-	if err != nil {
-		return nil, err
-	}
-	t.ExternalURL = &url.URL{Scheme: "http", Host: "alertmanager.example.com"}
-	return t, nil
+	return registry.Base(string(shippedTemplates()), templateGlobs(d), exampleURL)()
+}
+
+var exampleURL = &url.URL{Scheme: "http", Host: "alertmanager.example.com"}
+
+// shippedTemplates are the definitions that the server adds. What is embedded
+// can be read.
+func shippedTemplates() []byte {
+	raw, _ := stack.FS.ReadFile("alertmanager/touchline.tmpl")
+	return raw
 }
 
 func templateGlobs(d *Document) []string {
@@ -154,6 +161,9 @@ func templateFailure(msg string, d *Document) (message, hint string, certain boo
 func definedTemplates(d *Document) []string {
 	out := []string{"__subject", "__description", "slack.default.title", "slack.default.text", "slack.default.fallback", "email.default.subject", "email.default.html",
 		"pagerduty.default.description", "opsgenie.default.message", "webhook.default.message", "telegram.default.message", "pushover.default.title", "discord.default.title", "msteams.default.title"}
+	for _, name := range defined.FindAllSubmatch(shippedTemplates(), -1) {
+		out = append(out, string(name[1]))
+	}
 	for _, pattern := range templateGlobs(d) {
 		matches, err := filepath.Glob(pattern)
 		if err != nil {

@@ -88,6 +88,7 @@ type Options struct {
 	StartedAt        time.Time
 	Dial             func(ctx context.Context, network, addr string) (net.Conn, error) // optional: reaches in-process targets
 	Observe          func(storage.Storage) storage.Storage                             // optional: wraps the storage that everything is appended to
+	Scraped          func(context.Context) context.Context                             // optional: marks the contexts of the appenders that scrapes make
 	Rules            v1.RulesRetriever
 	Alertmanagers    v1.AlertmanagerRetriever
 	Now              func() time.Time // optional
@@ -138,6 +139,16 @@ func (r *scraperRef) Get() (*scrape.Manager, error) {
 		return m, nil
 	}
 	return nil, errors.New("scrape manager not ready")
+}
+
+// marking marks the contexts that its appenders are made with.
+type marking struct {
+	storage.AppendableV2
+	mark func(context.Context) context.Context
+}
+
+func (m marking) AppenderV2(ctx context.Context) storage.AppenderV2 {
+	return m.AppendableV2.AppenderV2(m.mark(ctx))
 }
 
 // New opens the storage, replays its log and builds everything above it.
@@ -200,7 +211,11 @@ func New(o Options) (_ *Engine, err error) {
 	if o.Dial != nil {
 		so.HTTPClientOptions = []commoncfg.HTTPClientOption{commoncfg.WithDialContextFunc(o.Dial)}
 	}
-	if e.scraper, err = scrape.NewManager(so, o.Logger.With("component", "scrape"), logging.NewJSONFileLogger, nil, e.appended, o.Registerer); err != nil {
+	scraped := e.appended
+	if o.Scraped != nil {
+		scraped = marking{e.appended, o.Scraped}
+	}
+	if e.scraper, err = scrape.NewManager(so, o.Logger.With("component", "scrape"), logging.NewJSONFileLogger, nil, scraped, o.Registerer); err != nil {
 		return nil, fmt.Errorf("create scrape manager: %w", err)
 	}
 	ref.m.Store(e.scraper)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -22,7 +23,7 @@ import (
 	"github.com/prometheus/prometheus/util/strutil"
 )
 
-// NotifierOptions configure a Notifier. All fields are required.
+// NotifierOptions configure a Notifier. All fields without a remark are required.
 type NotifierOptions struct {
 	Logger        *slog.Logger
 	Registerer    prometheus.Registerer
@@ -33,6 +34,9 @@ type NotifierOptions struct {
 	// It must not block for long: rule evaluation waits for it.
 	// An error says that it took none of them.
 	Embedded func(ctx context.Context, alerts []*notifier.Alert) error
+	// Delivered is told the body of each message that an Alertmanager of
+	// prometheus.yml has taken. Optional.
+	Delivered func(body []byte)
 }
 
 // Notifier hands alerts over: to the Alertmanagers of prometheus.yml, or,
@@ -75,9 +79,23 @@ func NewNotifier(o NotifierOptions) (*Notifier, error) {
 	}
 	n := &Notifier{o: o, sd: sd, cancel: cancel}
 	n.n = notifier.NewManager(&notifier.Options{
-		QueueCapacity: o.QueueCapacity, DrainOnShutdown: true, Registerer: o.Registerer, MaxBatchSize: notifier.DefaultMaxBatchSize, Do: n.failing.do,
+		QueueCapacity: o.QueueCapacity, DrainOnShutdown: true, Registerer: o.Registerer, MaxBatchSize: notifier.DefaultMaxBatchSize, Do: n.send,
 	}, model.UTF8Validation, o.Logger.With("component", "notifier"))
 	return n, nil
+}
+
+// send is upstream's way to send a message, and tells of those that were taken.
+func (n *Notifier) send(ctx context.Context, c *http.Client, req *http.Request) (*http.Response, error) {
+	res, err := n.failing.do(ctx, c, req)
+	if err != nil || n.o.Delivered == nil || res.StatusCode/100 != 2 || req.GetBody == nil {
+		return res, err
+	}
+	if body, err := req.GetBody(); err == nil {
+		if raw, err := io.ReadAll(body); err == nil {
+			n.o.Delivered(raw)
+		}
+	}
+	return res, nil
 }
 
 // Apply takes the alerting section of a configuration into force.

@@ -51,10 +51,13 @@ type arrivals struct {
 	restore *restorer
 	metrics *arrivalMetrics
 
+	ran atomic.Pointer[time.Time] // when groups were let run
+
 	// swap is held for writing while rules are replaced.
 	swap     sync.RWMutex
 	set      atomic.Pointer[watchedSet]
 	recorded map[string][]arrival.Recording
+	turn     atomic.Pointer[chan struct{}] // closed when the rules that are being replaced are in force
 
 	mu      sync.Mutex
 	flips   []*watched
@@ -66,7 +69,8 @@ type arrivals struct {
 	closed  bool
 	dirty   map[*rules.Group]*groupState // to be journalled
 	saver   *time.Timer
-	saved   time.Time // when the journal was last written
+	saved   time.Time     // when the journal was last written
+	pause   time.Duration // before it is written again
 	saving  sync.Mutex
 
 	ctx    context.Context
@@ -95,6 +99,8 @@ func newArrivals(o Options, j *journal, r *restorer) *arrivals {
 
 // run starts the workers.
 func (a *arrivals) run() {
+	now := a.o.Now()
+	a.ran.Store(&now)
 	for range max(2, runtime.GOMAXPROCS(0)) {
 		a.wg.Go(a.work)
 	}
@@ -182,21 +188,6 @@ func (a *arrivals) ring(w *watched) {
 	if ok {
 		a.later(w, arrival.Trigger{At: alarmOnly}, timestamp.Time(next).Add(off))
 	}
-}
-
-// due is called when the `for` of a pending alert ends.
-func (a *arrivals) due(w *watched, at time.Time) {
-	if w.dead.Load() {
-		return
-	}
-	if w.idx.Plan().Class != arrival.Local && w.idx.Busy() {
-		// Half of the series are new: the first instant from now on decides,
-		// also where no value has changed, or the tick.
-		w.idx.Again()
-		return
-	}
-	w.add(arrival.Trigger{At: timestamp.FromTime(at.Add(-w.group.QueryOffset())), Received: at.UnixNano(), Flip: true})
-	a.enqueue(w, true)
 }
 
 // add lets a trigger wait. One of the same instant takes it in.
@@ -409,12 +400,13 @@ func (a *arrivals) changed(g *rules.Group, st *groupState) {
 	defer a.mu.Unlock()
 	a.dirty[g] = st
 	if a.saver == nil && !a.closed {
-		a.saver = time.AfterFunc(max(0, journalPause-time.Since(a.saved)), a.saveDirty)
+		a.saver = time.AfterFunc(max(0, max(journalPause, a.pause)-time.Since(a.saved)), a.saveDirty)
 	}
 }
 
 // journalPause bounds how often arrivals write the journal, which is synced
 // each time: the first change is written at once, and those of a storm together.
+// No more than a fifth of the time goes into that.
 // An alert that a crash loses before that is raised again.
 const journalPause = 20 * time.Millisecond
 
@@ -425,10 +417,12 @@ func (a *arrivals) saveDirty() {
 	dirty := a.dirty
 	a.dirty, a.saver = map[*rules.Group]*groupState{}, nil
 	a.mu.Unlock()
+	start := time.Now()
 	for g, st := range dirty {
 		a.journal.record(g, st)
 	}
 	a.mu.Lock()
 	a.saved = time.Now()
+	a.pause = restFactor * a.saved.Sub(start)
 	a.mu.Unlock()
 }

@@ -267,7 +267,10 @@ func (j *journal) compact() error {
 // record writes a group's state if it differs from what the journal has. Times
 // of sending are left out, and values alone are written only now and then: they
 // change at every tick.
+// Who comes second takes a newer snapshot, and writes it after the other.
 func (j *journal) record(g *rules.Group, st *groupState) {
+	st.recording.Lock()
+	defer st.recording.Unlock()
 	line, err := encodeRecord(snapshot(g, st))
 	key := rules.GroupKey(g.File(), g.Name())
 	j.mu.Lock()

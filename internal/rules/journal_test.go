@@ -2,13 +2,21 @@ package rules
 
 import (
 	"bytes"
+	"context"
+	"fmt"
 	"log/slog"
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/prometheus/prometheus/rules"
 	"go.uber.org/goleak"
 )
 
@@ -170,4 +178,52 @@ func FuzzDecodeJournal(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A tick and an arrival may record one group at the same time. What was looked
+// at first must not be written last.
+func TestJournalDoesNotGoBack(t *testing.T) {
+	expr, err := parser.NewParser(parser.Options{}).ParseExpr("m > 5")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ar := rules.NewAlertingRule("High", expr, 0, 0, labels.EmptyLabels(), labels.EmptyLabels(), labels.EmptyLabels(), "", true, nil)
+	g := rules.NewGroup(rules.GroupOptions{Name: "g", File: "f", Rules: []rules.Rule{ar}, Opts: &rules.ManagerOptions{Metrics: rules.NewGroupMetrics(nil)}})
+	st := &groupState{results: map[string]map[uint64]*noted{}}
+	j, _, err := openJournal(filepath.Join(t.TempDir(), "state.journal"), slog.New(slog.DiscardHandler), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var vec promql.Vector
+	change := func() {
+		ls := labels.FromStrings("__name__", "m", "instance", fmt.Sprint(len(vec)))
+		vec = append(vec, promql.Sample{Metric: ls, F: 9})
+		st.note(ruleID(rules.NewRuleDetail(ar)), ls)
+		if _, err := ar.Eval(t.Context(), 0, time.Unix(1000, 0), func(context.Context, string, time.Time) (promql.Vector, error) { return vec, nil }, nil, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 20 {
+		change()
+		var wg sync.WaitGroup
+		j.mu.Lock()
+		wg.Go(func() { j.record(g, st) })
+		for range 1000 { // until it has looked, and waits to write
+			runtime.Gosched()
+		}
+		change()
+		j.mu.Unlock()
+		j.record(g, st)
+		wg.Wait()
+		want, err := encodeRecord(snapshot(g, st))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(j.live[rules.GroupKey("f", "g")].line, want) {
+			t.Fatalf("with %d alerts the journal holds an older state", len(vec))
+		}
+	}
+	if err := j.close(); err != nil {
+		t.Error(err)
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/prometheus/model/exemplar"
 	"github.com/prometheus/prometheus/model/histogram"
@@ -23,7 +24,10 @@ import (
 type memStore struct {
 	storage.Storage // panics where a test needs more than this
 
-	broken atomic.Bool // queries fail
+	broken atomic.Bool  // queries fail
+	slow   atomic.Int64 // until then, in ns, queries of the metric slow wait
+	read   atomic.Int64 // series that queries have been given
+	probed atomic.Int64 // queries of the metric probe
 
 	mu     sync.RWMutex
 	refs   map[uint64]storage.SeriesRef
@@ -109,6 +113,9 @@ type memQuerier struct {
 func (q *memQuerier) Close() error { return nil }
 
 func (q *memQuerier) Select(_ context.Context, _ bool, hints *storage.SelectHints, ms ...*labels.Matcher) storage.SeriesSet {
+	if d := time.Until(time.Unix(0, q.m.slow.Load())); d > 0 && slices.ContainsFunc(ms, func(m *labels.Matcher) bool { return m.Value == "slow" }) {
+		<-time.After(d)
+	}
 	mint, maxt := q.mint, q.maxt
 	if hints != nil {
 		mint, maxt = hints.Start, hints.End
@@ -129,6 +136,10 @@ func (q *memQuerier) Select(_ context.Context, _ bool, hints *storage.SelectHint
 		if len(in) > 0 {
 			out.series = append(out.series, storage.NewListSeries(s.ls, in))
 		}
+	}
+	q.m.read.Add(int64(len(out.series)))
+	if slices.ContainsFunc(ms, func(m *labels.Matcher) bool { return m.Value == "probe" }) {
+		q.m.probed.Add(1)
 	}
 	slices.SortFunc(out.series, func(a, b storage.Series) int { return labels.Compare(a.Labels(), b.Labels()) })
 	return out

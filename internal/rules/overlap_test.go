@@ -86,6 +86,8 @@ groups:
   rules:
   - {alert: Sum, expr: sum(m) > 10}
 `, func(s *scene) {
+		s.put("x/1", map[string]float64{"m": 1})
+		s.put("x/2", map[string]float64{"m": 1})
 		s.wait(61 * time.Second)
 		for i := 0; i < 2; i++ {
 			s.put("x/1", map[string]float64{"m": 9})
@@ -124,6 +126,8 @@ groups:
   rules:
   - {alert: Sum, expr: sum(m) > 10, for: 40s}
 `, func(s *scene) {
+		s.put("x/1", map[string]float64{"m": 1})
+		s.put("x/2", map[string]float64{"m": 1})
 		s.wait(61 * time.Second)
 		g := s.m.RuleGroups()[0]
 		next := g.EvalTimestamp(time.Now().UnixNano()).Add(g.Interval())
@@ -263,6 +267,9 @@ groups:
 `, func(s *scene) {
 		s.wait(11 * time.Minute)
 		g := s.m.RuleGroups()[0]
+		s.wait(time.Until(g.EvalTimestamp(time.Now().UnixNano()).Add(g.Interval() - time.Minute)))
+		s.put("x/1", map[string]float64{"m": 1})
+		s.put("x/2", map[string]float64{"m": 1})
 		s.wait(time.Until(g.EvalTimestamp(time.Now().UnixNano()).Add(g.Interval())) + time.Second)
 		for range 120 {
 			s.put("x/1", map[string]float64{"m": 9})

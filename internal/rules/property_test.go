@@ -42,6 +42,7 @@ groups:
   rules:
   - {alert: High, expr: m > 5, labels: {severity: critical}}
   - {alert: HighFor, expr: m > 5, for: 20s}
+  - {alert: SlowLocal, expr: slow > 1}
   - {alert: HighKeep, expr: m > 7, keep_firing_for: 40s}
   - {alert: HighForKeep, expr: m > 6, for: 20s, keep_firing_for: 20s}
   - {alert: Fast, expr: 'rate(c[1m]) > 0.5'}
@@ -53,6 +54,7 @@ groups:
   rules:
   - {alert: Ratio, expr: a / b > 2}
   - {alert: RatioFor, expr: a / b > 1.5, for: 30s}
+  - {alert: SlowTarget, expr: slow > 1}
   - {alert: TargetSum, expr: 'sum by (job, instance) (m) > 11'}
   - {alert: Both, expr: 'm > 3 and on (job, instance) a > 3'}
 - name: global
@@ -60,6 +62,7 @@ groups:
   rules:
   - {alert: JobSum, expr: 'sum by (job) (m) > 20'}
   - {alert: AllSum, expr: 'sum(m) - sum(a) > 12', for: 15s}
+  - {alert: SlowGlobal, expr: slow > 1}
   - {alert: Few, expr: 'count(up == 1) < 3'}
   - {alert: None, expr: absent(m)}
   - {alert: Alone, expr: 'a > 4 unless on (instance) b > 4'}
@@ -157,7 +160,12 @@ type history struct {
 	known   map[string]bool // targets whose series are live
 	newest  map[string]int64
 	ooo     bool
-	mu      sync.Mutex // protects raises: workers report side by side
+	eager   bool            // some groups wait for nothing
+	strict  bool            // each commit must raise at once what it can
+	opened  time.Time       // when our manager was opened
+	blind   time.Time       // until then the worlds are not compared
+	whole   map[string]bool // scrapes that came in one marked transaction, by target and time
+	mu      sync.Mutex      // protects raises: workers report side by side
 	raises  []raised
 	log     []string
 }
@@ -169,7 +177,10 @@ type raised struct {
 	at      int64
 	when    time.Time
 	prefix  bool
-	due     bool // at the very millisecond at which the `for` of an alert of the rule ends
+	looked  int64 // the instant of the rule's last tick
+	opened  int64 // when our manager was opened
+	early   bool  // its alert is pending since before the instant
+	due     bool  // at the very millisecond at which the `for` of an alert of the rule ends
 }
 
 func (h *history) note(format string, args ...any) {
@@ -195,7 +206,10 @@ func (h *history) start() {
 }
 
 // open starts our manager; a restart opens it again over the same directory.
-func (h *history) open() {
+func (h *history) open() { h.openWith(func() {}) }
+
+// openWith opens our manager, and does something between loading the rules and running them.
+func (h *history) openWith(between func()) {
 	ext, _ := url.Parse("http://x")
 	hook := &arrival.Hook{}
 	st := hook.Observe(h.ours.store)
@@ -203,6 +217,14 @@ func (h *history) open() {
 		Dir: h.dir, Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(), Engine: h.eng, Live: h.ours.store, Hook: hook,
 		Appendable: st, Queryable: h.ours.store, Notify: h.ours.notify, Parser: parser.NewParser(parser.Options{}), ExternalURL: ext,
 		OutageTolerance: time.Hour, ForGracePeriod: 10 * time.Second, ResendDelay: time.Minute, RestoreGrace: 30 * time.Second, Lookback: 5 * time.Minute,
+	}
+	if h.eager {
+		o.Arrival = func(_, group string) Arrival {
+			if group == "target" || group == "global" {
+				return ArrivalEager
+			}
+			return ArrivalEnabled
+		}
 	}
 	if h.tune != nil {
 		h.tune(&o)
@@ -212,9 +234,10 @@ func (h *history) open() {
 		h.t.Fatal(err)
 	}
 	m.arrivals.raised = h.raise
-	h.m, h.ours.write = m, st
+	h.m, h.ours.write, h.opened = m, st, time.Now()
 	h.ours.rules, h.ours.group = m.AlertingRules, m.RuleGroups
 	h.load()
+	between()
 	m.Run()
 }
 
@@ -231,12 +254,19 @@ func (h *history) load() {
 // raise checks, at the moment of each raise on arrival, that PromQL over what
 // is committed has the element at the instant that was decided.
 func (h *history) raise(w *watched, el labels.Labels, at int64) {
-	r := raised{rule: w.rule.Name(), expr: w.expr, element: el, at: at, when: time.Now()}
+	r := raised{
+		rule: w.rule.Name(), expr: w.expr, element: el, at: at, when: time.Now(),
+		looked: timestamp.FromTime(w.lastTick.Add(-w.group.QueryOffset())), opened: timestamp.FromTime(h.opened),
+	}
 	r.prefix = h.holds(r, w)
 	if hold := w.rule.HoldDuration(); hold > 0 {
 		w.rule.ForEachActiveAlert(func(a *rules.Alert) {
 			r.due = r.due || timestamp.FromTime(a.ActiveAt.Add(hold-w.group.QueryOffset())) == at
 		})
+	}
+	alerts, _ := w.activeAlerts()
+	for _, a := range alerts {
+		r.early = r.early || a.state == rules.StatePending && labels.Equal(a.element, el) && a.activeAt.Before(timestamp.Time(at).Add(w.group.QueryOffset()))
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -265,9 +295,7 @@ func (h *history) holds(r raised, w *watched) bool {
 func (h *history) sampled(r raised, w *watched) bool {
 	p := w.idx.Plan()
 	return !p.Timed && !r.due && slices.ContainsFunc(h.ours.store.series, func(s *memSeries) bool {
-		return slices.ContainsFunc(p.Selectors, func(sel arrival.Selector) bool {
-			return (sel.Name == "" || sel.Name == s.ls.Get(labels.MetricName)) && sel.Matches(s.ls)
-		}) && slices.ContainsFunc(s.samples, func(x chunks.Sample) bool { return x.T() == r.at })
+		return selects(p, s.ls) && slices.ContainsFunc(s.samples, func(x chunks.Sample) bool { return x.T() == r.at })
 	})
 }
 
@@ -277,12 +305,22 @@ type sample struct {
 	v            float64
 }
 
-func (h *history) commit(batch []sample) {
+// scraped commits what a target has as a scrape of our own does.
+func (h *history) scraped(batch []sample) {
+	for _, s := range batch {
+		h.whole[fmt.Sprint(s.target, s.t)] = true
+	}
+	h.append(arrival.Scraped(context.Background()), batch)
+}
+
+func (h *history) commit(batch []sample) { h.append(context.Background(), batch) }
+
+func (h *history) append(ctx context.Context, batch []sample) {
 	for _, s := range batch {
 		h.newest[s.target] = max(h.newest[s.target], s.t)
 	}
 	for _, w := range []storage.AppendableV2{h.ours.write, h.stock.store} {
-		app := w.AppenderV2(context.Background())
+		app := w.AppenderV2(ctx)
 		for _, s := range batch {
 			job, inst, _ := strings.Cut(s.target, "/")
 			if _, err := app.Append(0, labels.FromStrings("__name__", s.name, "job", job, "instance", inst), 0, s.t, s.v, nil, nil, storage.AOptions{}); err != nil {
@@ -292,6 +330,9 @@ func (h *history) commit(batch []sample) {
 		if err := app.Commit(); err != nil {
 			h.t.Fatal(err)
 		}
+	}
+	if h.strict {
+		h.prompt(batch)
 	}
 }
 
@@ -331,15 +372,12 @@ func (h *history) step() {
 	switch k := h.r.IntN(40); {
 	case k < 24:
 		h.note("scrape %s", target)
-		h.commit(h.scrape(target, now))
+		h.scraped(h.scrape(target, now))
 		h.known[target] = true
 	case k < 31: // one scrape spread over two requests, in either order
 		s := h.scrape(target, now)
 		h.r.Shuffle(len(s), func(i, j int) { s[i], s[j] = s[j], s[i] })
 		n := 1 + h.r.IntN(len(s)-1)
-		if !h.known[target] {
-			n = len(s) // nobody can wait for series that have never been there
-		}
 		h.note("shards of %s", target)
 		h.commit(s[:n])
 		h.settle(time.Duration(h.r.IntN(400)) * time.Millisecond)
@@ -370,11 +408,9 @@ func (h *history) step() {
 		h.note("reload")
 		h.load()
 	case k < 38:
-		h.note("restart")
-		if err := h.m.Close(); err != nil {
-			h.t.Fatal(err)
-		}
-		h.open()
+		h.restart()
+	case k < 39:
+		h.late()
 	default:
 		h.note("quiet")
 	}
@@ -401,6 +437,9 @@ func (h *history) settle(d time.Duration) {
 
 // compare holds what Prometheus fires against what is firing here.
 func (h *history) compare() {
+	if time.Now().Before(h.blind) {
+		return
+	}
 	ours, stock := h.ours.states(), h.stock.states()
 	for a, s := range stock {
 		if strings.Contains(a, "Limited") || strings.Contains(a, "Meta") {
@@ -421,6 +460,7 @@ func (h *history) fail(format string, args ...any) {
 
 func (h *history) run(steps int) {
 	h.start()
+	h.strict = true
 	for range steps {
 		h.settle(time.Duration(1+h.r.IntN(3000)) * time.Millisecond)
 		h.step()
@@ -483,10 +523,16 @@ func (h *history) safe() {
 		if r.rule == "Meta" {
 			continue
 		}
+		if !h.ooo {
+			h.begun(r, byName[r.rule])
+		}
+		if r.early {
+			h.fail("%s of %s was raised at %s for %s, and is pending since before that", r.rule, r.element, r.when.Format("15:04:05.000"), timestamp.Time(r.at).UTC().Format("15:04:05.000"))
+		}
 		if !r.prefix {
 			h.fail("%s of %s was raised at %s, and PromQL over what was committed does not have it at %s", r.rule, r.element, r.when.Format("15:04:05.000"), timestamp.Time(r.at).UTC().Format("15:04:05.000"))
 		}
-		if w := byName[r.rule]; !h.ooo && h.sampled(r, w) && !h.holds(r, w) {
+		if w := byName[r.rule]; !h.ooo && w.mode != ArrivalEager && h.sampled(r, w) && !h.holds(r, w) {
 			h.fail("%s of %s was raised at %s by half of the data for %s", r.rule, r.element, r.when.Format("15:04:05.000"), timestamp.Time(r.at).UTC().Format("15:04:05.000"))
 		}
 	}
@@ -532,8 +578,8 @@ func runHistory(t *testing.T, seed uint64) []raised {
 		t.Fatal(err)
 	}
 	h := &history{
-		r: rand.New(rand.NewPCG(seed, 7)), dir: t.TempDir(), file: file, value: map[string]float64{}, known: map[string]bool{}, newest: map[string]int64{},
-		targets: []string{"x/1", "x/2", "x/3", "y/1", "y/2"}[:3+seed%3], ooo: seed%4 == 0,
+		r: rand.New(rand.NewPCG(seed, 7)), dir: t.TempDir(), file: file, value: map[string]float64{}, known: map[string]bool{}, newest: map[string]int64{}, whole: map[string]bool{},
+		targets: []string{"x/1", "x/2", "x/3", "y/1", "y/2"}[:3+seed%3], ooo: seed%4 == 0, eager: seed%7 == 0,
 	}
 	synctest.Test(t, func(t *testing.T) {
 		h.t = t

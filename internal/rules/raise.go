@@ -6,7 +6,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -45,10 +44,10 @@ type candidate struct {
 // evaluate confirms by PromQL what has triggered a rule, and raises what is confirmed.
 func (a *arrivals) evaluate(w *watched) {
 	w.qmu.Lock()
-	ts := w.waiting
-	w.waiting, w.queued = nil, false
+	ts, due := w.waiting, w.due
+	w.waiting, w.due, w.queued = nil, nil, false
 	w.qmu.Unlock()
-	if len(ts) == 0 || w.dead.Load() {
+	if len(ts) == 0 && len(due) == 0 || w.dead.Load() {
 		return
 	}
 	a.swap.RLock()
@@ -57,21 +56,14 @@ func (a *arrivals) evaluate(w *watched) {
 		return
 	}
 	start := time.Now()
+	if len(due) > 0 {
+		a.judgeDue(w, due)
+	}
 	slices.SortStableFunc(ts, func(x, y arrival.Trigger) int { return int(x.At - y.At) })
 	found := map[uint64]candidate{}
 	for _, t := range ts {
-		w.stats.confirmations.Add(1)
-		vec, err := a.confirm(w, t)
-		if err != nil {
-			if !errors.Is(err, context.Canceled) {
-				w.stats.failures.Add(1)
-				a.log.Debug("A rule could not be evaluated on arrival; its tick decides", "rule", w.rule.Name(), "err", err)
-			}
-			w.idx.Again()
-			continue
-		}
 		t.Prepare()
-		for _, s := range vec {
+		for _, s := range a.confirm(w, t) {
 			if w.idx.Decides(t, s.Metric) {
 				found[s.Metric.Hash()] = candidate{s, t}
 			}
@@ -87,8 +79,22 @@ func (a *arrivals) evaluate(w *watched) {
 	w.qmu.Unlock()
 }
 
-// confirm evaluates the rule's expression at a trigger's own instant.
-func (a *arrivals) confirm(w *watched, t arrival.Trigger) (promql.Vector, error) {
+// confirm evaluates the rule's expression at a trigger's own instant. Where that
+// fails its tick decides.
+func (a *arrivals) confirm(w *watched, t arrival.Trigger) promql.Vector {
+	w.stats.confirmations.Add(1)
+	vec, err := a.query(w, t)
+	if err != nil {
+		if !errors.Is(err, context.Canceled) {
+			w.stats.failures.Add(1)
+			a.log.Debug("A rule could not be evaluated on arrival; its tick decides", "rule", w.rule.Name(), "err", err)
+		}
+		w.idx.Again()
+	}
+	return vec
+}
+
+func (a *arrivals) query(w *watched, t arrival.Trigger) (promql.Vector, error) {
 	ctx, cancel := context.WithCancel(a.ctx)
 	defer cancel()
 	v := newEvaluation(a.engine, a.base, t.At, t.Within)
@@ -123,7 +129,7 @@ func (a *arrivals) raise(w *watched, found map[uint64]candidate, ts []arrival.Tr
 		return
 	}
 	w.settled(found, before, at)
-	news := w.news(found, before, at)
+	news := w.news(found, before, at, now)
 	if len(news) == 0 {
 		return
 	}
@@ -132,26 +138,31 @@ func (a *arrivals) raise(w *watched, found map[uint64]candidate, ts []arrival.Tr
 		w.idx.Again()
 		return
 	}
-	vec, err := a.change(w, found, before, at)
+	vec, err := a.change(w, found, before, at, now)
 	if err != nil {
 		w.stats.failures.Add(1)
 		w.idx.Again()
 		return
 	}
 	after, _ := w.activeAlerts()
-	a.tell(w, before, found, at)
+	a.tell(w, before, found, at, now)
 	a.write(w, vec, at)
-	for h, c := range news {
-		if w.recent == nil {
-			w.recent = map[uint64]recentRaise{}
-		}
-		w.recent[h] = recentRaise{sample: c.sample, at: c.t.At}
-		if a.raised != nil {
-			a.raised(w, c.sample.Metric, c.t.At)
-		}
+	for _, c := range news {
+		w.noteRaise(c.sample, c.t.At)
 	}
 	w.schedule(after, a.o.Now())
 	a.changed(w.group, w.state)
+}
+
+// noteRaise keeps what an arrival has raised until a tick has looked past its instant.
+func (w *watched) noteRaise(s promql.Sample, at int64) {
+	if w.recent == nil {
+		w.recent = map[uint64]recentRaise{}
+	}
+	w.recent[s.Metric.Hash()] = recentRaise{sample: s, at: at}
+	if w.a.raised != nil {
+		w.a.raised(w, s.Metric, at)
+	}
 }
 
 // settled takes out the candidates that were decided at an instant that no
@@ -159,10 +170,15 @@ func (a *arrivals) raise(w *watched, found map[uint64]candidate, ts []arrival.Tr
 // that the tick has looked past when it cleared the alert must not bring it back,
 // and one before the end of `for` does not say that the condition held until then.
 func (w *watched) settled(found map[uint64]candidate, before []alertCopy, at time.Time) {
+	refused := false
 	for h, c := range found {
 		if until, ok := w.cleared[h]; ok && c.t.At <= until {
 			delete(found, h)
+			refused = true
 		}
+	}
+	if refused {
+		w.idx.Again() // it is not raised: the next sample is to be looked at
 	}
 	hold := w.rule.HoldDuration()
 	for _, b := range before {
@@ -214,7 +230,7 @@ func (w *watched) resume() {
 }
 
 // news are the candidates that raise an alert, or let a pending one fire.
-func (w *watched) news(found map[uint64]candidate, before []alertCopy, at time.Time) map[uint64]candidate {
+func (w *watched) news(found map[uint64]candidate, before []alertCopy, at, now time.Time) map[uint64]candidate {
 	byElement := make(map[uint64]alertCopy, len(before))
 	for _, b := range before {
 		byElement[b.element.Hash()] = b
@@ -229,12 +245,12 @@ func (w *watched) news(found map[uint64]candidate, before []alertCopy, at time.T
 		}
 	}
 	for h, b := range byElement {
-		if _, ok := found[h]; !ok && b.state == rules.StatePending && at.Sub(b.activeAt) >= hold {
+		if _, ok := found[h]; b.state == rules.StatePending && now.Sub(b.activeAt) >= hold && (!ok || at.Sub(b.activeAt) < hold) {
 			late = true
 		}
 	}
 	if late {
-		// It waits for a sample that makes it fire.
+		// It waits for a sample that makes it fire, or for a tick that is late.
 		w.idx.Again()
 	}
 	return out
@@ -242,7 +258,7 @@ func (w *watched) news(found map[uint64]candidate, before []alertCopy, at time.T
 
 // change runs upstream's state machine over the elements found and all that
 // are active already, and undoes what it does to those that were not found.
-func (a *arrivals) change(w *watched, found map[uint64]candidate, before []alertCopy, at time.Time) (promql.Vector, error) {
+func (a *arrivals) change(w *watched, found map[uint64]candidate, before []alertCopy, at, now time.Time) (promql.Vector, error) {
 	ms := timestamp.FromTime(at)
 	union := make(promql.Vector, 0, len(found)+len(before))
 	kept := map[uint64]alertCopy{} // by alert
@@ -273,9 +289,14 @@ func (a *arrivals) change(w *watched, found map[uint64]candidate, before []alert
 		})
 	}
 	vec, err := w.rule.Eval(a.ctx, w.group.QueryOffset(), at, a.answer(w, union), a.o.ExternalURL, w.group.Limit())
+	begun := map[uint64]bool{} // series ALERTS_FOR_STATE of those that are pending from now on
 	w.rule.ForEachActiveAlert(func(x *rules.Alert) {
 		b, ok := kept[x.Labels.Hash()]
 		if !ok {
+			if x.State == rules.StatePending && now.After(at) {
+				x.ActiveAt = now
+				begun[alertSeries(w.rule, x.Labels, "").Hash()] = true
+			}
 			return
 		}
 		if held[b.hash] {
@@ -283,6 +304,11 @@ func (a *arrivals) change(w *watched, found map[uint64]candidate, before []alert
 		}
 		x.KeepFiringSince = b.keepSince
 	})
+	for i := range vec {
+		if len(begun) > 0 && begun[vec[i].Metric.Hash()] {
+			vec[i].F = float64(now.Unix())
+		}
+	}
 	return vec, err
 }
 
@@ -300,32 +326,43 @@ func (a *arrivals) answer(w *watched, union promql.Vector) rules.QueryFunc {
 }
 
 // tell hands over the alerts that have begun to fire.
-func (a *arrivals) tell(w *watched, before []alertCopy, found map[uint64]candidate, at time.Time) {
+func (a *arrivals) tell(w *watched, before []alertCopy, found map[uint64]candidate, at, now time.Time) {
 	was := make(map[uint64]rules.AlertState, len(before))
 	for _, b := range before {
 		was[b.hash] = b.state
 	}
 	var out []*rules.Alert
-	hops := Hops{Decided: a.o.Now(), Rule: w.rule.Name(), Class: w.idx.Plan().Class.String()}
 	w.rule.ForEachActiveAlert(func(x *rules.Alert) {
 		if x.State != rules.StateFiring || was[x.Labels.Hash()] == rules.StateFiring {
 			return
 		}
-		x.LastSentAt = at
-		x.ValidUntil = at.Add(4 * max(w.group.Interval(), a.o.ResendDelay))
-		c := *x
-		c.Labels = x.Labels.Copy()
-		out = append(out, &c)
+		out = append(out, a.sent(w, x, at, now))
 	})
-	w.stats.raised.Add(int64(len(out)))
+	var first arrival.Trigger
+	for _, c := range found {
+		if first.Received == 0 || c.t.At < first.At {
+			first = c.t
+		}
+	}
+	a.deliver(w, out, first)
+}
+
+// sent notes that an alert is told, and returns a copy to tell.
+func (a *arrivals) sent(w *watched, x *rules.Alert, at, now time.Time) *rules.Alert {
+	x.LastSentAt = at // a tick that is late must find that it resolves after that
+	x.ValidUntil = now.Add(4 * max(w.group.Interval(), a.o.ResendDelay))
+	c := *x
+	c.Labels = x.Labels.Copy()
+	return &c
+}
+
+// deliver hands over alerts that begin to fire because of a trigger.
+func (a *arrivals) deliver(w *watched, out []*rules.Alert, t arrival.Trigger) {
 	if len(out) == 0 {
 		return
 	}
-	for _, c := range found {
-		if t := timestamp.Time(c.t.At); hops.Sample.IsZero() || t.Before(hops.Sample) {
-			hops.Sample, hops.Received = t, time.Unix(0, c.t.Received)
-		}
-	}
+	w.stats.raised.Add(int64(len(out)))
+	hops := Hops{Decided: a.o.Now(), Rule: w.rule.Name(), Class: w.idx.Plan().Class.String(), Sample: timestamp.Time(t.At), Received: time.Unix(0, t.Received)}
 	w.stats.observe(hops)
 	a.metrics.decided(hops, len(out))
 	if err := a.o.Notify(context.WithValue(a.ctx, hopsKey{}, hops), w.expr, out...); err != nil {
@@ -346,11 +383,21 @@ func (w *watched) unsend(alerts map[uint64]bool) {
 	})
 }
 
-// write stores the ALERTS and ALERTS_FOR_STATE samples of what has changed.
+// write stores the ALERTS and ALERTS_FOR_STATE samples of what has changed, given
+// those of all active alerts.
 func (a *arrivals) write(w *watched, vec promql.Vector, at time.Time) {
 	if len(vec) == 0 {
 		return // not restored yet, as upstream
 	}
+	ended := maps.Clone(w.series)
+	for _, s := range vec {
+		delete(ended, string(s.Metric.Bytes(nil)))
+	}
+	a.store(w, vec, ended, at)
+}
+
+// store writes samples of state series, and ends others.
+func (a *arrivals) store(w *watched, vec promql.Vector, ended map[string]labels.Labels, at time.Time) {
 	if w.series == nil {
 		w.series = map[string]labels.Labels{}
 	}
@@ -360,10 +407,8 @@ func (a *arrivals) write(w *watched, vec promql.Vector, at time.Time) {
 	app := a.o.Appendable.AppenderV2(a.ctx)
 	opts := storage.AOptions{RejectOutOfOrder: true}
 	ms := timestamp.FromTime(at.Add(-w.group.QueryOffset()))
-	now := map[string]bool{}
 	for _, s := range vec {
 		k := string(s.Metric.Bytes(nil))
-		now[k] = true
 		if _, known := w.series[k]; known {
 			continue
 		}
@@ -373,9 +418,9 @@ func (a *arrivals) write(w *watched, vec promql.Vector, at time.Time) {
 		}
 		w.series[k], w.written[k] = s.Metric, s.Metric
 	}
-	for k, ls := range w.series {
-		if now[k] {
-			continue
+	for k, ls := range ended {
+		if _, ours := w.written[k]; ours && ms <= w.wroteAt {
+			continue // where it began at this very time, the tick ends it
 		}
 		if _, err := app.Append(0, ls, 0, ms, math.Float64frombits(value.StaleNaN), nil, nil, opts); err != nil {
 			a.metrics.unwritten.Inc()
@@ -383,147 +428,10 @@ func (a *arrivals) write(w *watched, vec promql.Vector, at time.Time) {
 		delete(w.series, k)
 		delete(w.written, k)
 	}
+	w.wroteAt = ms
 	if err := app.Commit(); err != nil {
 		a.metrics.unwritten.Inc()
 		a.log.Warn("The state series of an alert could not be stored", "rule", w.rule.Name(), "err", err)
-	}
-}
-
-// tickKey is the context key of the tick that a query belongs to.
-type tickKey struct{}
-
-// tick is one evaluation of a group at its interval. Rules of a group are
-// evaluated one after the other, unless concurrent evaluation is on: then the
-// rules stay held until the whole group has been evaluated.
-type tick struct {
-	a          *arrivals
-	group      *rules.Group
-	at         time.Time
-	concurrent bool
-
-	mu     sync.Mutex
-	held   map[*ruleAlerts]heldRule
-	failed map[uint64]bool // alerts that could not be handed over
-}
-
-// heldRule is a rule that a tick evaluates, with the alerts that were active before.
-type heldRule struct {
-	w   *watched
-	saw []alertCopy
-}
-
-// unsent notes alerts that could not be handed over.
-func (t *tick) unsent(alerts []*rules.Alert) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.failed == nil {
-		t.failed = map[uint64]bool{}
-	}
-	for _, x := range alerts {
-		t.failed[x.Labels.Hash()] = true
-	}
-}
-
-// enter is called before each query of a tick. When it is the expression of a
-// watched rule it holds that rule.
-func (t *tick) enter(d rules.RuleDetail, q string) *watched {
-	if d.Query != q {
-		return nil // asked by a template
-	}
-	var w *watched
-	if d.Kind == rules.KindAlerting {
-		w = t.a.set.Load().byGroup[t.group][ruleID(d)]
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if w != nil {
-		if h, again := t.held[w.ruleAlerts]; again {
-			return h.w // the same text, asked by a template, maybe after a reload
-		}
-	}
-	if !t.concurrent {
-		t.release()
-	}
-	if w == nil {
-		return nil
-	}
-	w.mu.Lock()
-	w.lastTick = t.at
-	saw, _ := w.activeAlerts()
-	if t.held == nil {
-		t.held = map[*ruleAlerts]heldRule{}
-	}
-	t.held[w.ruleAlerts] = heldRule{w, saw}
-	return w
-}
-
-// end releases what the tick still holds.
-func (t *tick) end() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.release()
-}
-
-func (t *tick) release() {
-	for k, h := range t.held {
-		t.leave(h.w, h.saw)
-		delete(t.held, k)
-	}
-}
-
-// leave settles what the evaluation of a rule changed, and lets arrivals in again.
-func (t *tick) leave(w *watched, saw []alertCopy) {
-	after, _ := w.activeAlerts()
-	w.prune()
-	still := make(map[uint64]rules.AlertState, len(after))
-	for _, x := range after {
-		still[x.hash] = x.state
-	}
-	was := make(map[uint64]rules.AlertState, len(saw))
-	cleared, fired := false, 0
-	for _, b := range saw {
-		was[b.hash] = b.state
-		if _, ok := still[b.hash]; !ok {
-			cleared = true
-			w.forbid(b.element.Hash(), t.at)
-		}
-	}
-	for h, s := range still {
-		if s == rules.StateFiring && was[h] != rules.StateFiring {
-			fired++
-		}
-	}
-	w.stats.raisedByTick.Add(int64(fired))
-	if len(t.failed) > 0 {
-		w.unsend(t.failed)
-	}
-	if cleared {
-		w.idx.Again()
-	}
-	w.allow(t.at)
-	t.a.settle(w, after, t.at)
-	w.idx.Ticked(timestamp.FromTime(t.at))
-	w.schedule(after, t.a.o.Now())
-	w.mu.Unlock()
-	w.resume()
-}
-
-// forbid notes that a tick has cleared the alert of an element: instants up to
-// the one that it looked at cannot raise it again.
-func (w *watched) forbid(element uint64, tick time.Time) {
-	if w.cleared == nil {
-		w.cleared = map[uint64]int64{}
-	}
-	w.cleared[element] = timestamp.FromTime(tick.Add(-w.group.QueryOffset()))
-}
-
-// allow forgets what was cleared so long ago that no trigger is as old.
-func (w *watched) allow(tick time.Time) {
-	oldest := timestamp.FromTime(tick.Add(-w.group.QueryOffset() - w.tooOld()))
-	for h, until := range w.cleared {
-		if until < oldest {
-			delete(w.cleared, h)
-		}
 	}
 }
 

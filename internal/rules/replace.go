@@ -23,6 +23,9 @@ import (
 func (a *arrivals) replace(update func() ([]*rules.Group, error)) error {
 	a.swap.Lock()
 	defer a.swap.Unlock()
+	done := make(chan struct{})
+	a.turn.Store(&done)
+	defer close(done)
 	start := a.o.Now()
 	groups, err := update()
 	if err != nil {
@@ -31,14 +34,14 @@ func (a *arrivals) replace(update func() ([]*rules.Group, error)) error {
 	old := a.set.Load()
 	next := &watchedSet{byGroup: map[*rules.Group]map[string]*watched{}}
 	recorded := recordings(groups)
-	sameRecordings := maps.EqualFunc(recorded, a.recorded, func(x, y []arrival.Recording) bool { return slices.EqualFunc(x, y, equalRecording) })
+	changed := changedRecordings(a.recorded, recorded)
 	a.recorded = recorded
 	var indexed, seeded []*arrival.Rule
 	kept := map[*watched]bool{}
 	for _, g := range groups {
 		st := a.restore.group(g)
 		a.restore.prime(a.ctx, g, st, start, a.o.ExternalURL)
-		if before := old.byGroup[g]; before != nil && sameRecordings && a.keeps(old, g) {
+		if before := old.byGroup[g]; before != nil && a.keeps(old, g, changed) {
 			next.byGroup[g] = before
 			for _, w := range old.all {
 				if w.group == g {
@@ -95,6 +98,26 @@ func (a *arrivals) replace(update func() ([]*rules.Group, error)) error {
 	return nil
 }
 
+// await holds up the first tick of a group that has begun to run while its rules
+// are not in force yet: nothing would keep arrivals away from it. Only new groups
+// wait; upstream waits for the old ones to end before the new rules are looked at.
+func (a *arrivals) await(ctx context.Context, g *rules.Group) {
+	for {
+		turn := a.turn.Load() // before the set: what is replaced after it is waited for the next time
+		if _, known := a.set.Load().byGroup[g]; known || turn == nil {
+			return
+		}
+		select {
+		case <-*turn:
+			if a.turn.Load() == turn {
+				return // its group is gone again
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
 // journalSuccessors lets the journal take note of the groups that are now in force
 // where those that they replace were to be written: what the old ones say is out of date.
 func (a *arrivals) journalSuccessors(groups []*rules.Group) {
@@ -114,10 +137,27 @@ func (a *arrivals) journalSuccessors(groups []*rules.Group) {
 }
 
 // keeps says whether the rules of a group that upstream left as it is are
-// evaluated on arrival as before.
-func (a *arrivals) keeps(old *watchedSet, g *rules.Group) bool {
+// evaluated on arrival as before, given the metrics that other recording rules record now.
+func (a *arrivals) keeps(old *watchedSet, g *rules.Group, changed map[string]bool) bool {
 	mode := a.o.Arrival(g.File(), g.Name())
-	return !slices.ContainsFunc(old.all, func(w *watched) bool { return w.group == g && w.mode != mode })
+	return !slices.ContainsFunc(old.all, func(w *watched) bool {
+		p := w.idx.Plan()
+		return w.group == g && (w.mode != mode || slices.ContainsFunc(p.Recorded, func(name string) bool { return changed[name] }) ||
+			slices.ContainsFunc(p.Selectors, func(s arrival.Selector) bool { return changed[s.Name] }))
+	})
+}
+
+// changedRecordings are the metrics that are not recorded as they were.
+func changedRecordings(old, next map[string][]arrival.Recording) map[string]bool {
+	out := map[string]bool{}
+	for _, names := range []map[string][]arrival.Recording{old, next} {
+		for name := range names {
+			if !slices.EqualFunc(old[name], next[name], equalRecording) {
+				out[name] = true
+			}
+		}
+	}
+	return out
 }
 
 func equalRecording(x, y arrival.Recording) bool {
@@ -131,7 +171,7 @@ func (a *arrivals) watch(g *rules.Group, st *groupState, ar *rules.AlertingRule,
 	w := &watched{
 		ruleAlerts: &ruleAlerts{},
 		a:          a, group: g, state: st, rule: ar, id: ruleID(rules.NewRuleDetail(ar)), expr: ar.Query().String(),
-		mode: a.o.Arrival(g.File(), g.Name()), first: g.EvalTimestamp(now.UnixNano()).Add(g.Interval()),
+		mode: a.o.Arrival(g.File(), g.Name()), made: now,
 	}
 	plan := arrival.Analyze(ar.Query(), a.recorded)
 	if why := w.onlyTicks(twice); why != "" {
@@ -243,23 +283,37 @@ func (a *arrivals) seed(rs []*arrival.Rule, now time.Time) {
 		return
 	}
 	defer q.Close()
-	var it chunkenc.Iterator
+	// Rules that select the same have it read once.
+	var selected [][]*labels.Matcher
+	by := map[string][]*arrival.Rule{}
 	for _, r := range rs {
 		if c := r.Plan().Class; c != arrival.Target && c != arrival.Global {
 			continue
 		}
 		for i := range r.Plan().Selectors {
-			it = a.seedSelector(q, r, &r.Plan().Selectors[i], it)
+			ms := matchers(&r.Plan().Selectors[i])
+			k := fmt.Sprint(ms)
+			if by[k] == nil {
+				selected = append(selected, ms)
+			}
+			by[k] = append(by[k], r)
 		}
+	}
+	var it chunkenc.Iterator
+	for _, ms := range selected {
+		it = a.seedSelected(q, ms, by[fmt.Sprint(ms)], now, it)
 	}
 }
 
-func (a *arrivals) seedSelector(q storage.Querier, r *arrival.Rule, sel *arrival.Selector, it chunkenc.Iterator) chunkenc.Iterator {
+func matchers(sel *arrival.Selector) []*labels.Matcher {
 	ms := make([]*labels.Matcher, 0, len(sel.Matchers)+1)
 	if sel.Name != "" {
 		ms = append(ms, labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, sel.Name))
 	}
-	ms = append(ms, sel.Matchers...)
+	return append(ms, sel.Matchers...)
+}
+
+func (a *arrivals) seedSelected(q storage.Querier, ms []*labels.Matcher, rs []*arrival.Rule, now time.Time, it chunkenc.Iterator) chunkenc.Iterator {
 	set := q.Select(context.Background(), false, nil, ms...)
 	for set.Next() {
 		s := set.At()
@@ -274,7 +328,9 @@ func (a *arrivals) seedSelector(q storage.Querier, r *arrival.Rule, sel *arrival
 			}
 		}
 		if ok && it.Err() == nil {
-			r.Seed(s.Labels(), last)
+			for _, r := range rs {
+				r.Seed(s.Labels(), last, timestamp.FromTime(now))
+			}
 		}
 	}
 	if err := set.Err(); err != nil {

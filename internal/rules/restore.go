@@ -40,7 +40,8 @@ func newRestorer(saved map[string]*savedGroup, until time.Time, inner rules.Quer
 
 // groupState is what the restorer knows of one rule group.
 type groupState struct {
-	priming sync.Mutex // held while the journalled alerts are brought back
+	priming   sync.Mutex // held while the journalled alerts are brought back
+	recording sync.Mutex // held from the snapshot for the journal to its record
 
 	mu      sync.Mutex
 	primed  bool
@@ -48,6 +49,7 @@ type groupState struct {
 	results map[string]map[uint64]*noted // elements of results whose alerts may be active, by rule
 	round   uint64                       // counts the results of ticks
 	absent  map[uint64]*absentAlert      // by hash of the alert's labels
+	ticking time.Time                    // the time of the tick that is under way, or zero
 	// external are the external labels, for templates that have them.
 	external labels.Labels
 }
@@ -81,6 +83,20 @@ func (r *restorer) group(g *rules.Group) *groupState {
 	st.external = r.external
 	st.mu.Unlock()
 	return st
+}
+
+// tick notes the time of the tick that is under way, or zero.
+func (st *groupState) tick(at time.Time) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.ticking = at
+}
+
+// ticks is the time of the tick that is under way, or zero.
+func (st *groupState) ticks() time.Time {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return st.ticking
 }
 
 // keep forgets groups and rules that are gone.

@@ -227,7 +227,10 @@ func (c *Change) Apply() error {
 
 // iterate evaluates one group and then journals what changed.
 func (m *Manager) iterate(ctx context.Context, g *rules.Group, ts time.Time) {
+	m.arrivals.await(ctx, g)
 	st := m.restore.group(g)
+	st.tick(ts)
+	defer st.tick(time.Time{})
 	m.restore.prime(ctx, g, st, ts, m.o.ExternalURL)
 	t := &tick{a: m.arrivals, group: g, at: ts, concurrent: m.o.MaxConcurrent > 0}
 	ctx = context.WithValue(context.WithValue(ctx, groupKey{}, st), tickKey{}, t)
@@ -256,6 +259,7 @@ func (m *Manager) query(ctx context.Context, q string, at time.Time) (promql.Vec
 	}
 	res, err := m.restore.query(ctx, q, at)
 	if w != nil && err == nil {
+		w.agree(res, w.lastTick)
 		res = w.carried(res, at)
 	}
 	return res, err

@@ -89,7 +89,7 @@ type RuleArrival struct {
 	Skips         int64 `json:"skips"`         // samples and rounds after which the result is proven unchanged
 	Confirmations int64 `json:"confirmations"` // evaluations by PromQL
 	Failures      int64 `json:"failures"`
-	LeftToTick    int64 `json:"left_to_tick"` // samples too old, out of order or too many to judge on arrival
+	LeftToTick    int64 `json:"left_to_tick"` // samples too old, out of order or too many to judge on arrival, or from when series may have been about to begin
 	OnArrival     int64 `json:"fired_on_arrival"`
 	OnTick        int64 `json:"fired_on_tick"`
 
@@ -110,7 +110,7 @@ func (m *Manager) Arrivals() []RuleArrival {
 			File: w.group.File(), Group: w.group.Name(), Rule: w.rule.Name(), Query: w.expr,
 			Class: p.Class.String(), Reason: p.Reason, Recorded: p.Recorded, Mode: w.mode,
 			Arrivals: w.idx.Arrivals.Load(), Skips: w.idx.Skipped.Load(), Confirmations: w.stats.confirmations.Load(), Failures: w.stats.failures.Load(),
-			LeftToTick: w.stats.tooOld.Load() + w.stats.dropped.Load() + w.stats.unknown.Load() + w.idx.Late.Load(),
+			LeftToTick: w.stats.tooOld.Load() + w.stats.dropped.Load() + w.stats.unknown.Load() + w.idx.Late.Load() + w.idx.Left.Load(),
 			OnArrival:  w.stats.raised.Load(), OnTick: w.stats.raisedByTick.Load(),
 			P50: p50.Seconds(), P99: p99.Seconds(), Decisions: n, CPU: time.Duration(w.stats.cost.Load()).Seconds(),
 		}

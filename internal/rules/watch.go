@@ -38,14 +38,12 @@ type watched struct {
 	mode  Arrival
 	idx   *arrival.Rule
 	ticks bool      // nothing but ticks may change it, not even the end of `for`
-	first time.Time // no tick comes before this one
+	made  time.Time // its group begins to run no sooner
 	dead  atomic.Bool
 
 	*ruleAlerts
 
-	timer    *time.Timer
-	deadline time.Time
-	ringing  time.Time // the earliest time for which an alarm waits, guarded by arrivals.mu
+	ringing time.Time // the earliest time for which an alarm waits, guarded by arrivals.mu
 
 	// qmu guards what waits.
 	qmu      sync.Mutex
@@ -54,6 +52,7 @@ type watched struct {
 	resting  bool      // queued, but not before rested
 	deferred bool      // the rule was busy with its tick
 	rested   time.Time // before this the rule is not evaluated for what may be nothing
+	deadlines
 
 	stats ruleStats
 }
@@ -67,6 +66,7 @@ type ruleAlerts struct {
 	lastAt   time.Time                // of the last change by an arrival
 	series   map[string]labels.Labels // ALERTS and ALERTS_FOR_STATE that have a sample and no staleness marker
 	written  map[string]labels.Labels // those of them that an arrival wrote since the last tick
+	wroteAt  int64                    // the time of the samples that an arrival wrote last, ms
 	recent   map[uint64]recentRaise   // by element: raised by samples that the last tick did not see
 	cleared  map[uint64]int64         // by element: the instant of the tick that cleared its alert, ms
 }
@@ -94,23 +94,37 @@ func (w *watched) inherit(old *watched) {
 }
 
 // slot is the earliest time that the rule's next tick can have.
-func (w *watched) slot() time.Time {
+func (w *watched) slot(now time.Time) time.Time {
 	last := w.lastTick
 	if t := w.group.GetLastEvalTimestamp(); t.After(last) {
 		last = t
 	}
-	if last.IsZero() {
-		return w.first
+	if t := w.state.ticks(); t.After(last) {
+		return t // under way, and has not come to this rule
 	}
-	return last.Add(w.group.Interval())
+	if every := w.group.Interval(); !last.IsZero() {
+		// Upstream leaves out the slots that it has missed.
+		return last.Add(max(every, now.Sub(last).Truncate(every)))
+	}
+	// Upstream looks for the first slot when the group begins to run. That may be
+	// long after it was loaded.
+	begun := w.made
+	switch ran := w.a.ran.Load(); {
+	case ran == nil:
+		begun = now
+	case ran.After(begun):
+		begun = *ran
+	}
+	return w.group.EvalTimestamp(begun.UnixNano()).Add(w.group.Interval())
 }
 
 // stateTime is the time at which an arrival changes the state of alerts: now,
 // but before the next tick, whose own time may already have passed. Otherwise
-// the tick would find alerts that began after it.
+// the tick would take back what has begun to fire after it. A pending alert
+// begins now all the same: its time must not be cut short.
 func (w *watched) stateTime(now time.Time) time.Time {
 	at := now
-	if next := w.slot().Add(-time.Millisecond); at.After(next) {
+	if next := w.slot(now).Add(-time.Millisecond); at.After(next) {
 		at = next
 	}
 	// A clock that goes back must not make alerts younger than they are.
@@ -121,6 +135,32 @@ func (w *watched) stateTime(now time.Time) time.Time {
 		at = w.lastTick
 	}
 	return at
+}
+
+// agree gives pending alerts that began after the time of a tick, which is late,
+// that time where the tick's own result has them: so has Prometheus.
+func (w *watched) agree(res promql.Vector, tick time.Time) {
+	younger := false
+	w.rule.ForEachActiveAlert(func(x *rules.Alert) {
+		younger = younger || x.State == rules.StatePending && x.ActiveAt.After(tick)
+	})
+	if !younger {
+		return
+	}
+	have := make(map[uint64]bool, len(res))
+	for _, s := range res {
+		have[s.Metric.Hash()] = true
+	}
+	alerts, _ := w.activeAlerts()
+	older := map[uint64]bool{}
+	for _, b := range alerts {
+		older[b.hash] = have[b.element.Hash()]
+	}
+	w.rule.ForEachActiveAlert(func(x *rules.Alert) {
+		if x.State == rules.StatePending && x.ActiveAt.After(tick) && older[x.Labels.Hash()] {
+			x.ActiveAt = tick
+		}
+	})
 }
 
 // elementKey tells which element of a result an alert came from: what they have
@@ -144,6 +184,7 @@ func ownLabels(r *rules.AlertingRule) []string {
 type alertCopy struct {
 	hash      uint64
 	element   labels.Labels
+	known     bool // the element
 	state     rules.AlertState
 	activeAt  time.Time
 	keepSince time.Time
@@ -164,7 +205,7 @@ func (w *watched) activeAlerts() (out []alertCopy, complete bool) {
 		if !ok {
 			complete = false
 		}
-		out = append(out, alertCopy{hash: a.Labels.Hash(), element: el, state: a.State, activeAt: a.ActiveAt, keepSince: a.KeepFiringSince, value: a.Value})
+		out = append(out, alertCopy{hash: a.Labels.Hash(), element: el, known: ok, state: a.State, activeAt: a.ActiveAt, keepSince: a.KeepFiringSince, value: a.Value})
 	})
 	return out, complete
 }
@@ -193,39 +234,11 @@ func alertSeries(r *rules.AlertingRule, alert labels.Labels, state string) label
 	return b.Labels()
 }
 
-// schedule sets the timer for the next pending alert whose `for` ends.
-func (w *watched) schedule(alerts []alertCopy, now time.Time) {
-	if w.ticks {
-		return
-	}
-	hold := w.rule.HoldDuration()
-	var next time.Time
-	for _, a := range alerts {
-		if a.state != rules.StatePending {
-			continue
-		}
-		if t := a.activeAt.Add(hold); t.After(now) && (next.IsZero() || t.Before(next)) {
-			next = t
-		}
-	}
-	if next.Equal(w.deadline) {
-		return
-	}
-	if w.timer != nil {
-		w.timer.Stop()
-		w.timer = nil
-	}
-	if w.deadline = next; next.IsZero() || w.dead.Load() {
-		return
-	}
-	w.timer = time.AfterFunc(next.Sub(now), func() { w.a.due(w, next) })
-}
-
 // stop ends the rule's timers.
 func (w *watched) stop() {
 	w.dead.Store(true)
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.qmu.Lock()
+	defer w.qmu.Unlock()
 	if w.timer != nil {
 		w.timer.Stop()
 	}

@@ -52,7 +52,9 @@ type Report struct {
 	Endpoints  []Endpoint  `json:"endpoints"`
 	Alerts     AlertsTo    `json:"alerts"`
 	Data       Data        `json:"data"`
+	Access     Access      `json:"access"`
 	Rules      RuleCounts  `json:"rules"`
+	Outside    Outside     `json:"outside"`
 	Components []Component `json:"components"`
 
 	TokenFile string `json:"token_file"` // path of the administrator's token, never the token
@@ -124,10 +126,19 @@ func (a AlertsTo) Telling() bool {
 // Receiver is one receiver of the Alertmanager configuration.
 type Receiver struct {
 	Name         string   `json:"name"`
-	Integrations []string `json:"integrations"` // such as "webhook", "email"
-	Default      bool     `json:"default"`      // it is the receiver of the root route
+	Integrations []string `json:"integrations"`     // such as "webhook", "email"
+	Default      bool     `json:"default"`          // it is the receiver of the root route
+	Unused       bool     `json:"unused,omitempty"` // no route and no person names it
 	// Failing are the integrations that refused or could not be reached when they were last told something.
 	Failing []Failure `json:"failing,omitempty"`
+	// Proven says of each of Integrations when a message last got through; nil where that is not known.
+	Proven []Proof `json:"last_proven,omitempty"`
+}
+
+// Proof is when an integration last took a message, also before a restart.
+type Proof struct {
+	Integration string    `json:"integration"`
+	At          time.Time `json:"at,omitzero"` // zero for never
 }
 
 // Failure is an integration, or an Alertmanager, that did not take its last notification.
@@ -143,6 +154,13 @@ type Data struct {
 	RetentionTime      string `json:"retention_time"`       // as configured, such as "15d"
 	RetentionSizeBytes int64  `json:"retention_size_bytes"` // 0 for no limit
 	UsedBytes          int64  `json:"used_bytes"`
+	Database           string `json:"database"` // of users, incidents and history: "sqlite" or "postgres"
+}
+
+// Access says who may do what without showing who they are.
+type Access struct {
+	Users     bool   `json:"users"`     // whether any are defined
+	Anonymous string `json:"anonymous"` // auto, off or viewer; see the setting auth.anonymous
 }
 
 // RuleCounts counts what is evaluated and what it has found.
@@ -165,6 +183,21 @@ type RuleCounts struct {
 // alerts arrive. It is counted nowhere as something that needs a person.
 func Heartbeat(labels map[string]string) bool {
 	return labels["severity"] == "none" || labels["alertname"] == "Watchdog"
+}
+
+// Outside is what looks at this process, or at others, from outside.
+type Outside struct {
+	HeartbeatSeconds float64    `json:"heartbeat_seconds"` // between two beats; 0 where none is sent
+	Instances        []Instance `json:"instances,omitempty"`
+	StatusPage       []string   `json:"status_page,omitempty"` // folder and address, where they are set
+}
+
+// Instance is another Touchline that this one watches.
+type Instance struct {
+	Host      string    `json:"host"`
+	Up        bool      `json:"up"`
+	Reason    string    `json:"reason,omitempty"` // why it is not up; empty before the first look
+	LastAlive time.Time `json:"last_alive,omitzero"`
 }
 
 // Component is the health of one part of the process.

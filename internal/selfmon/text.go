@@ -62,6 +62,7 @@ func (r Report) WriteText(w io.Writer, style Style) error {
 	r.writeNotSeen(p)
 	r.writeEndpoints(p)
 	r.writeAlerts(p)
+	r.writeOutside(p)
 	r.writeRest(p)
 	return p.err
 }
@@ -234,15 +235,40 @@ func (r Report) writeAlerts(p *printer) {
 			} else {
 				via = "by " + via
 			}
+			if rc.Unused && len(rc.Integrations) > 0 {
+				via += p.paint(ansiYellow, "  (nothing is told to it: no route and no person names it)")
+			}
 			if rc.Default {
 				via += p.paint(ansiDim, "  (unless a route says otherwise)")
 			}
 			p.line("  told to %s  %s", pad(rc.Name, names), via)
+			if never := neverProven(rc.Proven); never != "" {
+				p.line("          %s  %s", pad("", names), p.paint(ansiDim, "no message has got through yet by "+never+"; try: touchline notify test --receiver="+shellWord(rc.Name)))
+			}
 			for _, f := range rc.Failing {
 				p.line("          %s  %s", pad("", names), p.notDelivered(f.At, f.Integration+": "+f.Error))
 			}
 		}
 	}
+}
+
+// neverProven lists the integrations that have not taken a message yet.
+func neverProven(ps []Proof) string {
+	var out []string
+	for _, p := range ps {
+		if p.At.IsZero() {
+			out = append(out, p.Integration)
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// shellWord quotes a name that a shell would take apart.
+func shellWord(s string) string {
+	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./@") == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 func (p *printer) notDelivered(at time.Time, why string) string {
@@ -304,6 +330,31 @@ var ReceiverExample = []string{
 	`  - {source_matchers: ['alertname="TargetDown"'], target_matchers: ['severity=~"warning|info"'], equal: [job, instance]}`,
 }
 
+// writeOutside is left out by who has none of it.
+func (r Report) writeOutside(p *printer) {
+	o := r.Outside
+	if o.HeartbeatSeconds == 0 && len(o.Instances) == 0 && len(o.StatusPage) == 0 {
+		return
+	}
+	p.heading("Seen from outside")
+	if o.HeartbeatSeconds > 0 {
+		p.line("  heartbeat    every %s, while alerting works", interval(o.HeartbeatSeconds))
+	}
+	for _, i := range o.Instances {
+		switch {
+		case i.Up:
+			p.line("  watches      %s  %s", i.Host, p.paint(ansiGreen, "alive"))
+		case i.Reason == "":
+			p.line("  watches      %s  %s", i.Host, p.paint(ansiDim, "not looked at yet"))
+		default:
+			p.wrapped("  watches      "+i.Host+"  ", 15+width(i.Host)+2, p.paint(ansiRed, "not alive")+": "+i.Reason)
+		}
+	}
+	for _, s := range o.StatusPage {
+		p.line("  status page  %s", s)
+	}
+}
+
 func (r Report) writeRest(p *printer) {
 	p.line("")
 	kept := r.Data.RetentionTime
@@ -316,9 +367,19 @@ func (r Report) writeRest(p *printer) {
 	if kept == "" {
 		kept = "for ever"
 	}
-	p.line("%s   %s, kept %s, %s used", p.paint(ansiBold, "Data"), r.Data.Dir, kept, byteCount(r.Data.UsedBytes))
+	where := ""
+	if r.Data.Database == "postgres" {
+		where = "; users and incidents in PostgreSQL"
+	}
+	p.line("%s   %s, kept %s, %s used%s", p.paint(ansiBold, "Data"), r.Data.Dir, kept, byteCount(r.Data.UsedBytes), where)
 	if r.TokenFile != "" {
 		p.line("%s  %s (changes need it; --token-file reads it)", p.paint(ansiBold, "Token"), r.TokenFile)
+	}
+	switch {
+	case r.Access.Users:
+		p.line("%s  people sign in, agents send a token", p.paint(ansiBold, "Users"))
+	case r.Access.Anonymous != "":
+		p.line("%s  none (touchline users link prints a link that makes the first administrator)", p.paint(ansiBold, "Users"))
 	}
 	if r.Stop != "" {
 		p.wrapped(p.paint(ansiBold, "Stop")+"   ", 7, r.Stop)

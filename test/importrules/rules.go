@@ -73,6 +73,16 @@ var bans = []ban{
 		reason: "components take Options; a component that reads the configuration cannot be built twice with different ones",
 	},
 	{
+		imported: under("net/http", module+"internal/httpserver", module+"internal/api"),
+		in:       func(f *file) bool { return within(f.dir, "internal/state", "internal/incident") && !f.test },
+		reason:   "what people decide is the same by API, command line and link; the doors are above it",
+	},
+	{
+		imported: under("modernc.org/sqlite", "github.com/jackc/pgx", "github.com/pressly/goose"),
+		in:       func(f *file) bool { return !within(f.dir, "internal/state", "test") && !f.test },
+		reason:   "one package knows that there are two databases; the others write one text of SQL",
+	},
+	{
 		imported: under("net/http", "database/sql", "os", "log/slog", module+"internal"),
 		in:       func(f *file) bool { return within(f.dir, "internal/oncall") && !f.test },
 		reason:   "who is on call when follows from a schedule and an instant alone; doors, stores and the clock are its callers'",

@@ -46,6 +46,7 @@ type Rule struct {
 
 	Arrivals atomic.Int64 // samples of selected series
 	Skipped  atomic.Int64 // samples and rounds after which the result is proven unchanged
+	Left     atomic.Int64 // instants left to the tick, because series may have been about to begin, or too many were waiting
 	Late     atomic.Int64 // samples left to the tick, because newer ones of their series came before them
 }
 
@@ -73,6 +74,23 @@ func (r *Rule) Decides(t Trigger, element labels.Labels) bool {
 	return found
 }
 
+// At is a trigger that looks only at series on which some elements depend.
+func (r *Rule) At(at int64, elements ...labels.Labels) Trigger {
+	set := r.plan.Partition
+	if r.plan.Class == Local {
+		set = allLabels()
+	}
+	t := Trigger{At: at, Flip: true}
+	for i, e := range elements {
+		if within := set.pick(e); i == 0 {
+			t.Within = within
+		} else {
+			t.Within = common(t.Within, within)
+		}
+	}
+	return t
+}
+
 // Prepare sorts a trigger's partitions: one transaction may complete thousands.
 func (t *Trigger) Prepare() {
 	slices.Sort(t.Partitions)
@@ -96,25 +114,25 @@ func (r *Rule) steadySince(lastChange, asked int64, unchanged bool) bool {
 	return r.plan.Steady && r.plan.Window > 0 && unchanged && asked != silent && asked > lastChange+r.plan.Window.Milliseconds()
 }
 
-// Busy says whether some of the rule's series have samples that others still
-// lack. An evaluation now would see half of them.
-func (r *Rule) Busy() bool {
+// Busy says whether some of the series on which an element depends have samples
+// that others still lack. An evaluation now would see half of them.
+func (r *Rule) Busy(element labels.Labels) bool {
+	if r.plan.Class == Local || r.eager {
+		return false
+	}
+	k := r.plan.Partition.key(element, nil)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, p := range r.parts {
-		if p.busy() {
-			return true
-		}
-	}
-	return false
+	p := r.parts[string(k)]
+	return p != nil && p.busy()
 }
 
-// Ticked tells the rule that its group's tick has decided on everything up to now, in ms.
-func (r *Rule) Ticked(now int64) {
+// Ticked tells the rule that its group's tick looks at an instant, in ms.
+func (r *Rule) Ticked(at int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for k, p := range r.parts {
-		if p.tick(now) {
+		if p.tick(at) {
 			delete(r.parts, k)
 		}
 	}
@@ -145,12 +163,15 @@ func (r *Rule) join(ls labels.Labels) *member {
 	}
 }
 
-// Seed tells the rule of a stored sample, before the rule is put into an index.
-func (r *Rule) Seed(ls labels.Labels, t int64) {
+// Seed tells the rule of a series' newest stored sample, before the rule is put
+// into an index. A partition counts as known where one of them is not older than
+// half the lookback time: what else it had then is in the storage's answer too.
+// After a longer downtime some of its series are, and others are not.
+func (r *Rule) Seed(ls labels.Labels, t, now int64) {
 	if r.plan.Class == Local || r.plan.Class == Ticks {
 		return
 	}
-	r.partition(ls).seed(ls, t)
+	r.partition(ls).seed(ls, t, t >= now-r.lookback/2)
 }
 
 // Index maps series to the rules that they may raise. Its rules are replaced
@@ -242,6 +263,7 @@ type entryMember struct {
 	rule  *Rule
 	seen  uint32  // the rule's epoch when this series last asked for an evaluation
 	asked int64   // the time of the sample that did
+	txn   uint64  // and its transaction
 	m     *member // nil for rules of class local
 	own   *memory // of a rule of class local with a bound
 }
@@ -268,18 +290,21 @@ func (x *Index) newEntry(s *ruleSet, ls labels.Labels) *entry {
 }
 
 // committed applies the samples of one transaction, in the order of their times.
-func (x *Index) committed(ts []touch) {
+// scraped says that it is a scrape of our own.
+func (x *Index) committed(ts []touch, scraped bool) {
 	now := x.now()
 	if !slices.IsSortedFunc(ts, byTime) {
 		slices.SortStableFunc(ts, byTime)
 	}
 	c := commits.Get().(*commit)
-	c.received = now
+	c.received, c.txn = now, instants.Add(1)
 	for len(ts) > 0 {
 		n := 1
 		for n < len(ts) && ts[n].t == ts[0].t {
 			n++
 		}
+		// Samples that a target gave times of its own come before the others of their scrape.
+		c.whole = scraped && n == len(ts)
 		c.instant(x, ts[:n])
 		ts = ts[n:]
 	}
@@ -301,6 +326,9 @@ var commits = sync.Pool{New: func() any { return &commit{hits: map[*Rule]int{}, 
 // commit is the scratch space of one transaction.
 type commit struct {
 	received int64
+	txn      uint64
+	id       uint64 // of the instant at work, so that a partition can tell whether it has listed it
+	whole    bool   // a target's series that begin have no others that are still to come
 	local    []localHit
 	hits     map[*Rule]int // where in local a rule stands
 	parts    []*partition
@@ -321,8 +349,7 @@ type judgedKey struct {
 	at   int64
 }
 
-// instants numbers the instants of all transactions, so that a partition can
-// tell whether the one at work has listed it.
+// instants numbers all transactions and their instants.
 var instants atomic.Uint64
 
 // localHit collects the series of a local rule that one instant touches.
@@ -334,9 +361,9 @@ type localHit struct {
 
 // instant applies the samples of one timestamp.
 func (c *commit) instant(x *Index, ts []touch) {
-	id := instants.Add(1)
+	c.id = instants.Add(1)
 	for i := range ts {
-		c.apply(x, &ts[i], id)
+		c.apply(x, &ts[i])
 	}
 	t := ts[0].t
 	for i := range c.local {
@@ -363,7 +390,7 @@ func (c *commit) decide(p *partition, t int64) {
 		c.judge(p, t)
 		return
 	}
-	at, skipped := p.judge(c.instants[:0])
+	at, skipped := p.judge(c.instants[:0], c.received)
 	p.rule.Skipped.Add(skipped)
 	for _, t := range at {
 		c.judge(p, t)
@@ -382,7 +409,7 @@ func (c *commit) judge(p *partition, at int64) {
 	c.judged = append(c.judged, judgement{p.rule, t})
 }
 
-func (c *commit) apply(x *Index, t *touch, id uint64) {
+func (c *commit) apply(x *Index, t *touch) {
 	e := t.e
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -409,10 +436,10 @@ func (c *commit) apply(x *Index, t *touch, id uint64) {
 		em.rule.Arrivals.Add(1)
 		switch {
 		case em.m != nil:
-			first, ok := em.m.p.touch(em.m, t, stale, !same, id)
+			first, ok := em.m.p.touch(em.m, t, stale, !same, c)
 			for !ok {
 				em.m = em.rule.join(e.ls)
-				first, ok = em.m.p.touch(em.m, t, stale, !same, id)
+				first, ok = em.m.p.touch(em.m, t, stale, !same, c)
 			}
 			if first {
 				c.parts = append(c.parts, em.m.p)
@@ -447,7 +474,8 @@ func (c *commit) localSample(x *Index, em *entryMember, t *touch, same bool) {
 	}
 	flip := false
 	if cmp := r.plan.Compare; cmp != nil {
-		if t.hist || !cmp.Holds(t.v) || em.seen == epoch {
+		// Of a batch each sample asks: the first may be too old to raise anything.
+		if t.hist || !cmp.Holds(t.v) || em.seen == epoch && em.txn != c.txn {
 			r.Skipped.Add(1)
 			return
 		}
@@ -456,7 +484,7 @@ func (c *commit) localSample(x *Index, em *entryMember, t *touch, same bool) {
 		r.Skipped.Add(1)
 		return
 	}
-	em.seen, em.asked = epoch, t.t
+	em.seen, em.asked, em.txn = epoch, t.t, c.txn
 	if em.own != nil {
 		s := scope{b: r.plan.Bound, one: em.own, at: t.t, lookback: r.lookback}
 		if s.empty() {

@@ -44,6 +44,7 @@ func (r *recorder) take() []string {
 // fixture is an index over a storage that keeps nothing.
 type fixture struct {
 	sink  *recorder
+	clock int64 // ms
 	x     *Index
 	store storage.Storage
 	rules []*Rule
@@ -52,7 +53,7 @@ type fixture struct {
 func newFixture(t testing.TB, eager bool, exprs ...string) *fixture {
 	t.Helper()
 	f := &fixture{sink: &recorder{}}
-	f.x = NewIndex(f.sink, func() int64 { return 0 })
+	f.x = NewIndex(f.sink, func() int64 { return f.clock * 1e6 })
 	h := &Hook{}
 	h.Attach(f.x)
 	f.store = h.Observe(&nowhere{refs: map[uint64]storage.SeriesRef{}})
@@ -81,8 +82,27 @@ func p(name, target string, t int64, v float64) point {
 
 func (f *fixture) commit(t testing.TB, ps ...point) []string {
 	t.Helper()
-	app := f.store.AppenderV2(context.Background())
+	return f.append(t, context.Background(), ps)
+}
+
+// scrape commits samples as a scrape of our own does.
+func (f *fixture) scrape(t testing.TB, ps ...point) []string {
+	t.Helper()
+	return f.append(t, Scraped(context.Background()), ps)
+}
+
+// ticked lets the group's tick look at an instant.
+func (f *fixture) ticked(at int64) {
+	for _, r := range f.rules {
+		r.Ticked(at)
+	}
+}
+
+func (f *fixture) append(t testing.TB, ctx context.Context, ps []point) []string {
+	t.Helper()
+	app := f.store.AppenderV2(ctx)
 	for _, x := range ps {
+		f.clock = max(f.clock, x.t) // samples come at once
 		if _, err := app.Append(0, x.ls, 0, x.t, x.v, nil, nil, storage.AOptions{}); err != nil {
 			t.Fatal(err)
 		}
@@ -135,6 +155,9 @@ func TestComparisonTriggersOnceUntilAskedAgain(t *testing.T) {
 	equal(t, "another series and metric", f.commit(t, p("m", "2", 3000, 9), p("n", "1", 3000, 9)), `m > 5 at 3000 within {instance="2", job="j"}`)
 	f.rules[0].Again()
 	equal(t, "again", f.commit(t, p("m", "1", 4000, 7), p("m", "2", 4000, 7)), `m > 5 at 4000 within {job="j"}`)
+	equal(t, "every one of a batch", f.commit(t, p("m", "3", 4000, 1), p("m", "3", 4100, 7), p("m", "3", 4200, 8)),
+		`m > 5 at 4100 within {instance="3", job="j"}`, `m > 5 at 4200 within {instance="3", job="j"}`)
+	equal(t, "but once it has asked", f.commit(t, p("m", "3", 4300, 7), p("m", "3", 4400, 8)))
 	equal(t, "out of order", f.commit(t, p("m", "1", 3500, 99)))
 	if n := f.rules[0].Late.Load(); n != 1 {
 		t.Errorf("%d late samples, want 1", n)
@@ -147,6 +170,7 @@ func TestComparisonTriggersOnceUntilAskedAgain(t *testing.T) {
 // https://github.com/openobserve/openobserve/issues/13458
 func TestEveryInstantOfABatchCounts(t *testing.T) {
 	f := newFixture(t, false, "m > 5", "abs(m + n) > 5")
+	f.scrape(t, p("m", "1", 500, 2), p("n", "1", 500, 0))
 	equal(t, "batch", f.commit(t, p("m", "1", 1000, 1), p("m", "1", 2000, 9), p("m", "1", 3000, 1), p("n", "1", 1000, 0), p("n", "1", 2000, 0), p("n", "1", 3000, 0)),
 		`abs(m + n) > 5 at 1000 within {instance="1", job="j"}`,
 		`m > 5 at 2000 within {instance="1", job="j"}`, `abs(m + n) > 5 at 2000 within {instance="1", job="j"}`,
@@ -156,13 +180,13 @@ func TestEveryInstantOfABatchCounts(t *testing.T) {
 func TestHalfOfAScrapeIsNotJudged(t *testing.T) {
 	f := newFixture(t, false, "abs(m / n) > 5")
 	const whole = `abs(m / n) > 5 at %d within {instance="1", job="j"}`
-	equal(t, "one scrape", f.commit(t, p("m", "1", 1000, 1), p("n", "1", 1000, 1)), fmt.Sprintf(whole, 1000))
+	equal(t, "one scrape", f.scrape(t, p("m", "1", 1000, 1), p("n", "1", 1000, 1)), fmt.Sprintf(whole, 1000))
 	equal(t, "first half", f.commit(t, p("m", "1", 2000, 9)))
 	equal(t, "second half", f.commit(t, p("n", "1", 2000, 1)), fmt.Sprintf(whole, 2000))
 	equal(t, "first halves of two scrapes", f.commit(t, p("m", "1", 3000, 9), p("m", "1", 4000, 8)))
 	equal(t, "second half of the first", f.commit(t, p("n", "1", 3000, 2)), fmt.Sprintf(whole, 3000))
 	equal(t, "second half of the second", f.commit(t, p("n", "1", 4000, 2)), fmt.Sprintf(whole, 4000))
-	equal(t, "another target does not matter", f.commit(t, p("m", "2", 5000, 9)), `abs(m / n) > 5 at 5000 within {instance="2", job="j"}`)
+	equal(t, "another target does not matter", f.scrape(t, p("m", "2", 5000, 9)), `abs(m / n) > 5 at 5000 within {instance="2", job="j"}`)
 }
 
 // Transactions that meet a new series at the same time use one entry of it: with
@@ -185,19 +209,21 @@ func TestSeriesHasOneEntry(t *testing.T) {
 
 func TestTargetsAtDifferentTimes(t *testing.T) {
 	f := newFixture(t, false, "abs(sum(m)) > 5")
-	f.commit(t, p("m", "1", 1000, 1))
-	f.commit(t, p("m", "2", 1500, 1))
-	equal(t, "a series that has just begun may not be the last", f.commit(t, p("m", "1", 1800, 1)))
-	f.commit(t, p("m", "2", 1900, 3))
-	equal(t, "known up to the second", f.commit(t, p("m", "1", 2000, 2)), "abs(sum(m)) > 5 at 1900 within {}")
-	equal(t, "known up to the third", f.commit(t, p("m", "2", 2500, 2)), "abs(sum(m)) > 5 at 2000 within {}")
-	equal(t, "one goes stale", f.commit(t, p("m", "1", 3000, math.Float64frombits(0x7ff0000000000002))), "abs(sum(m)) > 5 at 2500 within {}")
-	equal(t, "the other alone", f.commit(t, p("m", "2", 3500, 7)), "abs(sum(m)) > 5 at 3000 within {}", "abs(sum(m)) > 5 at 3500 within {}")
+	equal(t, "a partition that begins", f.scrape(t, p("m", "1", 1000, 1)))
+	equal(t, "is for the tick", f.scrape(t, p("m", "1", 1200, 1)))
+	f.scrape(t, p("m", "2", 1300, 1))
+	f.ticked(1300)
+	f.scrape(t, p("m", "1", 1900, 3))
+	equal(t, "known up to the second", f.scrape(t, p("m", "2", 2000, 2)), "abs(sum(m)) > 5 at 1900 within {}")
+	equal(t, "known up to the third", f.scrape(t, p("m", "1", 2500, 2)), "abs(sum(m)) > 5 at 2000 within {}")
+	equal(t, "one goes stale", f.scrape(t, p("m", "2", 3000, math.Float64frombits(0x7ff0000000000002))), "abs(sum(m)) > 5 at 2500 within {}")
+	equal(t, "the other alone", f.scrape(t, p("m", "1", 3500, 7)), "abs(sum(m)) > 5 at 3000 within {}", "abs(sum(m)) > 5 at 3500 within {}")
 }
 
 func TestFaultThatIsOverBeforeTheOthersReportIsJudged(t *testing.T) {
 	f := newFixture(t, false, "abs(sum(m)) > 5")
-	f.commit(t, p("m", "1", 1000, 1), p("m", "2", 1000, 1))
+	f.scrape(t, p("m", "1", 1000, 1), p("m", "2", 1000, 1))
+	f.ticked(1000)
 	equal(t, "bad", f.commit(t, p("m", "1", 2000, 9)))
 	equal(t, "good again", f.commit(t, p("m", "1", 2020, 1)))
 	equal(t, "the other reports", f.commit(t, p("m", "2", 2030, 1)), "abs(sum(m)) > 5 at 2000 within {}", "abs(sum(m)) > 5 at 2020 within {}")
@@ -205,7 +231,8 @@ func TestFaultThatIsOverBeforeTheOthersReportIsJudged(t *testing.T) {
 
 func TestSeriesThatRunsAheadIsBounded(t *testing.T) {
 	f := newFixture(t, false, "abs(sum(m)) > 5")
-	f.commit(t, p("m", "1", 1000, 1), p("m", "2", 1000, 1))
+	f.scrape(t, p("m", "1", 1000, 1), p("m", "2", 1000, 1))
+	f.ticked(1000)
 	for i := range int64(3 * maxPending) {
 		f.commit(t, p("m", "1", 2000+i, float64(i)))
 	}
@@ -225,6 +252,7 @@ func TestManyTargetsAtTheirOwnTimes(t *testing.T) {
 	f := newFixture(t, false, "abs(sum(m)) > 5")
 	judged := 0
 	for round := range int64(4) {
+		f.ticked(round * 15_000)
 		for i := range int64(3 * maxPending) {
 			got := f.commit(t, p("m", fmt.Sprint(i), 1000+round*15_000+i*15, float64(round)))
 			if round > 1 {
@@ -239,7 +267,7 @@ func TestManyTargetsAtTheirOwnTimes(t *testing.T) {
 
 func TestUnchangedValuesAreSkipped(t *testing.T) {
 	f := newFixture(t, false, "abs(m / n) > 5", "abs(rate(m[1m])) > 1")
-	f.commit(t, p("m", "1", 1000, 1), p("n", "1", 1000, 1))
+	f.scrape(t, p("m", "1", 1000, 1), p("n", "1", 1000, 1))
 	equal(t, "the same values", f.commit(t, p("m", "1", 2000, 1), p("n", "1", 2000, 1)), `abs(rate(m[1m])) > 1 at 2000 within {instance="1", job="j"}`)
 	f.rules[0].Again()
 	f.rules[1].Again()
@@ -253,7 +281,7 @@ func TestRangesWithoutAChangeAreSkipped(t *testing.T) {
 	at := int64(0)
 	step := func(v float64) []string {
 		at += 15_000
-		return f.commit(t, p("m", "1", at, v), p("n", "1", at, 1))
+		return f.scrape(t, p("m", "1", at, v), p("n", "1", at, 1))
 	}
 	for at < 60_000+30_000 {
 		if got := step(1); len(got) != 3 {
@@ -291,8 +319,8 @@ func TestCrossing(t *testing.T) {
 
 func TestSeriesOfTheStorageAreWaitedFor(t *testing.T) {
 	f := newFixture(t, false, "sum(m) > 5")
-	f.rules[0].Seed(p("m", "1", 0, 0).ls, 900)
-	f.rules[0].Seed(p("m", "2", 0, 0).ls, 900)
+	f.rules[0].Seed(p("m", "1", 0, 0).ls, 900, 950)
+	f.rules[0].Seed(p("m", "2", 0, 0).ls, 900, 950)
 	equal(t, "one of two", f.commit(t, p("m", "1", 1000, 9)))
 	equal(t, "both", f.commit(t, p("m", "2", 1000, 1)), "sum(m) > 5 at 1000 within {}")
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
 )
@@ -17,6 +18,11 @@ import (
 // out of order.
 //
 // A series leaves when it goes stale or has been silent for the lookback time.
+//
+// Nobody can wait for a series that has never been there. So a partition that
+// begins is left to the ticks until one has looked at it, unless it is one target's,
+// and comes whole, in one transaction of our own scraping. Where a sender adds a
+// series to a partition, instants from its first sample on wait for a grace period.
 type partition struct {
 	rule *Rule
 	key  string
@@ -27,7 +33,10 @@ type partition struct {
 	gone    bool               // removed from its rule: its members join anew
 
 	instant uint64 // the last one that touched it
-	touched int    // members that this instant moved
+
+	born int64 // the first sample since it has had members
+	from int64 // instants up to this one are left to the tick
+	begins
 
 	pending []pendingInstant // sample times that have not been judged, oldest first
 	behind  int              // members that are not known up to the first of them
@@ -36,7 +45,6 @@ type partition struct {
 	left   int64  // up to when series were members that no longer are
 	gap    int64  // their newest sample, which ranges still hold
 	newest int64  // of all samples
-	grown  int64  // the newest first sample of a member
 	last   int64  // the newest sample that changed a value or the membership
 	epoch  uint32 // the rule's epoch when it was last judged
 	asked  int64  // the instant of the last trigger
@@ -56,8 +64,11 @@ type member struct {
 	memory
 }
 
-// silent is before the time of every sample.
-const silent = math.MinInt64
+// silent is before the time of every sample, and always after it.
+const (
+	silent = math.MinInt64
+	always = math.MaxInt64
+)
 
 // Bounds of the work per sample where many targets are scraped at different
 // times, or one series runs ahead of the others.
@@ -70,7 +81,7 @@ const (
 )
 
 func newPartition(r *Rule, key string, pick labels.Labels) *partition {
-	return &partition{rule: r, key: key, pick: pick, members: map[uint64]*member{}, begun: silent, left: silent, gap: silent, newest: silent, grown: silent, last: silent, asked: silent}
+	return &partition{rule: r, key: key, pick: pick, members: map[uint64]*member{}, begun: silent, born: silent, from: always, left: silent, gap: silent, newest: silent, last: silent, asked: silent, begins: begins{newer: always, older: always}}
 }
 
 func (p *partition) newMember(ls labels.Labels, hash uint64) *member {
@@ -96,8 +107,9 @@ func (p *partition) join(ls labels.Labels) *member {
 	return m
 }
 
-// seed notes a series and its newest sample in the storage.
-func (p *partition) seed(ls labels.Labels, t int64) bool {
+// seed notes a series and its newest sample in the storage. known says that the
+// sample is so new that every series which the partition had then is in the storage's answer.
+func (p *partition) seed(ls labels.Labels, t int64, known bool) bool {
 	h := ls.Hash()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -111,12 +123,15 @@ func (p *partition) seed(ls labels.Labels, t int64) bool {
 	}
 	m.last = max(m.last, t)
 	p.newest = max(p.newest, t)
+	if known {
+		p.from = silent
+	}
 	return true
 }
 
 // touch applies a committed sample. first says that it is the partition's first
 // one in this instant; ok is false when the partition has been removed.
-func (p *partition) touch(m *member, s *touch, stale, changed bool, instant uint64) (first, ok bool) {
+func (p *partition) touch(m *member, s *touch, stale, changed bool, c *commit) (first, ok bool) {
 	t := s.t
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -129,34 +144,81 @@ func (p *partition) touch(m *member, s *touch, stale, changed bool, instant uint
 	if b := p.rule.plan.Bound; b != nil {
 		m.add(b, moment{t: t, v: s.v, hist: s.hist, stale: stale})
 	}
-	if first = p.instant != instant; first {
-		p.instant, p.touched = instant, 0
+	first, p.instant = p.instant != c.id, c.id
+	if p.newest <= t-p.rule.lookback {
+		p.age(t - p.rule.lookback) // of all members
+	} else if m.last != silent && m.last <= t-p.rule.lookback {
+		p.leave(m, m.last+p.rule.lookback)
 	}
 	switch {
 	case stale:
 		p.leave(m, t)
 		changed = true
 	case m.last == silent:
-		if known := p.members[m.hash]; known == nil {
-			p.grown = max(p.grown, t)
+		if p.members[m.hash] == nil {
+			p.begin(t, c)
 		}
 		p.members[m.hash] = m
 		m.last = t
-		p.touched++
 		changed = true
 	case t > m.last:
 		if len(p.pending) > 0 && m.last < p.pending[0].at && t >= p.pending[0].at {
 			p.behind--
 		}
 		m.last = t
-		p.touched++
 	}
 	p.newest = max(p.newest, t)
 	if changed {
 		p.last = max(p.last, t)
 	}
-	p.wait(t, changed)
+	if !p.rule.eager { // which waits for nothing
+		p.wait(t, changed)
+	}
 	return first, true
+}
+
+// begin notes the first sample of a series.
+func (p *partition) begin(t int64, c *commit) {
+	if len(p.members) == 0 {
+		p.born = t
+		if !c.whole || p.rule.plan.Class != Target {
+			p.from = always
+		} else if p.from == always {
+			p.from = t - 1
+		}
+	}
+	if !c.whole {
+		p.note(t, c.received)
+	}
+}
+
+// span is half of the longest grace period: a Prometheus that sends waits up to
+// five seconds for a request to fill, and each of its shards does so by itself.
+const span = int64(5 * time.Second)
+
+// begins are the earliest first samples of the series that have begun within
+// the last two spans of time.
+type begins struct {
+	since        int64 // when the newer span began, ns
+	newer, older int64 // or always
+}
+
+func (b *begins) note(t, now int64) {
+	b.turn(now)
+	b.newer = min(b.newer, t)
+}
+
+// turn lets time pass, and returns the first instant that has to wait.
+func (b *begins) turn(now int64) int64 {
+	switch passed := now - b.since; {
+	case passed >= 2*span:
+		b.since, b.newer, b.older = now, always, always
+	case passed >= span:
+		b.since, b.newer, b.older = now, always, b.newer
+	case passed < 0: // the clock went back
+		b.since = now
+	}
+	return min(b.newer, b.older)
 }
 
 // wait adds an instant to those that are to be judged.
@@ -196,6 +258,7 @@ func (p *partition) thin() {
 		}
 		kept = append(kept, x)
 	}
+	p.rule.Left.Add(int64(len(p.pending) - len(kept)))
 	p.pending = kept
 }
 
@@ -232,15 +295,19 @@ func (p *partition) age(until int64) {
 	}
 }
 
-// judge appends the instants that can be judged now. skipped counts those whose
-// result is proven to be what it was.
-func (p *partition) judge(out []int64) (at []int64, skipped int64) {
+// judge appends the instants that can be judged; now is in ns. skipped counts
+// those whose result is proven to be what it was.
+func (p *partition) judge(out []int64, now int64) (at []int64, skipped int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.pending) == 0 || p.behind > 0 {
 		return out, 0
 	}
-	known := p.newest
+	wait := p.turn(now)
+	if p.pending[0].at >= wait {
+		return out, 0
+	}
+	known := min(p.newest, wait-1)
 	for _, m := range p.members {
 		known = min(known, m.last)
 	}
@@ -260,9 +327,8 @@ func (p *partition) judge(out []int64) (at []int64, skipped int64) {
 			p.pending[i+1].changed = p.pending[i+1].changed || x.changed
 			continue
 		}
-		if x.at <= p.grown && p.touched < len(p.members) {
-			// Other series may be about to begin: one transaction has not
-			// brought them all. The next instant, or the tick, judges.
+		if x.at <= p.from {
+			p.rule.Left.Add(1)
 			if i+1 < len(p.pending) {
 				p.pending[i+1].changed = p.pending[i+1].changed || x.changed
 			} else {
@@ -306,20 +372,23 @@ func (p *partition) late(m *member, t int64) {
 	m.memory.late = max(m.memory.late, t)
 }
 
-// tick forgets what the group's tick has judged, and members that have fallen
-// silent. It removes a partition that is then empty.
-func (p *partition) tick(now int64) (removed bool) {
+// tick notes that a tick looks at the partition as it was at an instant, and
+// forgets members that have fallen silent. It removes a partition that is then empty.
+func (p *partition) tick(at int64) (removed bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.age(now - p.rule.lookback); len(p.members) == 0 {
+	if p.from == always && p.born <= at {
+		p.from = at
+	}
+	if p.age(at - p.rule.lookback); len(p.members) == 0 {
 		p.gone = true
 	}
 	return p.gone
 }
 
-// busy says whether samples wait for those of other series.
+// busy says whether samples wait for those of other series, or other series may be about to begin.
 func (p *partition) busy() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.pending) > 0
+	return len(p.pending) > 0 || p.from == always && len(p.members) > 0
 }

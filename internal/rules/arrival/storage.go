@@ -29,13 +29,20 @@ type observed struct {
 	h *Hook
 }
 
+// scrapedKey marks the context of a scrape.
+type scrapedKey struct{}
+
+// Scraped marks the context of an appender that our own scraping makes: one
+// transaction brings everything that a target has.
+func Scraped(ctx context.Context) context.Context { return context.WithValue(ctx, scrapedKey{}, true) }
+
 func (o *observed) AppenderV2(ctx context.Context) storage.AppenderV2 {
 	app := o.Storage.AppenderV2(ctx)
 	x := o.h.x.Load()
 	if x == nil {
 		return app
 	}
-	return &transaction{AppenderV2: app, x: x}
+	return &transaction{AppenderV2: app, x: x, scraped: ctx.Value(scrapedKey{}) != nil}
 }
 
 var touches = sync.Pool{New: func() any { s := make([]touch, 0, 1024); return &s }}
@@ -47,8 +54,9 @@ const keepTouches = 1 << 16
 // index after the commit.
 type transaction struct {
 	storage.AppenderV2
-	x  *Index
-	ts *[]touch
+	x       *Index
+	ts      *[]touch
+	scraped bool
 }
 
 var _ storage.ExemplarAppenderV2 = (*transaction)(nil)
@@ -87,7 +95,7 @@ func (a *transaction) AppendExemplars(ref storage.SeriesRef, ls labels.Labels, e
 func (a *transaction) Commit() error {
 	err := a.AppenderV2.Commit()
 	if a.ts != nil && err == nil {
-		a.x.committed(*a.ts)
+		a.x.committed(*a.ts, a.scraped)
 	}
 	a.release()
 	return err

@@ -36,9 +36,10 @@ func BenchmarkGlobalOver100000Series(b *testing.B) {
 		for k := range ts {
 			ts[k].t, ts[k].v = round*15_000+int64(i)*15+1, float64(round)
 		}
-		x.committed(ts)
+		x.committed(ts, true)
 	}
 	for round := int64(1); round < 4; round++ {
+		r.Ticked(round * 15_000)
 		for i := range targets {
 			scrape(i, round)
 		}

@@ -1,0 +1,187 @@
+package feishu
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/alertmanager/alert"
+	"github.com/prometheus/alertmanager/notify"
+	"github.com/prometheus/common/model"
+	"go.uber.org/goleak"
+
+	"touchline.dev/touchline/internal/alerting/channel"
+	"touchline.dev/touchline/internal/alerting/channel/channeltest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func group(ctx context.Context) context.Context {
+	ctx = notify.WithGroupKey(notify.WithReceiverName(ctx, "team"), "{}:{}")
+	return notify.WithNotificationReason(notify.WithGroupLabels(ctx, model.LabelSet{"alertname": "Down"}), notify.ReasonFirstNotification)
+}
+
+// send has a robot take alerts, and returns what it was sent.
+func send(t *testing.T, r *channeltest.Robot, kind string, change func(*channel.RobotOptions, *channel.RendererOptions), as ...*alert.Alert) map[string]any {
+	t.Helper()
+	n, err := New(channeltest.Options(t, r, kind, change))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.Notify(group(t.Context()), as...); err != nil {
+		t.Fatal(err)
+	}
+	return r.Wait(t)
+}
+
+// at walks down a message.
+func dig(t *testing.T, m any, path ...any) any {
+	t.Helper()
+	for _, p := range path {
+		switch key := p.(type) {
+		case string:
+			m = m.(map[string]any)[key]
+		case int:
+			m = m.([]any)[key]
+		}
+	}
+	return m
+}
+
+// storm is more alerts than a message has room for.
+func storm() []*alert.Alert {
+	var out []*alert.Alert
+	for range 10 {
+		out = append(out, channeltest.Alert("Down", "severity", "critical", "where", strings.Repeat("机房 \"a\" ", 300)))
+	}
+	return out
+}
+
+func TestSign(t *testing.T) {
+	if got, want := sign("1700000000", "this is secret"), "OfGzRzoUICBOoc8wVra1e4A1hPfbZ9zqXozA8CWVUuY="; got != want {
+		t.Errorf("sign %s, want %s", got, want)
+	}
+}
+
+func TestKinds(t *testing.T) {
+	r := channeltest.New(t, channel.Feishu)
+	r.Signed = true
+	down := channeltest.Alert("Down", "severity", "critical")
+	call := func(o *channel.RobotOptions, _ *channel.RendererOptions) {
+		o.Mention = channel.Mention{Users: []string{"ou_1"}, All: true}
+	}
+	m := send(t, r, channel.Text, call, down)
+	if s := dig(t, m, "content", "text").(string); !strings.HasSuffix(s, "\n"+`<at user_id="ou_1"></at> <at user_id="all"></at>`) {
+		t.Errorf("text %q", s)
+	}
+	if _, ok := m["timestamp"].(string); !ok {
+		t.Errorf("the timestamp is no text: %v", m["timestamp"])
+	}
+	m = send(t, r, channel.Markdown, call, down)
+	if s := dig(t, m, "card", "elements", 0, "content").(string); !strings.HasSuffix(s, "\n<at id=ou_1></at> <at id=all></at>") || len(dig(t, m, "card", "elements").([]any)) != 1 {
+		t.Errorf("markdown %v", m)
+	}
+	m = send(t, r, channel.Card, nil, down)
+	if dig(t, m, "card", "header", "template") != "red" || dig(t, m, "card", "elements", 1, "actions", 0, "text", "content") != "Graph" || dig(t, m, "card", "elements", 1, "actions", 0, "type") != "primary" {
+		t.Errorf("card %v", m)
+	}
+	if m = send(t, r, channel.Card, nil, channeltest.Alert("Down", "severity", "warning")); dig(t, m, "card", "header", "template") != "orange" {
+		t.Errorf("card %v", m)
+	}
+	over := channeltest.Alert("Down")
+	over.EndsAt, over.GeneratorURL = time.Now().Add(-time.Second), ""
+	m = send(t, r, channel.Card, nil, over)
+	if dig(t, m, "card", "header", "template") != "green" || len(dig(t, m, "card", "elements").([]any)) != 1 {
+		t.Errorf("a card without links %v", m)
+	}
+}
+
+func TestFits(t *testing.T) {
+	for _, kind := range []string{channel.Text, channel.Markdown, channel.Card} {
+		r := channeltest.New(t, channel.Feishu)
+		r.Signed = true
+		raw, err := channel.Encode(send(t, r, kind, func(o *channel.RobotOptions, _ *channel.RendererOptions) {
+			o.Mention = channel.Mention{Users: []string{"ou_1"}}
+		}, storm()...))
+		if err != nil || len(raw) < 19_000 || !strings.Contains(string(raw), `characters left out\n<at `) {
+			t.Errorf("%s: %d bytes, %v", kind, len(raw), err)
+		}
+	}
+}
+
+// TestAlertsCallNobody has a label that would call everybody.
+func TestAlertsCallNobody(t *testing.T) {
+	r := channeltest.New(t, channel.Feishu)
+	m := send(t, r, channel.Card, func(_ *channel.RobotOptions, o *channel.RendererOptions) { o.Neutralise = Neutralise }, channeltest.Alert("Down", "host", `<at id=all></at> <AT user_id="all"> a<b <attic>`))
+	s := dig(t, m, "card", "elements", 0, "content").(string)
+	if strings.Contains(strings.ToLower(s), "<at ") || !strings.Contains(s, "a<b <attic>") {
+		t.Errorf("card %q", s)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	for _, c := range []struct {
+		status int
+		answer string
+		retry  bool
+		want   string
+	}{
+		{200, `{"code":19021,"data":{},"msg":"sign match fail or timestamp is not within one hour from current time"}`, false, "is not the bot's"},
+		{400, `{"code":19022,"msg":"Ip Not Allowed"}`, false, "public address"},
+		{200, `{"code":19024,"msg":"Key Words Not Found"}`, false, "keyword"},
+		{200, `{"code":19001,"msg":"param invalid: incoming webhook access token invalid"}`, false, "copy it again"},
+		{400, `{"code":9499,"msg":"Bad Request","data":{}}`, false, "9499: Bad Request"},
+		{200, `{"StatusCode":19001,"StatusMessage":"gone"}`, false, "gone"},
+	} {
+		r := channeltest.New(t, channel.Feishu)
+		r.Answer(c.status, c.answer)
+		n, err := New(channeltest.Options(t, r, channel.Text, nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		retry, err := n.Notify(group(t.Context()), channeltest.Alert("Down"))
+		if err == nil || retry != c.retry || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: retry %v, error %v", c.answer, retry, err)
+		}
+	}
+	r := channeltest.New(t, channel.Feishu)
+	r.Answer(200, `{"Extra":null,"StatusCode":0,"StatusMessage":"success"}`)
+	n, err := New(channeltest.Options(t, r, channel.Text, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.Notify(group(t.Context()), channeltest.Alert("Down")); err != nil {
+		t.Errorf("an older bot's success: %v", err)
+	}
+}
+
+func TestOptions(t *testing.T) {
+	r := channeltest.New(t, channel.Feishu)
+	for want, change := range map[string]func(*channel.RobotOptions, *channel.RendererOptions){
+		"by mobile number": func(o *channel.RobotOptions, _ *channel.RendererOptions) { o.Mention.Mobiles = []string{"138"} },
+		"is no open id": func(o *channel.RobotOptions, _ *channel.RendererOptions) {
+			o.Mention.Users = []string{"x></at><at id=all"}
+		},
+	} {
+		if _, err := New(channeltest.Options(t, r, channel.Text, change)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
+		}
+	}
+}
+
+func FuzzJudge(f *testing.F) {
+	f.Add([]byte(`{"code":0}`))
+	f.Add([]byte(`{"StatusCode":0}`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		v := judge(raw)
+		var a struct{ Code, StatusCode *float64 }
+		if v.Outcome != channel.Delivered {
+			return
+		}
+		if err := json.Unmarshal(raw, &a); err != nil || (a.Code == nil || *a.Code != 0) && (a.StatusCode == nil || *a.StatusCode != 0) {
+			t.Errorf("%q passes for delivered", raw)
+		}
+	})
+}

@@ -1,0 +1,130 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"touchline.dev/touchline/internal/alerting"
+	"touchline.dev/touchline/internal/incident/maintenance"
+)
+
+// amStub answers as Alertmanager's API does, and remembers what it was sent.
+type amStub struct {
+	mu   sync.Mutex
+	sent []string
+	code int
+}
+
+func (s *amStub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var body json.RawMessage
+	if r.Body != nil && r.Method != http.MethodGet {
+		_ = json.NewDecoder(r.Body).Decode(&body)
+	}
+	s.sent = append(s.sent, r.Method+" "+r.URL.Path+" "+string(body))
+	switch {
+	case s.code != 0:
+		w.WriteHeader(s.code)
+		_, _ = w.Write([]byte(`"no"`))
+	case r.URL.Path == "/api/v2/silence/old":
+		_, _ = w.Write([]byte(`{"status":{"state":"expired"}}`))
+	case strings.HasPrefix(r.URL.Path, "/api/v2/silence/"):
+		_, _ = w.Write([]byte(`{"status":{"state":"active"}}`))
+	case r.URL.Path == "/api/v2/silences" && r.Method == http.MethodGet:
+		_, _ = w.Write([]byte(`[{"id":"a","status":{"state":"active"},"endsAt":"2026-11-25T22:00:00Z"},{"id":"b","status":{"state":"expired"},"endsAt":"2026-11-25T22:00:00Z"},{"id":"c","status":{"state":"active"},"endsAt":"2027-11-25T22:00:00Z"}]`))
+	default:
+		_, _ = w.Write([]byte(`{"silenceID":"x"}`))
+	}
+}
+
+func (s *amStub) take() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := strings.Join(s.sent, "\n")
+	s.sent = nil
+	return out
+}
+
+func TestAlertmanagerClient(t *testing.T) {
+	am := &amStub{}
+	c := &amClient{handler: am}
+	ctx := t.Context()
+	id, err := c.silence(ctx, maintenance.Silence{Matchers: []string{`a="b"`, `c!~"d.*"`, `{e=~"f", g!="h"}`}, By: "anna", Comment: "x", To: time.Now()})
+	if err != nil || id != "x" {
+		t.Fatal(id, err)
+	}
+	sent := am.take()
+	for _, want := range []string{
+		`{"name":"a","value":"b","isRegex":false,"isEqual":true}`, `{"name":"c","value":"d.*","isRegex":true,"isEqual":false}`,
+		`{"name":"e","value":"f","isRegex":true,"isEqual":true}`, `{"name":"g","value":"h","isRegex":false,"isEqual":false}`,
+	} {
+		if !strings.Contains(sent, want) {
+			t.Errorf("no %s in %s", want, sent)
+		}
+	}
+	if _, err := c.silence(ctx, maintenance.Silence{Matchers: []string{"a b"}}); err == nil {
+		t.Error("a matcher that is none is sent")
+	}
+	if ends, err := c.endings(ctx, time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)); err != nil || len(ends) != 1 || ends[0].ID != "a" {
+		t.Errorf("%+v, %v", ends, err)
+	}
+	am.take()
+	if err := c.expire(ctx, "live"); err != nil || !strings.Contains(am.take(), "DELETE /api/v2/silence/live") {
+		t.Error("an active silence is not deleted", err)
+	}
+	if err := c.expire(ctx, "old"); err != nil || strings.Contains(am.take(), "DELETE") {
+		t.Error("an expired silence is deleted again", err)
+	}
+	am.code = http.StatusNotFound
+	if err := c.expire(ctx, "gone"); err != nil {
+		t.Error(err)
+	}
+	am.code = http.StatusBadGateway
+	if err := c.expire(ctx, "x"); err == nil {
+		t.Error("an Alertmanager that is down is no error")
+	}
+}
+
+// TestSilencedEnds announces each end once, and without the labels that are silenced.
+func TestSilencedEnds(t *testing.T) {
+	am := &amStub{}
+	var s silencedEnds
+	s.init()
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() { s.run(ctx, &amClient{handler: am}, slog.New(slog.DiscardHandler)) })
+	begun := time.Now()
+	first := alerting.GroupAlert{Fingerprint: "f", Labels: map[string]string{"alertname": "Down", "service": "api"}, StartsAt: begun}
+	again := first
+	again.StartsAt = begun.Add(time.Hour)
+	for _, a := range []alerting.GroupAlert{first, first, again} {
+		s.add(a)
+	}
+	end := time.After(5 * time.Second)
+	for tick := time.NewTicker(time.Millisecond); ; {
+		am.mu.Lock()
+		n := len(am.sent)
+		am.mu.Unlock()
+		if n >= 2 {
+			break
+		}
+		select {
+		case <-tick.C:
+		case <-end:
+			t.Fatal("nothing is announced")
+		}
+	}
+	cancel()
+	wg.Wait()
+	sent := am.take()
+	if strings.Count(sent, "SilencedAlertResolved") != 2 || strings.Contains(sent, `"service":"api"`) || !strings.Contains(sent, `\"service\":\"api\"`) {
+		t.Error(sent)
+	}
+}

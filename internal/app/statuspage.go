@@ -1,0 +1,187 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	promrules "github.com/prometheus/prometheus/rules"
+
+	"touchline.dev/touchline/internal/config"
+	"touchline.dev/touchline/internal/datadir"
+	"touchline.dev/touchline/internal/httpserver"
+	"touchline.dev/touchline/internal/statuspage"
+)
+
+// publicPage is the status page for the public; nil where none is configured.
+type publicPage struct {
+	publisher *statuspage.Publisher
+	folder    string // "" where only an address is configured
+	address   string
+}
+
+// statusListener is the name of the public listener.
+const statusListener = "status-page"
+
+func (a *App) openStatusPage() error {
+	c := a.c.StatusPage
+	if c == nil {
+		return nil
+	}
+	settings, err := statusSettings(c)
+	if err != nil {
+		return err
+	}
+	data, dir := a.path(datadir.StatusPage), string(c.Folder)
+	if dir == "" {
+		dir = a.path(datadir.StatusPage, statuspage.Site)
+	}
+	p := &publicPage{folder: string(c.Folder), address: c.ListenAddress}
+	log := a.log.With("component", "status_page")
+	incidents, err := statuspage.OpenDerived(a.path(datadir.StatusPage, statuspage.IncidentsFile), log)
+	if err != nil {
+		return err
+	}
+	p.publisher, err = statuspage.New(statuspage.PublisherOptions{
+		Settings: settings, Dir: dir, DataDir: data, Alerts: a.publicAlerts, Incidents: incidents,
+		Maintenance: a.publicMaintenance, Health: a.health.Register("status_page"), Logger: log, Registerer: a.reg,
+	})
+	if err != nil {
+		return err
+	}
+	a.public = p
+	a.onStop("status page", func(context.Context) error { return p.publisher.Stop() })
+	if c.ListenAddress == "" {
+		return nil
+	}
+	return a.server.Listen(httpserver.Spec{
+		Name: statusListener, Address: c.ListenAddress, Flag: "status_page.listen_address in touchline.yaml", Optional: true,
+		Public: true, Handler: statuspage.Handler(dir),
+	})
+}
+
+// statusSettings are what a reload may change of the status page.
+func statusSettings(c *config.StatusPage) (statuspage.Settings, error) {
+	out := statuspage.Settings{
+		Title: statuspage.Text{En: c.Title, Zh: c.TitleZh}, Language: c.Language, URL: c.URL, Annotation: c.PublishAnnotation,
+	}
+	for i, sc := range c.Components {
+		state, err := componentState(sc.Alerts, fmt.Sprintf("status_page.components[%d]", i))
+		if err != nil {
+			return out, err
+		}
+		out.Components = append(out.Components, statuspage.ComponentSettings{
+			ID: sc.ID, Name: statuspage.Text{En: sc.Name, Zh: sc.NameZh}, Description: statuspage.Text{En: sc.Description, Zh: sc.DescriptionZh}, State: state,
+		})
+	}
+	return out, nil
+}
+
+// componentState makes of the configuration what an alert means for a component.
+func componentState(alerts []config.StatusAlert, where string) (func(map[string]string) statuspage.State, error) {
+	type about struct {
+		matches func(map[string]string) bool
+		states  map[string]string
+	}
+	var all []about
+	for i, c := range alerts {
+		at := fmt.Sprintf("%s.alerts[%d].match", where, i)
+		matches, err := matching(strings.Join(c.Match, ","), at)
+		if err != nil {
+			return nil, err
+		}
+		states := c.States
+		if states == nil {
+			states = config.StatusStates()
+		}
+		all = append(all, about{matches, states})
+	}
+	return func(labels map[string]string) statuspage.State {
+		worst := statuspage.NotMeasured
+		for _, x := range all {
+			if state := x.states[labels["severity"]]; state != "" && x.matches(labels) && worst != statuspage.Outage {
+				worst = statuspage.State(state)
+			}
+		}
+		return worst
+	}, nil
+}
+
+// publicAlerts are the alerts that may be about a component: those of the
+// embedded Alertmanager, or, where prometheus.yml names others, those of our rules.
+func (a *App) publicAlerts() []statuspage.ActiveAlert {
+	var out []statuspage.ActiveAlert
+	if !a.notifier.External() {
+		for _, x := range a.alerting.Active(context.Background()) {
+			out = append(out, statuspage.ActiveAlert(x))
+		}
+		return out
+	}
+	external := a.engine.Config().GlobalConfig.ExternalLabels.Map()
+	for _, r := range a.rules.AlertingRules() {
+		for _, x := range r.ActiveAlerts() {
+			if x.State != promrules.StateFiring {
+				continue
+			}
+			labels := maps.Clone(external)
+			maps.Copy(labels, x.Labels.Map())
+			out = append(out, statuspage.ActiveAlert{Labels: labels, Annotations: x.Annotations.Map(), StartsAt: x.FiredAt})
+		}
+	}
+	return out
+}
+
+// publicMaintenance is the maintenance that is announced.
+func (a *App) publicMaintenance(context.Context) ([]statuspage.Window, error) {
+	c := a.dynamic.Load().StatusPage
+	if c == nil {
+		return nil, nil
+	}
+	var out []statuspage.Window
+	for _, m := range c.Maintenance {
+		out = append(out, statuspage.Window{
+			ID:    "maintenance-" + m.From.UTC().Format("20060102T150405Z") + "-" + strings.Join(m.Components, "-"),
+			Title: statuspage.Text{En: m.Title, Zh: m.TitleZh}, Components: m.Components, From: m.From, To: m.To,
+		})
+	}
+	slices.SortStableFunc(out, func(x, y statuspage.Window) int { return x.From.Compare(y.From) })
+	return out, nil
+}
+
+// applyStatusPage puts the settings of a reload into force.
+func (a *App) applyStatusPage(c *config.StatusPage, settings statuspage.Settings) {
+	const restart = "The status page has changed in a way that takes a restart to come into force"
+	switch p := a.public; {
+	case p == nil && c == nil:
+	case p == nil:
+		a.log.Warn(restart, "change", "it is switched on")
+	case c == nil:
+		a.log.Warn(restart, "change", "it is switched off")
+	default:
+		if p.folder != string(c.Folder) || p.address != c.ListenAddress {
+			a.log.Warn(restart, "change", "folder or listen_address")
+		}
+		p.publisher.Apply(settings)
+	}
+}
+
+// whereStatusPage says where the public reads it.
+func (a *App) whereStatusPage() []string {
+	if a.public == nil {
+		return nil
+	}
+	var out []string
+	if a.public.folder != "" {
+		out = append(out, a.public.folder)
+	}
+	scheme := "http://"
+	if a.server.TLS() {
+		scheme = "https://"
+	}
+	for _, address := range a.server.Addresses()[statusListener] {
+		out = append(out, scheme+address+"/")
+	}
+	return out
+}
