@@ -32,6 +32,9 @@ GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # $(call tagged,TAG) lists the packages that have tests behind a build tag.
 tagged = $(sort $(addprefix ./,$(dir $(shell grep -rl --include='*_test.go' '^//go:build $(1)$$' cmd internal stack test tools 2>/dev/null))))
 
+# The packages whose tests run over each kind of state database.
+STATE_PACKAGES = $(sort $(addprefix ./,$(dir $(shell grep -rl --include='*_test.go' 'internal/state/statetest"' internal 2>/dev/null))))
+
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -86,9 +89,9 @@ fixtures: oracle ## compare our verdicts with promtool's and amtool's over real 
 	$(GO) test -count=1 -timeout 10m -v -tags fixtures ./test/football -fixtures="$(abspath $(FIXTURES))"
 
 .PHONY: e2e
-e2e: build oracle ## end-to-end tests with the real process, and Debian's and today's Prometheus and Alertmanager
+e2e: build oracle ## end-to-end tests with the real process, Debian's and today's Prometheus and Alertmanager, and PostgreSQL
 	@test -n "$(call tagged,e2e)" || { echo 'make e2e: no package has tests behind the build tag e2e' >&2; exit 2; }
-	TOUCHLINE_BINARY="$(CURDIR)/bin/touchline" ORACLE="$(abspath $(ORACLE))" $(GO) test -tags e2e -count=1 -timeout 20m $(call tagged,e2e)
+	TOUCHLINE_BINARY="$(CURDIR)/bin/touchline" ORACLE="$(abspath $(ORACLE))" $(GO) test -tags e2e -count=1 -timeout 20m $(call tagged,e2e) $(STATE_PACKAGES)
 
 .PHONY: conformance
 conformance: build oracle ## ask our binary and today's Prometheus and Alertmanager the same questions, compare the answers

@@ -157,7 +157,7 @@ func TestCheckTellsOfUnusedAlertmanager(t *testing.T) {
 		{[]string{"--upstream", "p.yml", "am.yml"}, false},
 		{[]string{"plain.yml", "am.yml"}, false},
 	} {
-		code, out, errs = checkRun(t, files, c.args...)
+		code, out, errs := checkRun(t, files, c.args...)
 		if code != 0 || strings.Contains(errs, note) != c.want || !strings.Contains(out, "0 warnings") {
 			t.Errorf("%q: exit code %d, %q, %q", c.args, code, out, errs)
 		}

@@ -191,7 +191,13 @@ func (c *apiClient) refused(resp *http.Response, path string, raw []byte) error 
 		if c.token == "" {
 			return fmt.Errorf("%s asks for a token; give the file that it wrote at its first start (data/admin.token in its directory) as --token-file", c.base)
 		}
-		return fmt.Errorf("%s does not accept the token in %s; give the file that this server wrote as --token-file", c.base, c.tokenFile)
+		switch {
+		case reason == "":
+			reason = resp.Status
+		case resp.StatusCode == http.StatusForbidden:
+			return fmt.Errorf("%s refuses: %s", c.base, reason)
+		}
+		return fmt.Errorf("%s does not accept the token in %s (%s); give the file that this server wrote, or one with a token of \"touchline tokens add\", as --token-file", c.base, c.tokenFile, reason)
 	case http.StatusNotFound:
 		if resp.Header.Get("Content-Type") == "application/problem+json" && !strings.HasPrefix(reason, "path ") {
 			return errors.New(reason)

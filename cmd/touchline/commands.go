@@ -19,6 +19,9 @@ func commands() []*cobra.Command {
 		newBridgeCommand(),
 		newIncidentCommand(),
 		newMaintainCommand(),
+		newUsersCommand(),
+		newTokensCommand(),
+		newAuditCommand(),
 		newVersionCommand(),
 	}
 }

@@ -83,6 +83,9 @@ func serve(ctx context.Context, c *config.Config, reread func() (*config.Config,
 		if err := a.Report().WriteText(out, style); err != nil {
 			log.Warn("The start-up report could not be printed", "err", err)
 		}
+		if isTerminal(out) || c.Auth.PrintSetupLink {
+			printSetupLink(ctx, a, out, log)
+		}
 		err = wait(ctx, a, hup)
 	}
 	log.Info("Stopping")
@@ -96,6 +99,18 @@ func serve(ctx context.Context, c *config.Config, reread func() (*config.Config,
 		return nil
 	}
 	return &exitError{code: exitFindings, err: err}
+}
+
+// printSetupLink prints the link that makes the first administrator, where
+// there is none yet.
+func printSetupLink(ctx context.Context, a *app.App, out io.Writer, log *slog.Logger) {
+	link, err := a.SetupLink(ctx)
+	if err == nil && link != "" {
+		_, err = fmt.Fprintf(out, "First administrator: choose a name and a password at this address, once, within a day\n  %s\n", link)
+	}
+	if err != nil {
+		log.Warn("The link for the first administrator could not be printed; touchline users link makes one", "err", err)
+	}
 }
 
 func wait(ctx context.Context, a *app.App, hup <-chan os.Signal) error {

@@ -36,6 +36,7 @@ import (
 	"touchline.dev/touchline/internal/config"
 	"touchline.dev/touchline/internal/datadir"
 	"touchline.dev/touchline/internal/httpserver"
+	"touchline.dev/touchline/internal/identity"
 	"touchline.dev/touchline/internal/incident"
 	"touchline.dev/touchline/internal/incident/maintenance"
 	"touchline.dev/touchline/internal/metrics"
@@ -70,6 +71,8 @@ type App struct {
 	alerting *alerting.Alertmanager
 	sources  *collect.Set
 	state    *state.DB
+	identity *identity.Store
+	door     *door
 	incident *incident.Service
 	opens    func(map[string]string) bool // whether an alert opens an incident
 
@@ -80,6 +83,7 @@ type App struct {
 	public   *publicPage
 	grpc     *grpc.Server
 	handler  http.Handler
+	patterns []string // of the handler
 	backup   *backup
 	dataSize measuredSize
 	external *url.URL
@@ -119,7 +123,7 @@ func (a *App) onStop(what string, do func(context.Context) error) {
 // New acquires everything: data directory, listeners, storage, engines, and
 // the first configuration. On an error everything is released again.
 func New(ctx context.Context, o Options) (_ *App, err error) {
-	a := &App{o: o, c: o.Config, log: o.Logger, build: selfmon.Build(), reg: prometheus.NewRegistry(), serveErr: make(chan error, 1), quit: make(chan struct{})}
+	a := &App{o: o, c: o.Config, log: o.Logger, build: selfmon.Build(), reg: prometheus.NewRegistry(), serveErr: make(chan error, 1), quit: make(chan struct{}), door: &door{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Stop(ctx))
@@ -227,6 +231,7 @@ func (a *App) listen() error {
 		Logger: a.log.With("component", "http"), Registerer: a.reg, WebConfigFile: a.c.Web.ConfigFile,
 		AdminTokenFile: a.tokenFile(), TokensFile: a.c.Web.TokensFile, RoutePrefix: a.prefix(), CORSOrigin: cors,
 		MaxConnections: a.c.Web.MaxConnections, ReadTimeout: a.c.Web.ReadTimeout, MaxIngestBody: a.c.Remote.WriteMaxBody,
+		Identity: a.door, Anonymous: a.c.Auth.Anonymous, Page: isPage,
 	})
 	if err != nil {
 		return a.withHint(err)

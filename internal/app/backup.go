@@ -22,6 +22,7 @@ import (
 	"touchline.dev/touchline/internal/httpserver"
 	"touchline.dev/touchline/internal/rules"
 	"touchline.dev/touchline/internal/selfmon"
+	"touchline.dev/touchline/internal/state"
 	"touchline.dev/touchline/internal/tsdbdir"
 )
 
@@ -142,7 +143,7 @@ func (b *backup) write(ctx context.Context, out *backupWriter, began time.Time) 
 		return nil, fmt.Errorf("stage backup: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(staging)) }()
-	entries, err := b.entries(staging)
+	entries, err := b.entries(ctx, staging)
 	if err != nil {
 		return nil, err
 	}
@@ -158,10 +159,11 @@ func (b *backup) write(ctx context.Context, out *backupWriter, began time.Time) 
 }
 
 // entries take what is stored in the order in which one follows from another
-// in reverse: alert states first, then what was told and muted, samples last.
-// So an alert that is firing in the archive has its samples there, and what
-// had been told about it is known to have been told.
-func (b *backup) entries(staging string) ([]archive.Entry, error) {
+// in reverse: alert states first, then what was told and muted, then incidents
+// and what else people decided, samples last. So an alert that is firing in the
+// archive has its samples there, and what had been told about it is known to have
+// been told. A state database that is PostgreSQL is not part of it.
+func (b *backup) entries(ctx context.Context, staging string) ([]archive.Entry, error) {
 	var out []archive.Entry
 	for _, s := range []struct {
 		name  string
@@ -180,11 +182,31 @@ func (b *backup) entries(staging string) ([]archive.Entry, error) {
 			return io.NopCloser(bytes.NewReader(buf.Bytes())), nil
 		}})
 	}
+	if b.a.state.Kind() == "sqlite" {
+		e, err := stateEntry(ctx, b.a.state.Copy, staging)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, e)
+	}
 	files, err := b.a.engine.Stage(staging)
 	if err != nil {
 		return nil, err
 	}
 	return append(out, metricEntries(files)...), nil
+}
+
+// stateEntry copies the state database into a folder, and adds the copy.
+func stateEntry(ctx context.Context, copyTo func(ctx context.Context, to string) error, folder string) (archive.Entry, error) {
+	file := filepath.Join(folder, datadir.State)
+	if err := copyTo(ctx, file); err != nil {
+		return archive.Entry{}, err
+	}
+	fi, err := os.Stat(file)
+	if err != nil {
+		return archive.Entry{}, fmt.Errorf("back up %s: %w", datadir.State, err)
+	}
+	return fileEntry(datadir.State, file, fi.Size()), nil
 }
 
 func metricEntries(files []tsdbdir.File) []archive.Entry {
@@ -197,6 +219,11 @@ func metricEntries(files []tsdbdir.File) []archive.Entry {
 
 func fileEntry(name, file string, size int64) archive.Entry {
 	return archive.Entry{Name: name, Size: size, Open: func() (io.ReadCloser, error) { return os.Open(file) }}
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // BackupStopped writes an archive of the data directory of a server that does
@@ -232,6 +259,18 @@ func BackupStopped(ctx context.Context, dir string, w io.Writer) (_ *archive.Man
 			return nil, fmt.Errorf("back up %s: %w", name, err)
 		}
 		entries = append(entries, fileEntry(name, file, fi.Size()))
+	}
+	if file := filepath.Join(dir, datadir.State); exists(file) {
+		staging := filepath.Join(dir, datadir.Staging)
+		if err := errors.Join(os.RemoveAll(staging), os.Mkdir(staging, 0o750)); err != nil {
+			return nil, fmt.Errorf("stage backup: %w", err)
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(staging)) }()
+		e, err := stateEntry(ctx, func(ctx context.Context, to string) error { return state.CopyFile(ctx, file, to) }, staging)
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, e)
 	}
 	blocks, err := tsdbdir.AllBlockFiles(filepath.Join(dir, datadir.Metrics))
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"strings"
 	"sync"
@@ -23,7 +22,7 @@ import (
 
 // openState opens the database of what people decide, and what keeps incidents in it.
 func (a *App) openState(ctx context.Context) error {
-	o := state.Options{Path: a.path(datadir.State), Registerer: a.reg}
+	o := state.Options{Path: a.path(datadir.State), URL: a.c.State.URL, Registerer: a.reg}
 	if f := a.c.State.URLFile; f != "" {
 		raw, err := os.ReadFile(f)
 		if err != nil {
@@ -38,6 +37,9 @@ func (a *App) openState(ctx context.Context) error {
 		return err
 	}
 	a.onStop("state", func(context.Context) error { return a.state.Close() })
+	if err := a.openIdentity(); err != nil {
+		return err
+	}
 	opens, err := matching(a.c.Incidents.Matchers, "--incidents.matchers")
 	if err != nil {
 		return err
@@ -61,6 +63,7 @@ func (a *App) openState(ctx context.Context) error {
 			},
 			Tell: a.call, Mine: a.escalates,
 		},
+		Audit: audit,
 	})
 	if err != nil {
 		return err
@@ -75,7 +78,7 @@ func (a *App) openMaintenance() error {
 	var err error
 	a.maintenance, err = maintenance.New(maintenance.Options{
 		DB: a.state, Logger: a.log.With("component", "maintenance"), Registerer: a.reg, Matchers: checkMatchers, Silence: am.silence, Expire: am.expire,
-		Endings: am.endings, Announce: am.announce, Notice: a.c.Incidents.Notice, Files: a.fileWindows, Mine: a.escalates,
+		Endings: am.endings, Announce: am.announce, Notice: a.c.Incidents.Notice, Files: a.fileWindows, Mine: a.escalates, Audit: audit,
 	})
 	if err != nil {
 		return err
@@ -88,11 +91,12 @@ func (a *App) openMaintenance() error {
 func (a *App) fileWindows() []maintenance.Window { return a.roster.Load().windows }
 
 // nativeAPI serves what no upstream tool has an API for.
-func (a *App) nativeAPI(mux *http.ServeMux) {
+func (a *App) nativeAPI(mux *router) {
 	api := native.New(native.Options{Mux: mux, Version: a.build.Version, Logger: a.log.With("component", "api"), Actor: actor})
 	api.Incidents(a.incident)
 	api.Reviews(a.incident, a.graphOf)
 	api.Links(a.incident)
+	api.Accounts(a.identity, a.door)
 	api.Maintenance(a.maintenance)
 	api.Schedules(duty{a})
 	api.Receivers(trials{a})

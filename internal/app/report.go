@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"io/fs"
 	"path/filepath"
 	"slices"
@@ -23,8 +24,9 @@ func (a *App) Report() selfmon.Report {
 		Version: a.build.Version, Revision: a.build.Revision, GoVersion: a.build.GoVersion, Upstream: a.build.Upstream,
 		State: a.health.State(), StartedAt: a.health.StartedAt(), ReadySeconds: a.health.ReadySeconds(),
 		ConsoleURL: a.external.String() + "/ui/", Watched: a.watched(), Endpoints: a.endpoints(), Alerts: a.alertsTo(),
-		Data:  selfmon.Data{Dir: a.c.Storage.Path, RetentionTime: model.Duration(a.c.Storage.RetentionTime).String(), RetentionSizeBytes: a.c.Storage.RetentionSize, UsedBytes: a.dataSize.get(a.c.Storage.Path)},
-		Rules: a.ruleCounts(), Components: a.health.Components(), Outside: a.outside(), TokenFile: a.tokenFile(),
+		Data:   selfmon.Data{Dir: a.c.Storage.Path, RetentionTime: model.Duration(a.c.Storage.RetentionTime).String(), RetentionSizeBytes: a.c.Storage.RetentionSize, UsedBytes: a.dataSize.get(a.c.Storage.Path), Database: a.state.Kind()},
+		Access: a.access(),
+		Rules:  a.ruleCounts(), Components: a.health.Components(), Outside: a.outside(), TokenFile: a.tokenFile(),
 		Stop: "Ctrl C, or SIGTERM. Samples, alerts of rules, silences and who was told are kept; alerts sent by API are for their sender to repeat",
 	}
 	for _, l := range a.server.Listeners() {
@@ -40,6 +42,15 @@ func (a *App) Report() selfmon.Report {
 		}
 	}
 	return r
+}
+
+// access says who may do what without signing in. Where the database does not
+// answer, users are taken to be there.
+func (a *App) access() selfmon.Access {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	has, err := a.door.HasUsers(ctx)
+	return selfmon.Access{Users: has || err != nil || a.server.HasFileUsers(), Anonymous: a.c.Auth.Anonymous}
 }
 
 // watched lists the in-process sources and every job of prometheus.yml.

@@ -51,16 +51,16 @@ func (a *App) openPage() error {
 	if err != nil {
 		return err
 	}
-	mux := http.NewServeMux()
+	mux := newRouter()
 	a.page, err = page.New(page.Options{
 		Logger: a.log.With("component", "page"), API: mux, Report: a.Report, Notifications: a.notifications,
-		Runbooks: runbooks, RoutePrefix: a.prefix(), Version: a.build.Version,
+		Accounts: accounts{a.door}, Runbooks: runbooks, RoutePrefix: a.prefix(), Version: a.build.Version,
 	})
 	if err != nil {
 		return err
 	}
 	a.routes(mux)
-	a.handler = mux
+	a.handler, a.patterns = mux, mux.patterns
 	return nil
 }
 
@@ -77,10 +77,10 @@ func (a *App) notifications() []page.Notification {
 }
 
 // routes are the paths of the one port, below the route prefix.
-func (a *App) routes(mux *http.ServeMux) {
+func (a *App) routes(mux *router) {
 	prom := httpserver.ShapeErrors(httpserver.Prometheus, http.StripPrefix("/api/v1", a.engine.Handler()))
-	mux.Handle("/api/v1/", prom)
-	am := a.alertmanagerAPI()
+	mux.Handle("/api/v1/", a.auditedChange(metricsChanges, prom))
+	am := a.auditedSilences(a.alertmanagerAPI())
 	mux.Handle("/api/v2/", am)
 	// Alertmanager's first API is gone; its own handler says so with a 410.
 	for _, gone := range []string{"POST /api/v1/alerts", "/api/v1/silences", "/api/v1/silence/{id}", "/api/v1/receivers", "GET /api/v1/status"} {
@@ -98,15 +98,15 @@ func (a *App) routes(mux *http.ServeMux) {
 		_, _ = w.Write([]byte("Touchline is Healthy.\n"))
 	})
 	mux.HandleFunc("GET /-/ready", a.serveReady)
-	mux.HandleFunc("/-/reload", a.lifecycle(func(w http.ResponseWriter) {
+	mux.Handle("/-/reload", a.audited("server.reload", "server", a.lifecycle(func(w http.ResponseWriter) {
 		if err := a.Reload(); err != nil {
 			http.Error(w, "failed to reload config: "+err.Error(), http.StatusInternalServerError)
 		}
-	}))
-	mux.HandleFunc("/-/quit", a.lifecycle(func(w http.ResponseWriter) {
+	})))
+	mux.Handle("/-/quit", a.audited("server.quit", "server", a.lifecycle(func(w http.ResponseWriter) {
 		_, _ = w.Write([]byte("Requesting termination... Goodbye!\n"))
 		a.quitOnce.Do(func() { close(a.quit) })
-	}))
+	})))
 	mux.HandleFunc("GET /touchline/v1/status", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		enc := json.NewEncoder(w)
@@ -122,7 +122,7 @@ func (a *App) routes(mux *http.ServeMux) {
 		}
 	})
 	mux.HandleFunc("GET /touchline/v1/heartbeat", a.serveHeartbeat)
-	mux.Handle("POST /touchline/v1/backup", a.backup)
+	mux.Handle("POST /touchline/v1/backup", a.audited("backup.read", "server", a.backup))
 	a.nativeAPI(mux)
 	for path, h := range map[string]http.HandlerFunc{
 		"/debug/pprof/": pprof.Index, "/debug/pprof/cmdline": pprof.Cmdline, "/debug/pprof/profile": pprof.Profile,
@@ -130,7 +130,7 @@ func (a *App) routes(mux *http.ServeMux) {
 	} {
 		mux.HandleFunc(path, h)
 	}
-	mux.Handle("/ui/", a.page.Handler())
+	mux.handlePage(a.page)
 	mux.HandleFunc("/", a.serveRest)
 }
 

@@ -18,7 +18,8 @@ import (
 // Format is the version that this build writes, and the newest that it reads.
 //
 //	1: header, files of metrics, rules and alertmanager, manifest
-const Format = 1
+//	2: beside them state.db
+const Format = 2
 
 // The two entries that are not files of the data directory.
 const (
@@ -70,16 +71,20 @@ var ErrNotBackup = errors.New("this is not a Touchline backup")
 var (
 	segment = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]*$`)
 	ulidDir = regexp.MustCompile(`^[0-9A-HJKMNP-TV-Z]{26}$`)
-	parts   = []string{datadir.Metrics, datadir.Rules, datadir.Alertmanager}
+	parts   = []string{datadir.Metrics, datadir.Rules, datadir.Alertmanager, datadir.State}
 )
 
-// Parts are the folders of the data directory that a backup holds.
+// Parts are what of the data directory a backup holds.
 func Parts() []string { return slices.Clone(parts) }
 
-// checkName refuses everything but a plain path below one of the parts.
+// checkName refuses everything but a plain path below one of the parts, and the
+// one part that is a file.
 func checkName(name string) error {
+	if name == datadir.State {
+		return nil
+	}
 	segs := strings.Split(name, "/")
-	if len(name) > maxName || len(segs) < 2 || len(segs) > 6 || !slices.Contains(parts, segs[0]) {
+	if len(name) > maxName || len(segs) < 2 || len(segs) > 6 || segs[0] == datadir.State || !slices.Contains(parts, segs[0]) {
 		return fmt.Errorf("%w: a backup does not hold %.300q", ErrDamaged, name)
 	}
 	for _, s := range segs {

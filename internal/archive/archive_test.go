@@ -33,6 +33,7 @@ var sample = []Entry{
 	entry("rules/state.journal", "states\n"),
 	entry("alertmanager/nflog", ""),
 	entry("alertmanager/silences", "silences"),
+	entry("state.db", "users"),
 	entry("metrics/01ARZ3NDEKTSV4RRFFQ69G5FAV/meta.json", "{}"),
 	entry("metrics/01ARZ3NDEKTSV4RRFFQ69G5FAV/chunks/000001", strings.Repeat("chunk", 100_000)),
 	entry("metrics/wal/checkpoint.00000003/00000000", "checkpoint"),
@@ -86,7 +87,10 @@ func TestRestoreGivesBackEveryFile(t *testing.T) {
 			t.Errorf("%s differs", e.Name)
 		}
 	}
-	want := Contents{Blocks: 1, BlockBytes: 500_002, WALSegments: 2, WALBytes: 13, StateBytes: 15}
+	if fi, err := os.Stat(filepath.Join(dir, datadir.State)); err != nil || fi.Mode().Perm() != 0o600 {
+		t.Errorf("password hashes can be read by others: %v %v", fi.Mode(), err)
+	}
+	want := Contents{Blocks: 1, BlockBytes: 500_002, WALSegments: 2, WALBytes: 13, StateBytes: 20}
 	if c := m.Contents(); c != want {
 		t.Errorf("contents: got %+v, want %+v", c, want)
 	}
@@ -101,13 +105,18 @@ func TestRestoreGivesBackEveryFile(t *testing.T) {
 
 func TestRestoreRefusesWhatIsInTheWay(t *testing.T) {
 	raw := written(t, sample)
-	for _, tc := range []struct{ name, want string }{{"data", "already holds data (rules)"}, {"lock", "in use"}, {"unfinished", "was cut off"}} {
+	for _, tc := range []struct{ name, want string }{{"data", "already holds data (rules)"}, {"database", "already holds data (state.db)"}, {"log", "already holds data (state.db)"}, {"lock", "in use"}, {"unfinished", "was cut off"}} {
 		dir := t.TempDir()
 		switch tc.name {
 		case "data":
 			if err := errors.Join(os.Mkdir(filepath.Join(dir, "rules"), 0o750), os.WriteFile(filepath.Join(dir, "rules", "state.journal"), nil, 0o640)); err != nil {
 				t.Fatal(err)
 			}
+		case "database":
+			put(t, dir, "state.db")
+		case "log":
+			// It belongs to another database, and must not be played into this one.
+			put(t, dir, "state.db-wal")
 		case "lock":
 			unlock, err := datadir.Lock(dir)
 			if err != nil {
@@ -129,6 +138,13 @@ func TestRestoreRefusesWhatIsInTheWay(t *testing.T) {
 		if after := len(tree(t, dir)); after != before {
 			t.Errorf("restore with %s left %d files, there were %d", tc.name, after, before)
 		}
+	}
+}
+
+func put(t *testing.T, dir, name string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -235,7 +251,7 @@ func TestForgedArchivesAreRefused(t *testing.T) {
 	huge := good
 	huge.Bytes = 1 << 60
 	newer := good
-	newer.Format, newer.Version = 2, "9.0.0"
+	newer.Format, newer.Version = Format+1, "9.0.0"
 	const zeros = "709e80c88487a2411e1ee4dfb9f22a861492d20c4765150c0c794abd70f8147c"
 	listed := func(name string, size int64, sum string) Manifest {
 		return Manifest{Header: good, List: []File{{Name: name, Size: size, SHA256: sum}}}
@@ -253,6 +269,8 @@ func TestForgedArchivesAreRefused(t *testing.T) {
 		{"parent", forged(t, good, file("metrics/../../evil", 3), nil), ErrDamaged, "does not hold"},
 		{"absolute", forged(t, good, file("/etc/passwd", 3), nil), ErrDamaged, "does not hold"},
 		{"hidden", forged(t, good, file("metrics/.ssh", 3), nil), ErrDamaged, "does not hold"},
+		{"below a file", forged(t, good, file("state.db/x", 3), nil), ErrDamaged, "does not hold"},
+		{"beside a database", forged(t, good, file("state.db-wal", 3), nil), ErrDamaged, "does not hold"},
 		{"token", forged(t, good, file("admin.token", 3), nil), ErrDamaged, "does not hold"},
 		{"backslash", forged(t, good, file(`metrics/a\b`, 3), nil), ErrDamaged, "does not hold"},
 		{"symlink", forged(t, good, []*tar.Header{{Typeflag: tar.TypeSymlink, Name: "metrics/wal", Linkname: "/etc"}}, nil), ErrDamaged, "plain file"},
@@ -318,7 +336,7 @@ func TestFailedBackupIsNotWhole(t *testing.T) {
 }
 
 func TestWriteRefusesWhatItWouldNotRead(t *testing.T) {
-	for _, name := range []string{"admin.token", "metrics/../x", "lock", "metrics"} {
+	for _, name := range []string{"admin.token", "metrics/../x", "lock", "metrics", "state.db-wal", "state.db/x"} {
 		if _, err := Write(context.Background(), io.Discard, Origin{}, []Entry{entry(name, "x")}); err == nil {
 			t.Errorf("%s was written", name)
 		}

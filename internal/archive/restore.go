@@ -103,7 +103,11 @@ func (s *targetSink) Create(name string, _ int64) (io.WriteCloser, error) {
 		return nil, fmt.Errorf("create folder: %w", err)
 	}
 	// O_EXCL never follows a link that stands in the way.
-	f, err := os.OpenFile(filepath.Join(s.root, filepath.FromSlash(name)), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o640)
+	mode := os.FileMode(0o640)
+	if name == datadir.State {
+		mode = 0o600 // it holds password hashes
+	}
+	f, err := os.OpenFile(filepath.Join(s.root, filepath.FromSlash(name)), os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
 	if err != nil {
 		return nil, fmt.Errorf("create file: %w", err)
 	}

@@ -30,6 +30,7 @@ type Config struct {
 	HA           HA
 	Alertmanager Alertmanager
 	Cluster      Cluster
+	Auth         Auth
 	Heartbeat    Heartbeat
 	State        State
 	Incidents    Incidents
@@ -53,6 +54,7 @@ type Dynamic struct {
 	Schedules   map[string]Schedule
 	Escalations []Escalation
 	Maintenance []Maintenance
+	OIDCGroups  map[string]OIDCRole
 	StatusPage  *StatusPage          // nil for none
 	Channels    map[string][]Channel // by receiver of alertmanager.yml
 }
@@ -185,6 +187,28 @@ type Cluster struct {
 	TLSConfig        string
 }
 
+// Auth is who may do what, and how they sign in.
+type Auth struct {
+	Anonymous      string
+	SessionIdle    time.Duration
+	SessionLife    time.Duration
+	PrintSetupLink bool
+	AuditRetention time.Duration // 0 keeps for ever
+	OIDC           OIDC
+}
+
+// OIDC is the provider that people sign in at; there is none without an issuer.
+type OIDC struct {
+	Issuer           string
+	ClientID         string
+	ClientSecretFile string // "" for a public client
+	Name             string
+	Scopes           []string
+	NameClaim        string
+	GroupsClaim      string
+	DefaultRole      string // "none" for those who may not sign in
+}
+
 // Heartbeat is what lets others notice that this process is gone.
 type Heartbeat struct {
 	URL            string // secret; "" sends nothing, unless URLFile is set
@@ -197,7 +221,8 @@ type Heartbeat struct {
 
 // State is where what people decide is kept.
 type State struct {
-	URLFile string // of PostgreSQL, "" for SQLite
+	URLFile string // with the URL of PostgreSQL, "" for none
+	URL     string // of the variable StateURLEnv, "" for none; secret
 }
 
 // Incidents is what becomes of alerts that fire.

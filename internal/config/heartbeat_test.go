@@ -66,3 +66,19 @@ func TestProblemsOfHeartbeat(t *testing.T) {
 		}
 	}
 }
+
+// TestStateURL is a secret of the environment, and of nothing else.
+func TestStateURL(t *testing.T) {
+	c, err := Resolve(nil, []string{"TOUCHLINE_STATE_URL= postgres://u:geheim@db/x ", "HOME=/nowhere"})
+	if err != nil || c.State.URL != "postgres://u:geheim@db/x" || len(c.Warnings) != 0 {
+		t.Errorf("%+v, %v, %q", c.State, err, c.Warnings)
+	}
+	if strings.Contains(c.String(), "geheim") {
+		t.Errorf("it is shown: %s", c)
+	}
+	for flag, value := range c.Flags() {
+		if strings.Contains(value, "geheim") {
+			t.Errorf("--%s shows it: %s", flag, value)
+		}
+	}
+}

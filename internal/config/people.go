@@ -1,6 +1,8 @@
 package config
 
 import (
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -18,6 +20,15 @@ type QuietHours struct {
 	Days     []string `yaml:"days" enum:"mon,tue,wed,thu,fri,sat,sun" help:"On which days it begins; all where it is left out."`
 	From     string   `yaml:"from" required:"true" help:"Time of day, such as 22:00."`
 	To       string   `yaml:"to" required:"true" help:"Time of day; before from it is on the next day."`
+}
+
+// OIDCRole is what a group may do.
+type OIDCRole string
+
+func (r *OIDCRole) check(at *checker) {
+	if !slices.Contains(roles, string(*r)) {
+		at.problem("", "write one of: "+strings.Join(roles, ", "), "%q is not a role", string(*r))
+	}
 }
 
 // Schedule says who is on call.

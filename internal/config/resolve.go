@@ -87,6 +87,7 @@ func Resolve(flags *Flags, environ []string) (*Config, error) {
 	problems := defaults(c)
 	given, remarks := fromEnv(environ)
 	c.Warnings = remarks
+	c.State.URL = secretEnv(environ, StateURLEnv)
 	if flags != nil {
 		for i := range Settings {
 			if v := flags.given[Settings[i].Flag]; len(v) > 0 {
@@ -224,7 +225,7 @@ func fromEnv(environ []string) (map[string]outside, []string) {
 			}
 			continue
 		}
-		if !foreign.MatchString(name) {
+		if name != StateURLEnv && !foreign.MatchString(name) {
 			remark := fmt.Sprintf("%s: nothing reads this variable", name)
 			if hint := didYouMean(name, names); hint != "" {
 				remark += "; " + hint
@@ -234,6 +235,21 @@ func fromEnv(environ []string) (map[string]outside, []string) {
 	}
 	slices.Sort(remarks)
 	return out, remarks
+}
+
+// StateURLEnv is the variable with the URL of the state database. It may hold a
+// password, so it is neither a flag, which others on the host could read, nor a
+// value of the file.
+const StateURLEnv = "TOUCHLINE_STATE_URL"
+
+// secretEnv is the value of a variable that is no setting.
+func secretEnv(environ []string, name string) string {
+	for _, kv := range environ {
+		if value, ok := strings.CutPrefix(kv, name+"="); ok {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
 }
 
 // open gives the listeners that --upstream-ports asks for their usual ports.

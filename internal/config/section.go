@@ -46,6 +46,9 @@ var Sections = []Section{
 	{Path: "maintenance", Since: "0.3", Help: "Times in which alerts are expected.",
 		Example: "maintenance:\n  - name: nightly backup\n    match: ['job=\"postgres\"']\n    time_zone: Asia/Shanghai\n    start: 2026-12-01T02:00\n    duration: 30m\n    rrule: FREQ=DAILY\n",
 		bind:    func(c *Config) any { return &c.Maintenance }},
+	{Path: "auth_oidc_groups", Since: "0.3", Help: "What the members of a group at the OIDC provider may do; who is in several may do the most of them. It is looked at whenever somebody signs in.",
+		Example: "auth_oidc_groups:\n  platform-team: admin\n  on-call: responder\n  everybody: viewer\n",
+		bind:    func(c *Config) any { return &c.OIDCGroups }},
 	{Path: "status_page", Since: "0.3", Help: "A page for the public, off where it is left out. Only what stands here becomes public.",
 		Example: "status_page:\n  folder: /srv/status\n  title: Example status\n  components:\n    - id: api\n      name: API\n      alerts:\n        - match: ['service=\"api\"']\n          states: {critical: outage, warning: degraded}\n",
 		bind:    func(c *Config) any { return &c.StatusPage }},
@@ -411,6 +414,9 @@ func writeKeys(b *strings.Builder, path string, t reflect.Type) {
 	case t.Kind() == reflect.Pointer:
 		writeKeys(b, path, t.Elem())
 	case t.Kind() == reflect.Map:
+		if e := t.Elem().Kind(); e == reflect.String || e == reflect.Bool || e == reflect.Int || e == reflect.Float64 {
+			fmt.Fprintf(b, "| `%s.NAME` | %s | – | |\n", path, shapeOf(t.Elem()))
+		}
 		writeKeys(b, path+".NAME", t.Elem())
 	case t.Kind() == reflect.Slice:
 		writeKeys(b, path+"[]", t.Elem())

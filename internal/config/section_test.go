@@ -24,6 +24,7 @@ escalations:
     steps:
       - schedule: primary
       - {wait: 5m, receivers: [lead], repeat: 2}
+auth_oidc_groups: {ops: admin, all: viewer}
 `))
 	if len(ps) > 0 {
 		t.Fatal(ps)
@@ -34,6 +35,9 @@ escalations:
 	s := c.Schedules["primary"]
 	if s.Layers[0].Rotation != "weekly" || !s.Overrides[0].From.Equal(time.Date(2026, 12, 24, 17, 0, 0, 0, time.UTC)) {
 		t.Errorf("schedules: %+v", s)
+	}
+	if g := c.OIDCGroups; len(g) != 2 || g["ops"] != "admin" {
+		t.Errorf("groups: %v", g)
 	}
 	if e := c.Escalations[0]; e.Steps[1].Wait != 5*time.Minute || e.Steps[1].Every != 5*time.Minute || e.Steps[0].Stop != "acknowledged" {
 		t.Errorf("escalations: %+v", e)
@@ -46,6 +50,8 @@ func TestProblemsOfSections(t *testing.T) {
 		{"people:\n  anna: {}\n", `f.yaml:2:9: people.anna.receivers: is missing; write a list`},
 		{"people:\n  anna: {receivers: []}\n", `f.yaml:2:21: people.anna.receivers: nobody is reached; name a receiver of alertmanager.yml`},
 		{"people:\n  anna: {receivers: [x], language: fr}\n", `f.yaml:2:36: people.anna.language: "fr" is not known; write one of: en, zh`},
+		{"auth_oidc_groups:\n  ops: owner\n", `f.yaml:2:8: auth_oidc_groups.ops: "owner" is not a role; write one of: viewer, responder, editor, admin`},
+		{"auth_oidc_groups: [ops]\n", "f.yaml:1:19: auth_oidc_groups: expected a mapping, found a list; write a mapping"},
 		{"people: [x]\n", "f.yaml:1:9: people: expected a mapping, found a list; write a mapping"},
 		{"escalations:\n  - name: x\n    steps: [{wait: 5}]\n", `f.yaml:3:20: escalations[0].steps[0].wait: "5" has no unit; write 5s or 5m`},
 		{"escalations:\n  - name: x\n    steps: [{wait: 5m}]\n", `f.yaml:3:14: escalations[0].steps[0]: the step reaches nobody; write receivers, a schedule, or both`},

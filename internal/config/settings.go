@@ -65,6 +65,7 @@ const (
 	areaHA      = "Deduplication of replicated senders"
 	areaAM      = "Alertmanager"
 	areaCluster = "Alertmanager cluster"
+	areaAuth    = "Users and signing in"
 	areaOutside = "Seen from outside"
 	areaPeople  = "People and incidents"
 	areaSources = "In-process sources"
@@ -89,6 +90,12 @@ const (
 
 var noDatas = []string{NoDataResolve, NoDataKeep}
 
+// The values of auth.anonymous, as httpserver knows them.
+var anonymous = []string{"auto", "off", "viewer"}
+
+// The roles of users, as identity knows them.
+var roles = []string{"viewer", "responder", "editor", "admin"}
+
 // DefaultFile is read when it exists and no other file is named.
 const DefaultFile = "touchline.yaml"
 
@@ -111,7 +118,7 @@ var Settings = []Setting{
 		Help: "TLS and users for all listeners, in the format of Prometheus's web.config.file. Certificates and users are read again when the file changes.",
 		bind: func(c *Config) any { return &c.Web.ConfigFile }},
 	{Area: areaWeb, Path: "web.tokens_file", Flag: "web.tokens-file", Kind: KindFile, Example: "tokens", Since: "0.1",
-		Help: "Bearer tokens, one a line: NAME ACCESS TOKEN, where ACCESS is read, ingest, change or admin. Read again when the file changes. The admin token in the data folder is always valid.",
+		Help: "Bearer tokens, one a line: NAME ACCESS TOKEN, where ACCESS is read, ingest, respond, change or admin. Read again when the file changes. The admin token in the data folder is always valid.",
 		bind: func(c *Config) any { return &c.Web.TokensFile }},
 	{Area: areaWeb, Path: "web.external_url", Flag: "web.external-url", Kind: KindURL, Example: "https://monitoring.example.com/touchline", Since: "0.1",
 		Help: "URL under which people reach this server, for links in notifications. Derived from the host name and the port when empty.",
@@ -301,6 +308,46 @@ var Settings = []Setting{
 		Help: "Mutual TLS between the replicas, in the format of Alertmanager's cluster.tls-config.",
 		bind: func(c *Config) any { return &c.Cluster.TLSConfig }},
 
+	{Area: areaAuth, Path: "auth.anonymous", Flag: "auth.anonymous", Kind: KindEnum, Default: "auto", Enum: anonymous, Since: "0.3",
+		Help: "What those who show neither a session, a token, a password nor a certificate may do. With auto they may read and send data on loopback as long as no user is defined. With off they may do nothing; with viewer, besides what auto allows, everybody may read from everywhere.",
+		bind: func(c *Config) any { return &c.Auth.Anonymous }},
+	{Area: areaAuth, Path: "auth.session.idle", Flag: "auth.session.idle", Kind: KindDuration, Default: "7d", Min: "1m", Max: "365d", Since: "0.3",
+		Help: "How long a browser stays signed in that nobody uses.",
+		bind: func(c *Config) any { return &c.Auth.SessionIdle }},
+	{Area: areaAuth, Path: "auth.session.life", Flag: "auth.session.life", Kind: KindDuration, Default: "30d", Min: "1m", Max: "365d", Since: "0.3",
+		Help: "How long a browser stays signed in at most.",
+		bind: func(c *Config) any { return &c.Auth.SessionLife }},
+	{Area: areaAuth, Path: "auth.print_setup_link", Flag: "auth.print-setup-link", Kind: KindBool, Default: "false", Since: "0.3",
+		Help: "Print the one-time link that makes the first administrator also where the start-up lines do not go to a terminal. Whoever reads the log can then become the administrator.",
+		bind: func(c *Config) any { return &c.Auth.PrintSetupLink }},
+	{Area: areaAuth, Path: "auth.oidc.issuer", Flag: "auth.oidc.issuer", Kind: KindURL, Example: "https://id.example.com/realms/company", Since: "0.3",
+		Help: "OpenID Connect provider that people sign in at, as it names itself in /.well-known/openid-configuration. It must be told our redirect URI: the external URL, and /ui/login/oidc/callback. Empty for none.",
+		bind: func(c *Config) any { return &c.Auth.OIDC.Issuer }},
+	{Area: areaAuth, Path: "auth.oidc.client_id", Flag: "auth.oidc.client-id", Kind: KindString, Example: "touchline", Since: "0.3",
+		Help: "What the provider knows this server by.",
+		bind: func(c *Config) any { return &c.Auth.OIDC.ClientID }},
+	{Area: areaAuth, Path: "auth.oidc.client_secret_file", Flag: "auth.oidc.client-secret-file", Kind: KindFile, Example: "/run/secrets/oidc", Since: "0.3",
+		Help: "File with the client's secret, read at each sign-in. Left out for a public client.",
+		bind: func(c *Config) any { return &c.Auth.OIDC.ClientSecretFile }},
+	{Area: areaAuth, Path: "auth.oidc.name", Flag: "auth.oidc.name", Kind: KindString, Default: "OpenID Connect", Example: "the company account", Since: "0.3",
+		Help: "What the button on the sign-in page calls the provider.",
+		bind: func(c *Config) any { return &c.Auth.OIDC.Name }},
+	{Area: areaAuth, Path: "auth.oidc.scopes", Flag: "auth.oidc.scopes", Kind: KindList, Default: "profile,email", Example: "profile,email,groups", Since: "0.3",
+		Help: "What the provider is asked for beside openid.",
+		bind: func(c *Config) any { return &c.Auth.OIDC.Scopes }},
+	{Area: areaAuth, Path: "auth.oidc.name_claim", Flag: "auth.oidc.name-claim", Kind: KindString, Default: "preferred_username", Example: "email", Since: "0.3",
+		Help: "The claim that users' names are made of. A user stays the same if it changes.",
+		bind: func(c *Config) any { return &c.Auth.OIDC.NameClaim }},
+	{Area: areaAuth, Path: "auth.oidc.groups_claim", Flag: "auth.oidc.groups-claim", Kind: KindString, Default: "groups", Since: "0.3",
+		Help: "The claim that lists a user's groups, for the section auth_oidc_groups.",
+		bind: func(c *Config) any { return &c.Auth.OIDC.GroupsClaim }},
+	{Area: areaAuth, Path: "auth.oidc.default_role", Flag: "auth.oidc.default-role", Kind: KindEnum, Default: "none", Enum: append([]string{"none"}, roles...), Example: "viewer", Since: "0.3",
+		Help: "What those may do none of whose groups stands in the section auth_oidc_groups. With none they may not sign in, unless there is no such section and they were made with touchline users add.",
+		bind: func(c *Config) any { return &c.Auth.OIDC.DefaultRole }},
+	{Area: areaAuth, Path: "audit.retention", Flag: "audit.retention", Kind: KindDuration, Default: "400d", Min: "0s", Since: "0.3",
+		Help: "How long the log of who changed what is kept; 0s keeps it for ever.",
+		bind: func(c *Config) any { return &c.Auth.AuditRetention }},
+
 	{Area: areaOutside, Path: "heartbeat.url", Flag: "heartbeat.url", Kind: KindURL, Secret: true, Example: "https://deadman.example.com/ping/touchline", Since: "0.3",
 		Help: "Where a request is sent every --heartbeat.interval while the alert Watchdog fires through rules, storage and dispatcher, so that somebody outside misses it. Command lines can be read by others on the host: a URL that holds a secret belongs in --heartbeat.url-file.",
 		bind: func(c *Config) any { return &c.Heartbeat.URL }},
@@ -320,7 +367,7 @@ var Settings = []Setting{
 		Help: "File with a bearer token of read access, which is sent to the watched instances.",
 		bind: func(c *Config) any { return &c.Heartbeat.WatchTokenFile }},
 	{Area: areaPeople, Path: "state.url_file", Flag: "state.url-file", Kind: KindFile, Example: "/run/secrets/state-url", Since: "0.3",
-		Help: "File with the URL of the PostgreSQL database that holds users, incidents and the history of notifications, such as postgres://touchline@db/touchline. Without one they are in an SQLite file in the data folder.",
+		Help: "File with the URL of the PostgreSQL database that holds users, incidents and the history of notifications, such as postgres://touchline@db/touchline. The variable TOUCHLINE_STATE_URL may hold the URL instead. Without either they are in an SQLite file in the data folder.",
 		bind: func(c *Config) any { return &c.State.URLFile }},
 	{Area: areaPeople, Path: "incidents.matchers", Flag: "incidents.matchers", Kind: KindString, Default: `severity!~"none|info"`, Example: `severity=~"critical|page"`, Since: "0.3",
 		Help: "Alerts that match open an incident. Empty lets all do so.",

@@ -67,11 +67,16 @@ func Check(dir string, parts ...string) error {
 	}
 	var taken []string
 	for _, p := range parts {
-		entries, err := os.ReadDir(filepath.Join(dir, p))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		there, err := holds(filepath.Join(dir, p))
+		for _, beside := range sqliteFiles {
+			if p == State && err == nil && !there {
+				there, err = holds(filepath.Join(dir, p+beside))
+			}
+		}
+		if err != nil {
 			return fmt.Errorf("look into data directory: %w", err)
 		}
-		if len(entries) > 0 {
+		if there {
 			taken = append(taken, p)
 		}
 	}
@@ -79,6 +84,23 @@ func Check(dir string, parts ...string) error {
 		return fmt.Errorf("data directory %s already holds data (%s); move it away (mv %s %s.old) or name another with --storage.path", dir, strings.Join(taken, ", "), dir, dir)
 	}
 	return nil
+}
+
+// sqliteFiles are what SQLite leaves beside a database that was not closed. They
+// belong to that one and no other.
+var sqliteFiles = []string{"-wal", "-shm", "-journal"}
+
+// holds tells whether there is a file, or a folder that is not empty.
+func holds(path string) (bool, error) {
+	fi, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil || !fi.IsDir():
+		return err == nil, err
+	}
+	entries, err := os.ReadDir(path)
+	return len(entries) > 0, err
 }
 
 // Begin makes the directory where it is missing, locks it, and checks that it

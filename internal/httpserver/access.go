@@ -3,29 +3,37 @@ package httpserver
 import (
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 )
 
 // Access is what a request does, and so what it needs.
 type Access int
 
-// The classes of access. Each is granted on its own: a token that may ingest
-// may not read.
+// The classes of access, the stricter later. Each is granted on its own: a token
+// that may ingest may not read.
 const (
-	Public Access = iota // liveness: everybody
-	Read                 // answers and pages
-	Ingest               // sends samples, alerts, logs or spans
-	Change               // alters what people decided, such as silences
-	Admin                // deletes data, reloads, stops, looks into the process
+	Public  Access = iota // liveness: everybody
+	Read                  // answers and pages
+	Ingest                // sends samples, alerts, logs or spans
+	Respond               // answers an alert: silences, acknowledges, comments
+	Change                // alters what is configured
+	Admin                 // deletes data, reloads, stops, looks into the process
 )
 
-var accessNames = [...]string{"public", "read", "ingest", "change", "admin"}
+var accessNames = [...]string{"public", "read", "ingest", "respond", "change", "admin"}
 
 func (a Access) String() string {
 	if a < 0 || int(a) >= len(accessNames) {
 		return "unknown"
 	}
 	return accessNames[a]
+}
+
+// ParseAccess finds the class of a name.
+func ParseAccess(name string) (Access, bool) {
+	i := slices.Index(accessNames[:], name)
+	return Access(max(i, 0)), i >= 0
 }
 
 // route is one row of the access table. A segment * of the pattern stands for
@@ -42,13 +50,23 @@ var routes = []route{
 	{"GET HEAD", "/-/healthy", Public},
 	{"GET HEAD", "/-/ready", Public},
 
+	// Whoever signs in is nobody yet. What a link may do is up to the link.
+	{"GET HEAD POST", "/ui/login/**", Public},
+	{"GET HEAD POST", "/ui/setup", Public},
+	{"GET HEAD", "/ui/assets/*", Public},
+	{"POST", "/touchline/v1/login", Public},
+	{"GET HEAD POST", "/touchline/v1/links/*", Public}, // the link itself says what it is good for
+
 	{"", "/-/reload", Admin},
 	{"", "/-/quit", Admin},
 	{"", "/debug/**", Admin},
 	{"", "/api/v1/admin/**", Admin},
 	{"DELETE", "/api/v1/series", Admin},
-	{"", "/touchline/v1/backup", Admin},                // everything that is stored, at once
-	{"GET HEAD POST", "/touchline/v1/links/*", Public}, // the link itself says what it is good for
+	{"", "/touchline/v1/backup", Admin}, // everything that is stored, at once
+	{"", "/touchline/v1/users/**", Admin},
+	{"", "/touchline/v1/tokens/**", Admin},
+	{"", "/touchline/v1/invitations/**", Admin},
+	{"", "/touchline/v1/audit/**", Admin},
 
 	{"POST", "/api/v1/write", Ingest},
 	{"POST", "/api/v1/otlp/v1/metrics", Ingest},
@@ -72,8 +90,19 @@ var routes = []route{
 	{"POST", "/api/v1/read", Read},
 	{"POST", "/api/v1/search/*", Read},
 
-	{"POST", "/api/v2/silences", Change},
-	{"DELETE", "/api/v2/silence/*", Change},
+	// One's own: the handlers look at nobody else's.
+	{"", "/touchline/v1/me/**", Read},
+	{"", "/touchline/v1/sessions/**", Read},
+	{"POST", "/touchline/v1/logout", Read},
+	{"POST", "/ui/profile", Read},
+	{"POST", "/ui/logout", Read},
+
+	{"POST", "/api/v2/silences", Respond},
+	{"DELETE", "/api/v2/silence/*", Respond},
+	{"POST", "/touchline/v1/incidents/**", Respond},
+	{"POST", "/touchline/v1/maintenance/**", Respond}, // is silences
+	{"POST", "/touchline/v1/deployments/**", Respond},
+	{"POST DELETE", "/touchline/v1/schedules/*/overrides/**", Respond}, // people stand in for each other
 }
 
 // labelled are further known routes, for the metrics only.

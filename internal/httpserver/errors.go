@@ -4,8 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // Protocol is whose error bodies a path answers with.
@@ -39,9 +42,10 @@ func under(path, prefix string) bool {
 
 // Error is an error with the HTTP status that it answers with.
 type Error struct {
-	Status int
-	Kind   string // Prometheus's errorType; "" derives it from Status
-	Err    error
+	Status     int
+	Kind       string // Prometheus's errorType; "" derives it from Status
+	Err        error
+	RetryAfter time.Duration // 0 for none
 }
 
 // Errorf makes an Error.
@@ -70,6 +74,9 @@ func WriteError(w http.ResponseWriter, p Protocol, err error) {
 	switch {
 	case errors.As(err, &e):
 		status, kind = e.Status, e.Kind
+		if e.RetryAfter > 0 {
+			w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
+		}
 	case errors.As(err, &tooLarge):
 		status = http.StatusRequestEntityTooLarge
 		err = fmt.Errorf("the request body is larger than %d bytes", tooLarge.Limit)

@@ -31,6 +31,10 @@ type Options struct {
 	AdminTokenFile string // made at first start with mode 0600; "" for no admin token
 	TokensFile     string // "" for no further tokens
 
+	Identity  Identity               // nil for none beside those of files; asked from Serve on
+	Anonymous string                 // AnonymousAuto
+	Page      func(path string) bool // tells the paths for which a browser is sent to sign in; nil for none
+
 	RoutePrefix string         // "" or "/" serves at the root
 	CORSOrigin  *regexp.Regexp // nil allows no foreign origin to read
 
@@ -47,7 +51,7 @@ type Options struct {
 
 // defaultInFlight leaves ingestion and operators a way in while readers
 // overload the process.
-var defaultInFlight = map[Access]int{Read: 1024, Ingest: 256, Change: 64, Admin: 16}
+var defaultInFlight = map[Access]int{Read: 1024, Ingest: 256, Respond: 64, Change: 64, Admin: 16}
 
 // Service is a server that brings its own protocol, such as gRPC. Stop ends
 // Serve at once; GracefulStop lets calls that run finish first.
@@ -140,6 +144,13 @@ func New(o Options) (*Server, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	switch o.Anonymous {
+	case "":
+		o.Anonymous = AnonymousAuto
+	case AnonymousAuto, AnonymousOff, AnonymousViewer:
+	default:
+		return nil, fmt.Errorf("create http server: Anonymous %q is unknown", o.Anonymous)
+	}
 	o.RoutePrefix = "/" + strings.Trim(o.RoutePrefix, "/")
 	s := &Server{o: o, log: o.Logger, conns: make(chan struct{}, o.MaxConnections), outside: make(chan struct{}, o.MaxConnections), limits: map[Access]chan struct{}{}, cop: http.NewCrossOriginProtection()}
 	for access, n := range defaultInFlight {
@@ -171,9 +182,6 @@ func (s *Server) TLS() bool { return s.web.tls() }
 // NeedsRestart says, a sentence each, what the web configuration holds now that
 // is not in force before a restart.
 func (s *Server) NeedsRestart() []string { return s.web.needsRestart(s.web.current()) }
-
-// Users tells whether users are defined, so that nobody is anonymous.
-func (s *Server) Users() bool { return s.web.hasUsers() }
 
 // Listen binds an address. A port in use is an error that names the flag
 // that moves it; with Spec.Optional it is kept as a status instead, and

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -152,6 +153,9 @@ func (s *Server) below(path string) string {
 	return path
 }
 
+// prefixed is a path as browsers see it.
+func (s *Server) prefixed(path string) string { return strings.TrimSuffix(s.o.RoutePrefix, "/") + path }
+
 // guard applies headers, access policy and limits, and cuts off the prefix.
 func (s *Server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -180,9 +184,9 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			return
 		}
 		access := Classify(r.Method, path)
-		principal, err := s.admit(r, access)
+		principal, err := s.admit(r, path, access)
 		if err != nil {
-			s.refuse(w, r, proto, access, err)
+			s.refuse(w, r, path, access, err)
 			return
 		}
 		release, ok := s.enter(access)
@@ -195,6 +199,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		if !s.limitBody(w, r, proto, access) {
 			return
 		}
+		principal.Remote = r.RemoteAddr
 		inner := s.strip(r.WithContext(context.WithValue(r.Context(), principalKey{}, principal)))
 		infoFrom(r.Context()).inner = inner
 		next.ServeHTTP(w, inner)
@@ -234,21 +239,40 @@ func (s *Server) strip(r *http.Request) *http.Request {
 	return r
 }
 
-func (s *Server) refuse(w http.ResponseWriter, r *http.Request, proto Protocol, access Access, err error) {
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, path string, access Access, err error) {
+	proto := ProtocolOf(path)
 	var d *denied
 	if !errors.As(err, &d) {
-		WriteError(w, proto, Errorf(http.StatusServiceUnavailable, "%w", err))
+		s.log.Error("access cannot be decided", "method", r.Method, "path", r.URL.Path, "err", err)
+		WriteError(w, proto, Errorf(http.StatusServiceUnavailable, "access cannot be decided at the moment; the log says why"))
 		return
 	}
 	s.metrics.refused.WithLabelValues(access.String()).Inc()
 	s.log.Debug("request refused", "method", r.Method, "path", r.URL.Path, "remote", r.RemoteAddr, "reason", d.reason)
 	if d.status == http.StatusUnauthorized {
+		signIn := s.signsIn(r.Context())
+		if signIn && s.o.Page != nil && s.o.Page(path) && (r.Method == http.MethodGet || r.Method == http.MethodHead) && r.Header.Get("Authorization") == "" {
+			q := url.Values{"next": {s.strip(r).URL.RequestURI()}}
+			http.Redirect(w, r, s.prefixed("/ui/login")+"?"+q.Encode(), http.StatusSeeOther)
+			return
+		}
 		w.Header().Add("WWW-Authenticate", `Bearer realm="touchline"`)
-		if s.web.hasUsers() {
+		if s.web.hasUsers() && !signIn {
+			// This one has browsers ask for a password.
 			w.Header().Add("WWW-Authenticate", `Basic realm="touchline", charset="UTF-8"`)
 		}
 	}
-	WriteError(w, proto, Errorf(d.status, "%s", d.reason))
+	WriteError(w, proto, &Error{Status: d.status, Err: d, RetryAfter: d.after})
+}
+
+// signsIn tells whether people sign in by the page. Where the web configuration
+// alone has users, browsers ask for their passwords themselves.
+func (s *Server) signsIn(ctx context.Context) bool {
+	if s.o.Identity == nil {
+		return false
+	}
+	has, err := s.o.Identity.HasUsers(ctx)
+	return err == nil && (has || !s.web.hasUsers())
 }
 
 // enter takes a place among the requests of a class.

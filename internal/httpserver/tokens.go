@@ -27,10 +27,11 @@ type token struct {
 
 // granted lists what a word of the tokens file allows.
 var granted = map[string][]Access{
-	"read":   {Read},
-	"ingest": {Ingest},
-	"change": {Read, Ingest, Change},
-	"admin":  {Read, Ingest, Change, Admin},
+	"read":    {Read},
+	"ingest":  {Ingest},
+	"respond": {Read, Respond},
+	"change":  {Read, Ingest, Respond, Change},
+	"admin":   everything,
 }
 
 // tokenStore knows the admin token and those of the tokens file.
@@ -174,7 +175,7 @@ func parseTokens(path string, raw []byte) ([]token, error) {
 		grants, ok := granted[f[1]]
 		switch {
 		case !ok:
-			bad(n, "the second word is not an access; write read, ingest, change or admin")
+			bad(n, "the second word is not an access; write read, ingest, respond, change or admin")
 		case len(f[2]) < minToken:
 			bad(n, "token shorter than %d characters; make one with: openssl rand -hex 24", minToken)
 		case slices.ContainsFunc(out, func(t token) bool { return t.name == f[0] }):

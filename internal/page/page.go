@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,6 +44,8 @@ type Options struct {
 	Report func() selfmon.Report
 	// Notifications gives the latest attempts, newest first; nil for none.
 	Notifications func() []Notification
+	// Accounts lets people in; nil for a page that everybody sees alike.
+	Accounts Accounts
 	// Runbooks holds NAME.md and NAME.zh.md; nil for none.
 	Runbooks fs.FS
 	// RoutePrefix stands before /ui/ in every link, such as "/monitoring".
@@ -58,6 +61,7 @@ type Page struct {
 	logger    *slog.Logger
 	report    func() selfmon.Report
 	notified  func() []Notification
+	accounts  Accounts
 	runbooks  fs.FS
 	prefix    string
 	version   string
@@ -70,6 +74,7 @@ type Page struct {
 	targets   *cached[[]target]
 	told      *cached[[]amAlert]
 	mux       *http.ServeMux
+	patterns  []string
 }
 
 // contentPolicy forbids everything that the page does not need: no inline
@@ -96,6 +101,7 @@ func New(o Options) (*Page, error) {
 		logger:   o.Logger,
 		report:   o.Report,
 		notified: o.Notifications,
+		accounts: o.Accounts,
 		runbooks: o.Runbooks,
 		prefix:   strings.TrimRight(o.RoutePrefix, "/"),
 		version:  o.Version,
@@ -112,7 +118,8 @@ func New(o Options) (*Page, error) {
 	p.rules = newCached(900*time.Millisecond, o.Now, p.api.rules)
 	p.targets = newCached(2*time.Second, o.Now, p.api.targets)
 	p.told = newCached(2*time.Second, o.Now, p.api.amAlerts)
-	p.mux = p.routes()
+	p.mux = http.NewServeMux()
+	p.routes()
 	return p, nil
 }
 
@@ -120,12 +127,19 @@ func New(o Options) (*Page, error) {
 // taken off the path.
 func (p *Page) Handler() http.Handler { return p.mux }
 
+// Patterns are those that Handler serves.
+func (p *Page) Patterns() []string { return slices.Clone(p.patterns) }
+
 // handlerFunc renders one page; an error becomes an error page.
 type handlerFunc func(w http.ResponseWriter, r *http.Request) error
 
-func (p *Page) routes() *http.ServeMux {
-	mux := http.NewServeMux()
-	get := func(pattern string, f handlerFunc) { mux.Handle("GET "+pattern, p.wrap(f)) }
+func (p *Page) handle(pattern string, f handlerFunc) {
+	p.patterns = append(p.patterns, pattern)
+	p.mux.Handle(pattern, p.wrap(f))
+}
+
+func (p *Page) routes() {
+	get := func(pattern string, f handlerFunc) { p.handle("GET "+pattern, f) }
 	get("/ui/{$}", p.overview)
 	get("/ui/live", p.live)
 	get("/ui/alerts", p.alerts)
@@ -137,10 +151,12 @@ func (p *Page) routes() *http.ServeMux {
 	get("/ui/runbooks/{$}", p.runbookIndex)
 	get("/ui/runbooks/{name}", p.runbook)
 	get("/ui/assets/{name}", p.asset)
+	if p.accounts != nil {
+		p.accountRoutes()
+	}
 	get("/ui/", func(http.ResponseWriter, *http.Request) error {
 		return &statusError{code: http.StatusNotFound, message: "There is no such page."}
 	})
-	return mux
 }
 
 // statusError is an error with an HTTP status and a text for the reader.
@@ -164,12 +180,17 @@ func (p *Page) wrap(f handlerFunc) http.Handler {
 			return
 		}
 		if lang := r.URL.Query().Get("lang"); lang == langEnglish || lang == langChinese {
-			http.SetCookie(w, &http.Cookie{Name: langCookie, Value: lang, Path: p.prefix + "/", MaxAge: 365 * 24 * 3600,
-				HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: r.TLS != nil})
+			p.setLanguage(w, r, lang)
 		}
 		if err := f(w, r); err != nil {
 			p.fail(w, r, err)
 		}
+	})
+}
+
+func (p *Page) setLanguage(w http.ResponseWriter, r *http.Request, lang string) {
+	http.SetCookie(w, &http.Cookie{
+		Name: langCookie, Value: lang, Path: p.prefix + "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: r.TLS != nil,
 	})
 }
 
@@ -254,13 +275,22 @@ type view struct {
 	Version string
 	Now     time.Time
 	Refresh bool // refresh by itself where there is no JavaScript
+	Bare    bool // without the menu, for those who are not signed in
+	Viewer  Viewer
 	Other   string
 	OtherID string
 	Body    any
 }
 
 func (p *Page) newView(r *http.Request, active, title string) *view {
-	v := &view{Lang: language(r), Active: active, Version: p.version, Now: p.now()}
+	return p.newViewIn(language(r), r, active, title)
+}
+
+func (p *Page) newViewIn(lang string, r *http.Request, active, title string) *view {
+	v := &view{Lang: lang, Active: active, Version: p.version, Now: p.now()}
+	if p.accounts != nil {
+		v.Viewer = p.accounts.Viewer(r.Context())
+	}
 	v.Title = translate(v.Lang, title)
 	v.OtherID = langChinese
 	if v.Lang == langChinese {

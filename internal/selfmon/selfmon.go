@@ -52,6 +52,7 @@ type Report struct {
 	Endpoints  []Endpoint  `json:"endpoints"`
 	Alerts     AlertsTo    `json:"alerts"`
 	Data       Data        `json:"data"`
+	Access     Access      `json:"access"`
 	Rules      RuleCounts  `json:"rules"`
 	Outside    Outside     `json:"outside"`
 	Components []Component `json:"components"`
@@ -153,6 +154,13 @@ type Data struct {
 	RetentionTime      string `json:"retention_time"`       // as configured, such as "15d"
 	RetentionSizeBytes int64  `json:"retention_size_bytes"` // 0 for no limit
 	UsedBytes          int64  `json:"used_bytes"`
+	Database           string `json:"database"` // of users, incidents and history: "sqlite" or "postgres"
+}
+
+// Access says who may do what without showing who they are.
+type Access struct {
+	Users     bool   `json:"users"`     // whether any are defined
+	Anonymous string `json:"anonymous"` // auto, off or viewer; see the setting auth.anonymous
 }
 
 // RuleCounts counts what is evaluated and what it has found.

@@ -42,7 +42,8 @@ func fullReport() Report {
 		Endpoints: []Endpoint{{What: "Prometheus remote write", URL: "http://127.0.0.1:7070/api/v1/write"}, {What: "OTLP over gRPC", URL: "127.0.0.1:4317"}},
 		Alerts: AlertsTo{Mode: AlertsEmbedded, Receivers: []Receiver{
 			{Name: "team", Integrations: []string{"webhook", "email"}, Default: true}, {Name: "nobody"}}},
-		Data:      Data{Dir: "./data", RetentionTime: "15d", RetentionSizeBytes: 10 << 30, UsedBytes: 1300 << 20},
+		Data:      Data{Dir: "./data", RetentionTime: "15d", RetentionSizeBytes: 10 << 30, UsedBytes: 1300 << 20, Database: "sqlite"},
+		Access:    Access{Anonymous: "auto"},
 		Rules:     RuleCounts{Files: 5, Groups: 7, Alerting: 22, Recording: 1, Firing: 2, Pending: 1},
 		TokenFile: "data/admin.token", Stop: "Ctrl-C",
 	}
@@ -53,6 +54,7 @@ func TestWriteText(t *testing.T) {
 		"ready":  func(*Report, *Style) {},
 		"color":  func(_ *Report, s *Style) { s.Color = true },
 		"narrow": func(_ *Report, s *Style) { s.Width = 60 },
+		"users":  func(r *Report, _ *Style) { r.Access.Users, r.Data.Database = true, "postgres" },
 		"outside": func(r *Report, _ *Style) {
 			r.Outside = Outside{HeartbeatSeconds: 30, StatusPage: []string{"/srv/status", "http://0.0.0.0:8090"}, Instances: []Instance{
 				{Host: "a:7070", Up: true}, {Host: "b:7070"}, {Host: "c:7070", Reason: "it is not ready: ask c:7070: connection refused"}}}

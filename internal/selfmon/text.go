@@ -367,9 +367,19 @@ func (r Report) writeRest(p *printer) {
 	if kept == "" {
 		kept = "for ever"
 	}
-	p.line("%s   %s, kept %s, %s used", p.paint(ansiBold, "Data"), r.Data.Dir, kept, byteCount(r.Data.UsedBytes))
+	where := ""
+	if r.Data.Database == "postgres" {
+		where = "; users and incidents in PostgreSQL"
+	}
+	p.line("%s   %s, kept %s, %s used%s", p.paint(ansiBold, "Data"), r.Data.Dir, kept, byteCount(r.Data.UsedBytes), where)
 	if r.TokenFile != "" {
 		p.line("%s  %s (changes need it; --token-file reads it)", p.paint(ansiBold, "Token"), r.TokenFile)
+	}
+	switch {
+	case r.Access.Users:
+		p.line("%s  people sign in, agents send a token", p.paint(ansiBold, "Users"))
+	case r.Access.Anonymous != "":
+		p.line("%s  none (touchline users link prints a link that makes the first administrator)", p.paint(ansiBold, "Users"))
 	}
 	if r.Stop != "" {
 		p.wrapped(p.paint(ansiBold, "Stop")+"   ", 7, r.Stop)

@@ -43,6 +43,7 @@ type DB struct {
 	read    *sql.DB
 	write   *sql.DB // SQLite takes one writer at a time; the pool is the queue
 	sqlite  bool
+	path    string // of the SQLite file
 	seconds *prometheus.HistogramVec
 	failed  *prometheus.CounterVec
 }
@@ -107,21 +108,24 @@ func (d *DB) openSQLite(path string) error {
 	if err != nil {
 		return fmt.Errorf("open state database: %w", err)
 	}
-	dsn := func(lock string, extra ...string) string {
-		q := url.Values{"_txlock": {lock}, "_pragma": append([]string{
-			fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)",
-		}, extra...)}
-		return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
-	}
-	if d.write, err = sql.Open("sqlite", dsn("immediate")); err != nil {
+	d.path = path
+	if d.write, err = sql.Open("sqlite", dsn(path, "immediate")); err != nil {
 		return fmt.Errorf("open state database: %w", err)
 	}
 	d.write.SetMaxOpenConns(1)
-	if d.read, err = sql.Open("sqlite", dsn("deferred", "query_only(ON)")); err != nil {
+	if d.read, err = sql.Open("sqlite", dsn(path, "deferred", "query_only(ON)")); err != nil {
 		return fmt.Errorf("open state database: %w", err)
 	}
 	d.read.SetMaxOpenConns(readers)
 	return nil
+}
+
+// dsn addresses an SQLite file. lock is when a transaction takes the write lock.
+func dsn(path, lock string, pragmas ...string) string {
+	q := url.Values{"_txlock": {lock}, "_pragma": append([]string{
+		fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)",
+	}, pragmas...)}
+	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
 }
 
 func (d *DB) openPostgres(address string) error {

@@ -12,13 +12,12 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/goleak"
 
 	"touchline.dev/touchline/internal/state"
 	"touchline.dev/touchline/internal/state/statetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { statetest.Main(m) }
 
 func TestTransactions(t *testing.T) {
 	statetest.Run(t, func(t *testing.T, db *state.DB, reopen func() *state.DB) {
@@ -140,6 +139,72 @@ func TestOpenRefuses(t *testing.T) {
 	for _, u := range []string{"postgres://u:geheim@127.0.0.1:1/x", "postgres://u:geheim@127.0.0.1:port/x", "mysql://u:geheim@h/x"} {
 		if err := open(state.Options{URL: u}); err == nil || strings.Contains(err.Error(), "geheim") {
 			t.Errorf("%s: %v", u, err)
+		}
+	}
+}
+
+// TestCopy copies while others write: what was committed before is in the copy,
+// and the copy opens as a database of its own.
+func TestCopy(t *testing.T) {
+	dir := t.TempDir()
+	ctx := t.Context()
+	open := func(name string) *state.DB {
+		db, err := state.Open(ctx, state.Options{Path: filepath.Join(dir, name), Registerer: prometheus.NewRegistry()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return db
+	}
+	count := func(db *state.DB) (n int64) {
+		if err := db.Write(ctx, func(tx *sql.Tx) (err error) {
+			n, err = state.Next(ctx, tx, "x")
+			return err
+		}); err != nil {
+			t.Error(err)
+		}
+		return n
+	}
+	db := open("state.db")
+	before := count(db)
+	var wg sync.WaitGroup
+	stop := make(chan struct{})
+	wg.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				count(db)
+			}
+		}
+	})
+	copied := filepath.Join(dir, "copy.db")
+	if err := db.Copy(ctx, copied); err != nil {
+		t.Fatal(err)
+	}
+	close(stop)
+	wg.Wait()
+	if err := db.Copy(ctx, copied); !errors.Is(err, os.ErrExist) {
+		t.Errorf("a copy over another: %v", err)
+	}
+	last := count(db)
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if fi, err := os.Stat(copied); err != nil || fi.Mode().Perm() != 0o600 {
+		t.Errorf("the copy's mode is %v, %v", fi.Mode(), err)
+	}
+	stopped := filepath.Join(dir, "stopped.db")
+	if err := state.CopyFile(ctx, filepath.Join(dir, "state.db"), stopped); err != nil {
+		t.Fatal(err)
+	}
+	for name, least := range map[string]int64{"copy.db": before, "stopped.db": last} {
+		c := open(name)
+		if got := count(c); got <= least {
+			t.Errorf("%s goes on from %d, and had at least %d", name, got-1, least)
+		}
+		if err := c.Close(); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -23,7 +23,7 @@ const Base = "/touchline/v1"
 
 // Options configure an API. All fields are required.
 type Options struct {
-	Mux     *http.ServeMux
+	Mux     humago.Mux // such as a *http.ServeMux
 	Version string
 	Logger  *slog.Logger
 	// Actor is who sent the request that a context belongs to, "" where nobody is known.

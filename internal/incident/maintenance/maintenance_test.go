@@ -12,14 +12,13 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/goleak"
 
 	"touchline.dev/touchline/internal/incident"
 	"touchline.dev/touchline/internal/state"
 	"touchline.dev/touchline/internal/state/statetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { statetest.Main(m) }
 
 // manager is what has silences.
 type manager struct {

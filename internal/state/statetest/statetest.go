@@ -7,8 +7,36 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
 
 	"touchline.dev/touchline/internal/state"
+)
+
+// Main runs the tests of a package that calls Run, stops what Run has started,
+// and looks for goroutines that were left. It is for TestMain.
+func Main(m *testing.M, options ...goleak.Option) {
+	goleak.VerifyTestMain(tests{m}, options...)
+}
+
+// All runs the tests of a package and stops what they have started, for those
+// whose own processes leave goroutines. It returns the exit code.
+func All(m *testing.M) int { return tests{m}.Run() }
+
+// tests are those of a package, and what is to be stopped after them.
+type tests struct{ m *testing.M }
+
+func (t tests) Run() int {
+	inMain = true
+	code := t.m.Run()
+	for _, stop := range atEnd {
+		stop()
+	}
+	return code
+}
+
+var (
+	inMain bool
+	atEnd  []func()
 )
 
 // backend opens an empty database.

@@ -1,0 +1,81 @@
+package identity_test
+
+import (
+	"strings"
+	"testing"
+
+	"touchline.dev/touchline/internal/identity"
+)
+
+func TestSubjects(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world, _ func() *world) {
+		in := func(s identity.Subject, role identity.Role, keep bool) (identity.User, error) {
+			secret, u, err := w.SignInSubject(w.ctx, s, role, keep, "10.0.0.1:1", "browser")
+			if err != nil {
+				return u, err
+			}
+			a, err := w.BySession(w.ctx, secret)
+			if err != nil || a.Name != u.Name || a.Role != u.Role || a.Method != identity.MethodOIDC {
+				t.Errorf("signed in as %+v, %v; user %+v", a, err, u)
+			}
+			return u, nil
+		}
+		anna := identity.Subject{ID: "https://id subject-1", Name: "Anna Ø", DisplayName: "Anna", Email: "anna@example.com", Language: "zh-Hans-CN"}
+		u, err := in(anna, identity.Editor, false)
+		if err != nil || u.Name != "anna--" || u.Role != identity.Editor || u.Language != "zh" || u.HasPassword || u.Version != 1 {
+			t.Errorf("%+v %v", u, err)
+		}
+		// Again, the same user, who follows the provider, but for what they chose themselves.
+		en := "en"
+		if _, err := w.UpdateUser(w.ctx, root, u.Name, 0, identity.UserChange{Language: &en}); err != nil {
+			t.Fatal(err)
+		}
+		anna.Name, anna.DisplayName, anna.Email = "renamed", "Anna B", ""
+		if u, err = in(anna, identity.Viewer, false); err != nil || u.Name != "anna--" || u.Role != identity.Viewer || u.DisplayName != "Anna B" || u.Email != "anna@example.com" || u.Language != "en" {
+			t.Errorf("%+v %v", u, err)
+		}
+		if u, err = in(anna, identity.Admin, true); err != nil || u.Role != identity.Viewer {
+			t.Errorf("a role that is kept: %+v %v", u, err)
+		}
+		if got := strings.Count(w.audited(), "user.update user/anna--"); got != 2 {
+			t.Errorf("%d changes audited", got)
+		}
+		_, err = w.ByPassword(w.ctx, "anna--", "", "")
+		w.refused(err, identity.Denied, "wrong")
+
+		// Somebody with a password is not whom the provider gives the same name.
+		w.user("bo", identity.Admin)
+		_, err = in(identity.Subject{ID: "https://id subject-2", Name: "bo"}, identity.Viewer, false)
+		w.refused(err, identity.Conflict, "somebody else")
+		_, err = in(identity.Subject{ID: "https://id subject-3", Name: "anna  "}, identity.Viewer, false)
+		if err != nil {
+			t.Errorf("another name: %v", err)
+		}
+		_, err = in(identity.Subject{ID: "https://id subject-4", Name: "anna??"}, identity.Viewer, false)
+		w.refused(err, identity.Conflict, "somebody else")
+		// Somebody who was made for it is.
+		if _, err := w.CreateUser(w.ctx, root, identity.User{Name: "cy", Role: identity.Admin}, ""); err != nil {
+			t.Fatal(err)
+		}
+		if u, err = in(identity.Subject{ID: "https://id subject-5", Name: "CY"}, identity.Viewer, true); err != nil || u.Role != identity.Admin || u.Subject != "https://id subject-5" {
+			t.Errorf("%+v %v", u, err)
+		}
+
+		off := true
+		if _, err := w.UpdateUser(w.ctx, root, "cy", 0, identity.UserChange{Disabled: &off}); err != nil {
+			t.Fatal(err)
+		}
+		_, err = in(identity.Subject{ID: "https://id subject-5", Name: "cy"}, identity.Admin, false)
+		w.refused(err, identity.Disabled, "disabled")
+		_, err = in(identity.Subject{ID: "https://id subject-8", Name: "stranger"}, "", true)
+		w.refused(err, identity.NotFound, "not a user here")
+		_, err = in(identity.Subject{Name: "dee"}, identity.Admin, false)
+		w.refused(err, identity.Denied, "names nobody")
+		_, err = in(identity.Subject{ID: "https://id subject-6", Name: "--"}, identity.Admin, false)
+		w.refused(err, identity.Invalid, "name: ")
+		// A name is made of the address where there is none; what cannot be shown is left out.
+		if u, err = in(identity.Subject{ID: "https://id subject-7", Email: "eve@example.com", DisplayName: "a\nb"}, identity.Viewer, false); err != nil || u.Name != "eve" || u.DisplayName != "" {
+			t.Errorf("%+v %v", u, err)
+		}
+	})
+}
