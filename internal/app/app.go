@@ -5,12 +5,10 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -461,37 +459,6 @@ func (a *App) Start(ctx context.Context) error {
 // trimDelay is when the start is over: every source has been scraped several
 // times, so that their buffers have their sizes.
 const trimDelay = 10 * time.Second
-
-// writeEndpoints leaves the real addresses in data/endpoints.json, for scripts
-// that let the system choose the ports.
-func (a *App) writeEndpoints() error {
-	raw, err := json.MarshalIndent(map[string]any{
-		"url": a.localURL(), "external_url": a.external.String(), "listeners": a.server.Listeners(), "pid": os.Getpid(),
-	}, "", "  ")
-	if err != nil {
-		return fmt.Errorf("encode endpoints: %w", err)
-	}
-	tmp := a.path(datadir.Endpoints + ".new")
-	if err := os.WriteFile(tmp, append(raw, '\n'), 0o644); err != nil {
-		return fmt.Errorf("write endpoints: %w", err)
-	}
-	return os.Rename(tmp, a.path(datadir.Endpoints))
-}
-
-// localURL reaches this server from this machine.
-func (a *App) localURL() string {
-	scheme := "http"
-	if a.server.TLS() {
-		scheme = "https"
-	}
-	addr := a.server.Addresses()["web"][0]
-	if host, port, err := net.SplitHostPort(addr); err == nil {
-		if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
-			addr = net.JoinHostPort("localhost", port)
-		}
-	}
-	return scheme + "://" + addr + a.prefix()
-}
 
 // Failed delivers the error of a listener that ends before Stop.
 func (a *App) Failed() <-chan error { return a.serveErr }

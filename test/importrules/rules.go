@@ -74,8 +74,15 @@ var bans = []ban{
 	},
 	{
 		imported: under("net/http", module+"internal/httpserver", module+"internal/api"),
-		in:       func(f *file) bool { return within(f.dir, "internal/state", "internal/incident") && !f.test },
-		reason:   "what people decide is the same by API, command line and link; the doors are above it",
+		in: func(f *file) bool {
+			return within(f.dir, "internal/state", "internal/incident", "internal/identity") && !within(f.dir, "internal/identity/oidc") && !f.test
+		},
+		reason: "what people decide is the same by API, command line and link; the doors are above it",
+	},
+	{
+		imported: under(module+"internal/httpserver", module+"internal/page", module+"internal/api", module+"internal/incident"),
+		in:       func(f *file) bool { return within(f.dir, "internal/identity") && !f.test },
+		reason:   "who somebody is does not hang on where they ask, nor on what they do",
 	},
 	{
 		imported: under("modernc.org/sqlite", "github.com/jackc/pgx", "github.com/pressly/goose"),

@@ -119,7 +119,8 @@ func (p *Provider) SignIn(t *testing.T, to, name, password string) *url.URL {
 		return nil
 	}}
 	defer c.CloseIdleConnections()
-	do := func(method, at string, form url.Values) *http.Response {
+	// do returns where the browser is in the end.
+	do := func(method, at string, form url.Values) *url.URL {
 		r, err := http.NewRequestWithContext(t.Context(), method, at, strings.NewReader(form.Encode()))
 		if err != nil {
 			t.Fatal(err)
@@ -137,13 +138,13 @@ func (p *Provider) SignIn(t *testing.T, to, name, password string) *url.URL {
 		if back == nil && resp.StatusCode != http.StatusOK {
 			t.Fatalf("the provider answers %s: %s", resp.Status, raw)
 		}
-		return resp
+		return resp.Request.URL
 	}
 	login := do(http.MethodGet, to, nil)
 	if back != nil {
 		return back
 	}
-	do(http.MethodPost, login.Request.URL.String(), url.Values{"username": {name}, "password": {password}, "id": {login.Request.URL.Query().Get("authRequestID")}})
+	do(http.MethodPost, login.String(), url.Values{"username": {name}, "password": {password}, "id": {login.Query().Get("authRequestID")}})
 	if back == nil {
 		t.Fatalf("the provider does not send %s back", name)
 	}
