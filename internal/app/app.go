@@ -25,7 +25,6 @@ import (
 	"github.com/prometheus/alertmanager/alert"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/model"
-	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/notifier"
 	promrules "github.com/prometheus/prometheus/rules"
 	v1 "github.com/prometheus/prometheus/web/api/v1"
@@ -481,12 +480,6 @@ func (a *App) deliver(ctx context.Context, in []*notifier.Alert) error {
 		return err
 	}
 	return nil
-}
-
-func labelSet(ls labels.Labels) model.LabelSet {
-	out := make(model.LabelSet, ls.Len())
-	ls.Range(func(l labels.Label) { out[model.LabelName(l.Name)] = model.LabelValue(l.Value) })
-	return out
 }
 
 // Start begins serving, scraping and evaluating. It returns at once; Wait

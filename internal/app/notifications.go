@@ -3,6 +3,9 @@ package app
 import (
 	"time"
 
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+
 	"touchline.dev/touchline/internal/alerting"
 )
 
@@ -24,4 +27,11 @@ func wayOf(w *alerting.Timing) wayJSON {
 		Rule: w.Rule, Class: w.Class, Sample: w.Sample, Received: w.Received, Decided: w.Decided,
 		Queued: w.Queued, Dispatched: w.Dispatched, Sent: w.Sent, Answered: w.Answered,
 	}
+}
+
+// labelSet gives labels of the rules as the Alertmanager knows them.
+func labelSet(ls labels.Labels) model.LabelSet {
+	out := make(model.LabelSet, ls.Len())
+	ls.Range(func(l labels.Label) { out[model.LabelName(l.Name)] = model.LabelValue(l.Value) })
+	return out
 }
