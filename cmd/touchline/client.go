@@ -74,7 +74,7 @@ func (f *clientFlags) client() (*apiClient, error) {
 	}
 	base, err := url.Parse(address)
 	if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") {
-		return nil, fmt.Errorf("--url %q is not an address; write it like %s", address, defaultURL)
+		return nil, noAddress(address)
 	}
 	base.Path = strings.TrimRight(base.Path, "/")
 	base.RawQuery, base.Fragment = "", ""

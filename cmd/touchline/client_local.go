@@ -25,8 +25,6 @@ type localServer struct {
 		Address string `json:"address"`
 		Error   string `json:"error"`
 	} `json:"listeners"`
-
-	dir string
 }
 
 // readLocalServer reads the endpoints.json of a data folder; nil where there is none.
@@ -39,7 +37,7 @@ func readLocalServer(dir string) (*localServer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read addresses of the server: %w", err)
 	}
-	s := &localServer{dir: dir}
+	s := &localServer{}
 	if err := json.Unmarshal(raw, s); err != nil || s.URL == "" {
 		return nil, fmt.Errorf("read addresses of the server: %s is damaged; give the address as --url", path)
 	}
@@ -101,7 +99,7 @@ func (f *clientFlags) locate() (address, in, token string, err error) {
 	}
 	base, err := url.Parse(address)
 	if err != nil {
-		return address, in, "", nil //nolint:nilerr // The caller says what is wrong with it.
+		return "", "", "", noAddress(address)
 	}
 	found := filepath.Join(f.dir, datadir.TokenFile)
 	info, err := os.Stat(found)
@@ -110,6 +108,10 @@ func (f *clientFlags) locate() (address, in, token string, err error) {
 		token = found
 	}
 	return address, in, token, nil
+}
+
+func noAddress(text string) error {
+	return fmt.Errorf("--url %q is not an address; write it like %s", text, defaultURL)
 }
 
 // given says whether the command line has a flag.

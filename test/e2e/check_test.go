@@ -169,7 +169,7 @@ scrape_configs:
 	for _, w := range []string{
 		"prometheus.yml:5 foreign-protocol", "prometheus.yml:6 target-down", "prometheus.yml:7 not-metrics", "prometheus.yml:8 target-down",
 		"prometheus.yml:9 target-down", "prometheus.yml:10 foreign-protocol", "prometheus.yml:11 job-without-targets", "prometheus.yml:11 no-target-file",
-		"prometheus.yml:12 all-targets-dropped",
+		"prometheus.yml:12 all-targets-dropped", "rules.yml:1 rules-not-loaded",
 		"rules.yml:4 unknown-metric", "rules.yml:5 unknown-label", "rules.yml:6 unknown-label-value", "rules.yml:7 join-matches-nothing",
 		"rules.yml:8 rate-of-gauge", "rules.yml:9 delta-of-counter", "rules.yml:10 counter-without-rate", "rules.yml:11 quantile-without-rate",
 		"rules.yml:12 absent-always", "rules.yml:13 unknown-label", "rules.yml:14 unknown-label-value",
