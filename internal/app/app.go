@@ -108,7 +108,7 @@ type release struct {
 }
 
 // parts are the components that have a health state.
-type parts struct{ metrics, rules, alerting, sources, config, state *selfmon.ComponentHandle }
+type parts struct{ metrics, rules, alerting, sources, config, state, users *selfmon.ComponentHandle }
 
 func (a *App) onStop(what string, do func(context.Context) error) {
 	a.cleanup = append(a.cleanup, release{what, do})
@@ -128,7 +128,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	a.reg.MustRegister(a.health)
 	a.parts = parts{
 		metrics: a.health.Register("metrics"), rules: a.health.Register("rules"), alerting: a.health.Register("alerting"),
-		sources: a.health.Register("sources"), config: a.health.Register("configuration"), state: a.health.Register("state"),
+		sources: a.health.Register("sources"), config: a.health.Register("configuration"), state: a.health.Register("state"), users: a.health.Register("users"),
 	}
 	a.reload = newReloadMetrics(a.reg)
 	a.backup = newBackup(a)

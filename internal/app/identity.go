@@ -24,6 +24,13 @@ func (a *App) openIdentity() error {
 	s, err := identity.New(identity.Options{
 		DB: a.state, Logger: a.log.With("component", "identity"), Registerer: a.reg,
 		SessionIdle: a.c.Auth.SessionIdle, SessionLife: a.c.Auth.SessionLife, AuditKeep: a.c.Auth.AuditRetention,
+		Tidied: func(err error) {
+			if err != nil {
+				a.parts.users.Degraded("the state database does not work as it should: " + err.Error())
+				return
+			}
+			a.parts.users.OK()
+		},
 	})
 	if err != nil {
 		return err

@@ -219,7 +219,9 @@ func (a *App) forward(w http.ResponseWriter, r *http.Request, to []*url.URL) {
 	p := &httputil.ReverseProxy{
 		Rewrite: func(pr *httputil.ProxyRequest) {
 			pr.SetURL(target)
+			// What proves who somebody is here is nothing for others.
 			pr.Out.Header.Del("Authorization")
+			pr.Out.Header.Del("Cookie")
 		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			if r.Context().Err() == nil && (r.Method == http.MethodGet || r.Method == http.MethodHead) && len(to) > 1 {

@@ -459,3 +459,37 @@ func TestDatabaseAway(t *testing.T) {
 		}
 	})
 }
+
+// TestTextsThatNoDatabaseTakes are refused, and fail nothing.
+func TestTextsThatNoDatabaseTakes(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world, _ func() *world) {
+		for _, bad := range []string{"a\x00b", "a\xffb"} {
+			_, err := w.ByPassword(w.ctx, bad, "x", "")
+			w.refused(err, identity.Denied, "wrong")
+			_, err = w.User(w.ctx, bad)
+			w.refused(err, identity.NotFound, "no user")
+			_, err = w.CreateUser(w.ctx, root, identity.User{Name: bad, Role: identity.Viewer}, "")
+			w.refused(err, identity.Invalid, "name: ")
+			_, err = w.CreateUser(w.ctx, root, identity.User{Name: "a", DisplayName: bad, Role: identity.Viewer}, "")
+			w.refused(err, identity.Invalid, "display_name: ")
+			_, _, err = w.CreateLink(w.ctx, root, bad)
+			w.refused(err, identity.NotFound, "no user")
+			_, _, err = w.CreateToken(w.ctx, root, identity.NewToken{Name: "t", User: bad, Scopes: []string{"read"}})
+			w.refused(err, identity.NotFound, "no user")
+			_, err = w.RevokeToken(w.ctx, root, bad)
+			w.refused(err, identity.NotFound, "no valid token")
+			w.refused(w.EndSession(w.ctx, root, bad, ""), identity.NotFound, "no session")
+			_, err = w.Entries(w.ctx, identity.AuditQuery{Target: bad, Limit: 1})
+			w.refused(err, identity.Invalid, "target: ")
+			if got, err := w.Sessions(w.ctx, bad, 1); err != nil || got != nil {
+				t.Errorf("%v %v", got, err)
+			}
+			_, err = w.ByToken(w.ctx, bad)
+			w.refused(err, identity.Denied, "not valid")
+		}
+		w.user("anna", identity.Viewer)
+		if _, s, err := w.OpenSession(w.ctx, identity.Actor{Name: "anna", Method: "password"}, "a\x00\xffb"); err != nil || s.UserAgent != "ab" {
+			t.Errorf("%+v %v", s, err)
+		}
+	})
+}

@@ -93,6 +93,11 @@ type AuditQuery struct {
 
 // Entries lists entries of the audit log, the newest first.
 func (s *Store) Entries(ctx context.Context, a AuditQuery) ([]AuditRow, error) {
+	for field, value := range map[string]string{"actor": a.Actor, "action": a.Action, "target": a.Target, "cursor": a.Before} {
+		if !storable(value) {
+			return nil, invalid(field, "%q cannot be looked for", value)
+		}
+	}
 	var where []string
 	var args []any
 	add := func(condition string, arg any) {

@@ -77,6 +77,7 @@ type Options struct {
 	SessionIdle time.Duration    // a session that nobody uses ends after this
 	SessionLife time.Duration    // every session ends after this
 	AuditKeep   time.Duration    // how long rows of the audit log are kept, 0 for ever
+	Tidied      func(error)      // told once a minute whether the database works; optional
 }
 
 // Store is the users, tokens, sessions and links of a database. Its methods may
@@ -109,6 +110,9 @@ func New(o Options) (*Store, error) {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Tidied == nil {
+		o.Tidied = func(error) {}
 	}
 	m, err := newMetrics(o.Registerer)
 	if err != nil {

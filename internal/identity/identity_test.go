@@ -46,6 +46,7 @@ type world struct {
 	db    *state.DB
 	clock *clock
 	reg   *prometheus.Registry
+	tidy  chan error // one for each time that Start has tidied
 }
 
 const (
@@ -60,10 +61,11 @@ var (
 
 func open(t *testing.T, db *state.DB, c *clock) *world {
 	t.Helper()
-	w := &world{t: t, ctx: t.Context(), db: db, clock: c, reg: prometheus.NewRegistry()}
+	w := &world{t: t, ctx: t.Context(), db: db, clock: c, reg: prometheus.NewRegistry(), tidy: make(chan error, 10)}
 	var err error
 	w.Store, err = identity.New(identity.Options{
 		DB: db, Logger: slog.New(slog.DiscardHandler), Registerer: w.reg, Now: c.now, SessionIdle: idle, SessionLife: life, AuditKeep: 100 * 24 * time.Hour,
+		Tidied: func(err error) { w.tidy <- err },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -465,6 +467,11 @@ func TestStartAndClose(t *testing.T) {
 		}
 		if err := w.Close(); err != nil {
 			t.Fatal(err)
+		}
+		for range 2 {
+			if err := <-w.tidy; err != nil {
+				t.Error(err)
+			}
 		}
 		got, err := again().Sessions(w.ctx, "anna", 1)
 		if err != nil || len(got) != 1 || !got[0].SeenAt.After(s.SeenAt) {

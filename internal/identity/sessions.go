@@ -71,7 +71,7 @@ func (s *Store) openSession(w *writer, by Actor, userAgent string) (secret strin
 		userAgent = userAgent[:maxUserAgent]
 	}
 	out := Session{
-		ID: newID(), User: by.Name, Method: by.Method, Remote: by.Remote, UserAgent: strings.ToValidUTF8(strings.ReplaceAll(userAgent, "\x00", ""), ""),
+		ID: newID(), User: by.Name, Method: by.Method, Remote: by.Remote, UserAgent: strings.ReplaceAll(strings.ToValidUTF8(userAgent, ""), "\x00", ""),
 		CreatedAt: w.now, ExpiresAt: w.now.Add(s.o.SessionLife), SeenAt: w.now,
 	}
 	secret, digest := newSecret()
@@ -93,6 +93,9 @@ func (w *writer) endSessions(user, keep string) error {
 
 // EndSession signs a browser out. Where a user is given it must be theirs.
 func (s *Store) EndSession(ctx context.Context, by Actor, id, user string) error {
+	if !storable(id) {
+		return refuse(NotFound, "there is no session %q", id)
+	}
 	return s.write(ctx, "end session", func(w *writer) error {
 		found, err := scanSession(w.QueryRowContext(w.ctx, "SELECT "+sessionColumns+" FROM sessions WHERE id = $1", id))
 		if errors.Is(err, sql.ErrNoRows) || err == nil && user != "" && found.User != user {
@@ -114,6 +117,9 @@ func (s *Store) Sessions(ctx context.Context, user string, limit int) ([]Session
 	query, args := "SELECT "+sessionColumns+" FROM sessions WHERE expires_at > $1", []any{state.Micros(s.now())}
 	if user != "" {
 		query, args = query+" AND user_name = $2", append(args, user)
+	}
+	if !storable(user) {
+		return nil, nil
 	}
 	args = append(args, limit)
 	var out []Session

@@ -50,7 +50,9 @@ func (s *Store) Close() error {
 func (s *Store) tidyAndLog() {
 	ctx, cancel := context.WithTimeout(context.Background(), tidyTimeout)
 	defer cancel()
-	if err := s.Tidy(ctx); err != nil {
+	err := s.Tidy(ctx)
+	s.o.Tidied(err)
+	if err != nil {
 		s.metrics.untidy.Inc()
 		s.log.Error("Users, tokens and sessions could not be tidied; it is tried again in a minute", "err", err)
 	}

@@ -154,6 +154,9 @@ func (w *writer) insertToken(by Actor, t *Token) (secret string, err error) {
 
 // findToken finds a token by its id, or a valid one by its name.
 func (w *writer) findToken(idOrName string) (Token, error) {
+	if !storable(idOrName) {
+		return Token{}, refuse(NotFound, "there is no valid token with the name or id %q", idOrName)
+	}
 	t, err := scanToken(w.QueryRowContext(w.ctx, "SELECT "+tokenColumns+" FROM tokens WHERE id = $1", idOrName))
 	if !errors.Is(err, sql.ErrNoRows) {
 		return t, err

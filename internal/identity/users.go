@@ -80,6 +80,10 @@ func plainText(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
+// storable tells whether a database takes a text at all: PostgreSQL refuses some,
+// which is no failure of ours.
+func storable(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
+
 func userTarget(name string) string { return "user/" + name }
 
 const userColumns = "name, display_name, email, role, password, subject, language, disabled, created_at, updated_at, signed_in_at, version"
@@ -103,6 +107,9 @@ func scanUser(row scanner) (account, error) {
 }
 
 func findUser(ctx context.Context, q state.Querier, name string) (account, error) {
+	if !storable(name) {
+		return account{}, refuse(NotFound, "there is no user %q", name)
+	}
 	a, err := scanUser(q.QueryRowContext(ctx, "SELECT "+userColumns+" FROM users WHERE name = $1", name))
 	if errors.Is(err, sql.ErrNoRows) {
 		return a, refuse(NotFound, "there is no user %q", name)

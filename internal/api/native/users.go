@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -95,7 +96,7 @@ func parseKeyCursor(text string) (string, error) {
 	switch {
 	case text == "":
 		return "", nil
-	case err != nil || !ok:
+	case err != nil || !ok || !utf8.ValidString(key) || strings.ContainsRune(key, 0):
 		return "", huma.Error400BadRequest("the cursor is not one that a page has given; leave it out to begin at the first page")
 	}
 	return key, nil

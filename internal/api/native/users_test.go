@@ -118,6 +118,7 @@ func TestAccounts(t *testing.T) {
 		{"POST", "/invitations", `{}`, nil, 201, `"purpose":"setup"`},
 		{"GET", "/users?limit=1", "", nil, 200, `"next_cursor"`},
 		{"GET", "/users?cursor=nonsense", "", nil, 400, "cursor"},
+		{"GET", "/users?cursor=" + keyCursor("a\x00"), "", nil, 400, "cursor"},
 		{"GET", "/users?name=bo", "", nil, 422, "unknown"},
 
 		{"POST", "/tokens", `{"name":"agent","scopes":["ingest"]}`, nil, 201, `"secret":"tl_`},

@@ -28,6 +28,11 @@
       const stop = AbortSignal.timeout(10000);
       const answer = await fetch(overview ? root + "live" : location.href, { signal: stop, credentials: "same-origin" });
       if (!answer.ok) throw new Error(answer.status);
+      if (answer.redirected) {
+        // The session is over; the page itself leads to where one signs in.
+        location.reload();
+        return;
+      }
       const next = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const now of document.querySelectorAll("[data-live]")) {
         const then = next.getElementById(now.id);
@@ -59,7 +64,7 @@
   // Keys.
   const dialog = document.getElementById("keys");
   let waiting = false;
-  document.addEventListener("keydown", (e) => {
+  if (dialog) document.addEventListener("keydown", (e) => {
     if (e.ctrlKey || e.metaKey || e.altKey || e.isComposing) return;
     const typing = e.target.closest("input, textarea, select");
     if (typing) {
