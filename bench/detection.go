@@ -215,7 +215,7 @@ func (b *bench) detect(ctx context.Context, d detecting) (o outcome, err error) 
 
 	warm := 35 * time.Second // a range of a minute has what a rate needs, and every group has had a tick
 	if b.quick {
-		warm = 4 * time.Second
+		warm = 17 * time.Second // a tick of every group: until then sums over what begins are left to it
 	}
 	rounds := func(end time.Time, before func(time.Time) error) error {
 		return b.rounds(ctx, field, w, client, &servers, end, before)
