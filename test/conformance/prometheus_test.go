@@ -493,7 +493,7 @@ func readQuestions(t *testing.T, base time.Time) []question {
 		read("external label", query(prompb.LabelMatcher_EQ, "cluster", "conformance")), read("unknown type", unknown), read("no query", &prompb.ReadRequest{}),
 		{name: "read: no snappy", method: http.MethodPost, path: "/api/v1/read", body: []byte("hello, this is not snappy")},
 		{name: "read: garbage", method: http.MethodPost, path: "/api/v1/read", body: snappy.Encode(nil, []byte("garbage"))},
-		question{name: "read: empty", method: http.MethodPost, path: "/api/v1/read"},
+		{name: "read: empty", method: http.MethodPost, path: "/api/v1/read"},
 	}
 }
 
