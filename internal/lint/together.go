@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -63,7 +64,7 @@ func checkRulesAreLoaded(docs []*Document) []Finding {
 	}
 	var out []Finding
 	for _, d := range docs {
-		if d.Kind != Rules || slices.ContainsFunc(confs, func(c *Document) bool { return loads(c, d) }) {
+		if d.Kind != Rules || slices.ContainsFunc(confs, func(c *Document) bool { return loads(c, d) || mayLoadElsewhere(c, d) }) {
 			continue
 		}
 		who := confs[0].Path + " does not name this file in rule_files"
@@ -74,6 +75,24 @@ func checkRulesAreLoaded(docs []*Document) []Finding {
 			Message: who + ": none of its rules is loaded", Hint: fmt.Sprintf("write rule_files: [%q] into %s", rulePattern(docs, d, confs[0]), confs[0].Path)})
 	}
 	return out
+}
+
+// mayLoadElsewhere reports whether a configuration names files of that name at a
+// place which is not there: the files are mounted or copied to it where they run.
+func mayLoadElsewhere(conf, rules *Document) bool {
+	_, list := valueOf(conf.Root, "rule_files")
+	for _, pattern := range items(list) {
+		if !filepath.IsAbs(pattern.Value) {
+			continue
+		}
+		if _, err := os.Stat(filepath.Dir(pattern.Value)); err == nil {
+			continue
+		}
+		if ok, err := filepath.Match(filepath.Base(pattern.Value), filepath.Base(rules.Path)); err == nil && ok {
+			return true
+		}
+	}
+	return false
 }
 
 // rulePattern is what a configuration can write to load a rule file: its whole

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -137,11 +138,14 @@ func TestHugeAnswer(t *testing.T) {
 
 // scripted answers without a network, so that the clock of synctest runs.
 type scripted struct {
+	mu      sync.Mutex
 	at      []time.Time
 	answers []func() *http.Response
 }
 
 func (s *scripted) RoundTrip(r *http.Request) (*http.Response, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.at = append(s.at, time.Now())
 	n := min(len(s.at), len(s.answers)) - 1
 	resp := s.answers[n]()
