@@ -156,6 +156,9 @@ func (p *partition) touch(m *member, s *touch, stale, changed bool, c *commit) (
 		changed = true
 	case m.last == silent:
 		if p.members[m.hash] == nil {
+			if len(p.members) <= each {
+				p.age(t - p.rule.lookback) // what has fallen silent since the last tick is no company
+			}
 			p.begin(t, c)
 		}
 		p.members[m.hash] = m
