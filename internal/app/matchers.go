@@ -6,18 +6,32 @@ import (
 	"github.com/prometheus/alertmanager/pkg/labels"
 )
 
-// matching reads matchers of Alertmanager's syntax, and returns what holds labels
-// against all of them. Without matchers all labels match.
+// matching reads the matchers of a setting, and returns what holds labels against
+// all of them. Without matchers all labels match.
 func matching(text, where string) (func(map[string]string) bool, error) {
 	if text == "" {
-		return func(map[string]string) bool { return true }, nil
+		return matchingAll(nil)
 	}
-	ms, err := labels.ParseMatchers(text)
+	match, err := matchingAll([]string{text})
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w; write matchers such as severity=\"critical\"", where, err)
+		return nil, fmt.Errorf("%s: %w", where, err)
+	}
+	return match, nil
+}
+
+// matchingAll returns what holds labels against matchers of Alertmanager's
+// syntax, each written by itself.
+func matchingAll(texts []string) (func(map[string]string) bool, error) {
+	var all labels.Matchers
+	for _, text := range texts {
+		ms, err := labels.ParseMatchers(text)
+		if err != nil {
+			return nil, fmt.Errorf("%w; write a matcher such as severity=\"critical\"", err)
+		}
+		all = append(all, ms...)
 	}
 	return func(ls map[string]string) bool {
-		for _, m := range ms {
+		for _, m := range all {
 			if !m.Matches(ls[m.Name]) {
 				return false
 			}

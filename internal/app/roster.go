@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	amlabels "github.com/prometheus/alertmanager/pkg/labels"
-
 	"touchline.dev/touchline/internal/alerting"
 	"touchline.dev/touchline/internal/config"
 	"touchline.dev/touchline/internal/incident"
@@ -143,26 +141,6 @@ func listed(names []string) string {
 		return "none"
 	}
 	return strings.Join(names, ", ")
-}
-
-// matchingAll returns what holds labels against matchers, each written by itself.
-func matchingAll(texts []string) (func(map[string]string) bool, error) {
-	var all amlabels.Matchers
-	for _, text := range texts {
-		ms, err := amlabels.ParseMatchers(text)
-		if err != nil {
-			return nil, fmt.Errorf("%w; write a matcher such as severity=\"critical\"", err)
-		}
-		all = append(all, ms...)
-	}
-	return func(ls map[string]string) bool {
-		for _, m := range all {
-			if !m.Matches(ls[m.Name]) {
-				return false
-			}
-		}
-		return true
-	}, nil
 }
 
 func quietHours(q *config.QuietHours) (*oncall.QuietHours, error) {
