@@ -108,7 +108,7 @@ func TestAlertsRaisedAfterAJumpBeginThen(t *testing.T) {
 	stage(t, oneRule, func(s *scene) {
 		s.untilTick(8 * time.Second)
 		const jump = time.Hour
-		s.m.arrivals.o.Now = func() time.Time { return time.Now().Add(jump) }
+		s.jump.Store(int64(jump))
 		s.commit([]sample{{"m", "x/3", timestamp.FromTime(time.Now().Add(jump)), 9}})
 		synctest.Wait()
 		now := time.Now().Add(jump)
@@ -127,6 +127,6 @@ func TestAlertsRaisedAfterAJumpBeginThen(t *testing.T) {
 		if seen != 3 {
 			t.Errorf("%d alerts are active, want 3", seen)
 		}
-		s.m.arrivals.o.Now = time.Now
+		s.jump.Store(0)
 	})
 }

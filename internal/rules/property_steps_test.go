@@ -65,8 +65,11 @@ func (h *history) prompt(batch []sample) {
 		}
 	}
 	states := h.ours.states()
+	w.mu.Lock()
+	tick := w.lastTick
+	w.mu.Unlock()
 	for _, s := range batch {
-		if s.name != "m" || !(s.v > 5) || s.t < h.newest[s.target] || s.t > timestamp.FromTime(time.Now()) || s.t < timestamp.FromTime(time.Now().Add(-w.tooOld())) || s.t <= timestamp.FromTime(w.lastTick) {
+		if s.name != "m" || !(s.v > 5) || s.t < h.newest[s.target] || s.t > timestamp.FromTime(time.Now()) || s.t < timestamp.FromTime(time.Now().Add(-w.tooOld())) || s.t <= timestamp.FromTime(tick) {
 			continue
 		}
 		job, inst, _ := strings.Cut(s.target, "/")

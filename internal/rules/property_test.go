@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -154,6 +155,7 @@ type history struct {
 	sm    *rules.Manager
 	eng   *promql.Engine
 	tune  func(*Options) // optional: changes the options of our manager
+	jump  atomic.Int64   // ns by which our manager's clock is ahead of the world's
 
 	targets []string
 	value   map[string]float64
@@ -217,6 +219,7 @@ func (h *history) openWith(between func()) {
 		Dir: h.dir, Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(), Engine: h.eng, Live: h.ours.store, Hook: hook,
 		Appendable: st, Queryable: h.ours.store, Notify: h.ours.notify, Parser: parser.NewParser(parser.Options{}), ExternalURL: ext,
 		OutageTolerance: time.Hour, ForGracePeriod: 10 * time.Second, ResendDelay: time.Minute, RestoreGrace: 30 * time.Second, Lookback: 5 * time.Minute,
+		Now: func() time.Time { return time.Now().Add(time.Duration(h.jump.Load())) },
 	}
 	if h.eager {
 		o.Arrival = func(_, group string) Arrival {
