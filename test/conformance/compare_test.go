@@ -299,7 +299,8 @@ func excerpt(lines []string) string {
 	return b.String() + more
 }
 
-// remember keeps the silenceID of an answer under a name.
+// remember keeps the silenceID of an answer under a name, and when that silence
+// begins under the name and "since".
 func (c *tally) remember(t *testing.T, s *server, name string, a answer) {
 	t.Helper()
 	var v struct{ SilenceID string }
@@ -313,6 +314,11 @@ func (c *tally) remember(t *testing.T, s *server, name string, a answer) {
 		c.ids[s.name] = map[string]string{}
 	}
 	c.ids[s.name][name] = v.SilenceID
+	var silence struct{ StartsAt string }
+	if err := json.Unmarshal(request(t, s, http.MethodGet, "/api/v2/silence/"+v.SilenceID, nil, nil).body, &silence); err != nil || silence.StartsAt == "" {
+		t.Fatalf("%s: the silence %s, just made, has no start: %v", s.name, v.SilenceID, err)
+	}
+	c.ids[s.name][name+" since"] = silence.StartsAt
 }
 
 func (c *tally) named(s *server, text string) string {
