@@ -26,7 +26,7 @@ func stage(t *testing.T, ruleFile string, f func(*scene)) {
 		t.Fatal(err)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		s := &scene{&history{t: t, dir: dir, file: file, value: map[string]float64{}, known: map[string]bool{}, newest: map[string]int64{}, whole: map[string]bool{}}}
+		s := &scene{&history{t: t, dir: dir, file: file, value: map[string]float64{}, known: map[string]bool{}, newest: map[string]int64{}, last: map[string]int64{}, whole: map[string]bool{}}}
 		s.start()
 		defer func() { // also after a t.Fatal, or the bubble has goroutines left and panics
 			if err := s.m.Close(); err != nil {
