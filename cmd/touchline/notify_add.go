@@ -18,6 +18,7 @@ import (
 	"golang.org/x/term"
 
 	"touchline.dev/touchline/internal/alerting"
+	"touchline.dev/touchline/internal/alerting/channel"
 	"touchline.dev/touchline/internal/alerting/channel/registry"
 	"touchline.dev/touchline/internal/app/channelspec"
 	"touchline.dev/touchline/internal/config"
@@ -30,6 +31,8 @@ type notifyAddFlags struct {
 	receiver string
 	c        config.Channel
 	noTest   bool
+
+	messageGiven bool
 
 	// Paths as they are given, which begin at the working directory.
 	urlFile, secretFile, passwordFile, templateFile, caFile string
@@ -83,6 +86,7 @@ func (f *notifyAddFlags) execute(cmd *cobra.Command) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("read configuration: %w", err)
 	}
+	f.messageGiven = cmd.Flags().Changed("message")
 	q := newQuestions(cmd, filepath.Dir(f.file))
 	if err := f.ask(q, f.receivers(old)); err != nil {
 		return errors.Join(err, q.undo())
@@ -162,10 +166,25 @@ func (f *notifyAddFlags) ask(q *questions, receivers []string) error {
 			return err
 		}
 	}
-	if f.c.Type != "wecom" && f.c.SecretEnv == "" {
+	if f.c.Type == channel.Slack {
+		return f.askSlack(q, name)
+	}
+	if f.c.Type != channel.WeCom && f.c.SecretEnv == "" {
 		return q.optionalSecret(&f.secretFile, "Secret of the robot's signature setting, or the file that has it; empty for none", name+"-secret")
 	}
 	return nil
+}
+
+// askSlack asks for what only a card needs. People expect buttons in Slack, so
+// a card is what is sent unless a flag says otherwise.
+func (f *notifyAddFlags) askSlack(q *questions, name string) error {
+	if !f.messageGiven {
+		f.c.Message = channel.Card
+	}
+	if f.c.Message != channel.Card || f.c.SecretEnv != "" {
+		return nil
+	}
+	return q.optionalSecret(&f.secretFile, "Signing secret of the app, so that its button acknowledges without a page, or the file that has it; empty for none", name+"-secret")
 }
 
 func (f *notifyAddFlags) askMail(q *questions, name string) error {

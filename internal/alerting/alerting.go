@@ -320,6 +320,9 @@ func (a *Alertmanager) Stop(ctx context.Context) error {
 	return a.err
 }
 
+// Client is what chat services are asked with.
+func (a *Alertmanager) Client() *http.Client { return a.client }
+
 func (a *Alertmanager) shutdown() error {
 	if a.outbox != nil {
 		a.outbox.close()

@@ -13,6 +13,7 @@ import (
 	"touchline.dev/touchline/internal/alerting/channel"
 	"touchline.dev/touchline/internal/alerting/channel/chart"
 	"touchline.dev/touchline/internal/alerting/channel/email"
+	"touchline.dev/touchline/internal/alerting/channel/slack"
 	"touchline.dev/touchline/internal/api/native"
 	"touchline.dev/touchline/internal/app/channelspec"
 	"touchline.dev/touchline/internal/config"
@@ -42,6 +43,20 @@ func withChannels(am *alerting.File, own *config.Config) error {
 	}
 	am.Channels = channelspec.Of(own.Channels)
 	return nil
+}
+
+// slackApps are the apps of Slack whose buttons are answered here.
+func (a *App) slackApps() []slack.App {
+	var out []slack.App
+	for receiver, list := range a.dynamic.Load().Channels {
+		for i := range list {
+			if s := channelspec.One(&list[i]); s.Type == channel.Slack && s.Secret.IsSet() {
+				out = append(out, slack.App{Signing: s.Secret, Webhook: s.URL, Receiver: receiver, Language: s.Language})
+			}
+		}
+	}
+	slices.SortFunc(out, func(x, y slack.App) int { return strings.Compare(x.Receiver, y.Receiver) })
+	return out
 }
 
 // linkTimeout bounds the making of links: an alert must not wait for a slow database.

@@ -96,6 +96,7 @@ func (a *App) nativeAPI(mux *router) {
 	api.Incidents(a.incident)
 	api.Reviews(a.incident, a.graphOf)
 	api.Links(a.incident)
+	api.Slack(a.incident, a.slackApps, a.alerting.Client())
 	api.Accounts(a.identity, a.door)
 	api.Maintenance(a.maintenance)
 	api.Schedules(duty{a})

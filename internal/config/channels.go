@@ -13,10 +13,10 @@ import (
 // Channel tells the people of one receiver of alertmanager.yml in a way that
 // upstream has not.
 type Channel struct {
-	Type         string  `yaml:"type" required:"true" enum:"dingtalk,wecom,feishu,email" help:"A robot of a DingTalk, WeCom or Feishu group, or mail with a picture."`
+	Type         string  `yaml:"type" required:"true" enum:"dingtalk,wecom,feishu,slack,email" help:"A robot of a DingTalk, WeCom or Feishu group, an app of a Slack workspace, or mail with a picture."`
 	URLFile      File    `yaml:"url_file" help:"File with the robot's webhook address; it is read for each message. The address has a token and is a secret."`
 	URLEnv       string  `yaml:"url_env" help:"Variable with the robot's webhook address, instead of url_file."`
-	SecretFile   File    `yaml:"secret_file" help:"File with the secret that signs messages, of a DingTalk or Feishu robot that asks for it."`
+	SecretFile   File    `yaml:"secret_file" help:"File with the secret that signs messages, of a DingTalk or Feishu robot that asks for it; of type slack, the app's signing secret, with which the button of a card acknowledges right there."`
 	SecretEnv    string  `yaml:"secret_env" help:"Variable with that secret, instead of secret_file."`
 	Language     string  `yaml:"language" enum:"en,zh" default:"en" help:"Language of the default templates."`
 	Message      string  `yaml:"message" enum:"text,markdown,card" default:"markdown" help:"How robots are told. A card has buttons, and in DingTalk and WeCom it calls nobody."`
@@ -141,9 +141,13 @@ func (c *Channel) checkRobot(at *checker) {
 	switch {
 	case c.Type == "wecom" && (c.SecretFile != "" || c.SecretEnv != ""):
 		at.problem("", "leave secret_file and secret_env out", "a WeCom robot has no signature")
+	case c.Type == "slack" && len(m.Mobiles) > 0:
+		at.problem("mention.mobiles", "write member ids or user group ids under users", "Slack cannot call people by mobile number")
+	case c.Type == "slack" && c.Message != "card" && (c.SecretFile != "" || c.SecretEnv != ""):
+		at.problem("message", "write message: card, or leave the secret out", "only a card has the button that the signing secret is for")
 	case c.Type == "feishu" && len(m.Mobiles) > 0:
 		at.problem("mention.mobiles", "write open ids or user ids under users", "a Feishu bot cannot call people by mobile number")
-	case c.Type != "feishu" && c.Message == "card" && m.IsSet():
+	case c.Type != "feishu" && c.Type != "slack" && c.Message == "card" && m.IsSet():
 		at.problem("mention", "write message: markdown, or leave mention out", "a card calls nobody")
 	case c.Type == "wecom" && c.Message == "markdown" && (len(m.Mobiles) > 0 || m.All):
 		at.problem("mention", "write users, or message: text", "a markdown message of WeCom calls people by user id only")

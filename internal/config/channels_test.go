@@ -42,7 +42,7 @@ func TestProblemsOfChannels(t *testing.T) {
 	mail := "type: email, smarthost: 'm:25', from: a@b.c, to: [d@e.f]"
 	for _, c := range []struct{ in, want string }{
 		{one("type: dingtalk"), `f.yaml:3:8: channels.ops[0].url_file: is missing; write url_file or url_env; the address is a secret and cannot stand here`},
-		{one("type: dingtlak, url_env: X"), `f.yaml:3:14: channels.ops[0].type: "dingtlak" is not known; write one of: dingtalk, wecom, feishu, email`},
+		{one("type: dingtlak, url_env: X"), `f.yaml:3:14: channels.ops[0].type: "dingtlak" is not known; write one of: dingtalk, wecom, feishu, slack, email`},
 		{one("type: dingtalk, url: https://x"), `f.yaml:3:29: channels.ops[0].url: unknown key; known here: type, url_file, url_env, secret_file, secret_env, language, message, mention, template_file, send_resolved, smarthost, from, to, tls, ca_file, username, password_file, password_env, picture`},
 		{one("type: dingtalk, url_env: 'https://x'"), `f.yaml:3:33: channels.ops[0].url_env: this is no name of a variable; write the name of a variable, such as DINGTALK_URL`},
 		{one("type: dingtalk, url_env: X, url_file: y"), `f.yaml:3:33: channels.ops[0].url_env: url_file is given, too; keep one of the two`},
@@ -52,6 +52,8 @@ func TestProblemsOfChannels(t *testing.T) {
 		{one("type: dingtalk, url_env: X, mention: {mobiles: [abc]}"), `f.yaml:3:56: channels.ops[0].mention.mobiles[0]: "abc" is no mobile number; write it in quotes, with digits only`},
 		{one("type: wecom, url_env: X, secret_env: Y"), `f.yaml:3:8: channels.ops[0]: a WeCom robot has no signature; leave secret_file and secret_env out`},
 		{one("type: wecom, url_env: X, mention: {all: true}"), `f.yaml:3:43: channels.ops[0].mention: a markdown message of WeCom calls people by user id only; write users, or message: text`},
+		{one("type: slack, url_env: X, secret_env: Y"), `f.yaml:3:8: channels.ops[0].message: only a card has the button that the signing secret is for; write message: card, or leave the secret out`},
+		{one("type: slack, url_env: X, mention: {mobiles: ['138']}"), `f.yaml:3:52: channels.ops[0].mention.mobiles: Slack cannot call people by mobile number; write member ids or user group ids under users`},
 		{one("type: feishu, url_env: X, mention: {mobiles: ['138']}"), `f.yaml:3:53: channels.ops[0].mention.mobiles: a Feishu bot cannot call people by mobile number; write open ids or user ids under users`},
 		{one(mail + ", url_env: X"), `f.yaml:3:75: channels.ops[0].url_env: type email has no such key; leave it out`},
 		{one("type: email, smarthost: m, from: a, to: [b]"), "f.yaml:3:32: channels.ops[0].smarthost: \"m\" is no address of a mail server; write host:port, such as smtp.example.org:587\n" +

@@ -56,6 +56,7 @@ var routes = []route{
 	{"GET HEAD", "/ui/assets/*", Public},
 	{"POST", "/touchline/v1/login", Public},
 	{"GET HEAD POST", "/touchline/v1/links/*", Public}, // the link itself says what it is good for
+	{"POST", "/touchline/v1/callbacks/slack", Public},  // signed by the app
 
 	{"", "/-/reload", Admin},
 	{"", "/-/quit", Admin},

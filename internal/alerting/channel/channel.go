@@ -14,12 +14,13 @@ import (
 	"strings"
 )
 
-// The types of channels, which are also the names of their integrations in the
-// notification log: they never change.
+// The types of channels. Those that upstream has not are also the names of their
+// integrations in the notification log: they never change.
 const (
 	DingTalk = "dingtalk"
 	WeCom    = "wecom"
 	Feishu   = "feishu"
+	Slack    = "slack"
 	Email    = "email"
 )
 

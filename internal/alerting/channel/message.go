@@ -74,9 +74,10 @@ type Alert struct {
 	Timing Timing
 	Links  Links
 
-	now   time.Time
-	words *words
-	zone  *time.Location
+	now        time.Time
+	words      *words
+	zone       *time.Location
+	neutralise func(string) string // nil for nothing
 }
 
 // Alerts keep upstream's order: firing and resolved as they came.
@@ -159,7 +160,13 @@ func (a Alert) Lasted() string {
 }
 
 // Expr is the expression that the alert's generator names, "" for none.
-func (a Alert) Expr() string { return exprOf(a.GeneratorURL) }
+func (a Alert) Expr() string {
+	expr := exprOf(a.GeneratorURL)
+	if a.neutralise != nil {
+		return a.neutralise(expr) // Whoever sends alerts writes this, too.
+	}
+	return expr
+}
 
 // Measured says how it was found out, "" where nothing is known of that.
 func (a Alert) Measured() string { return a.words.measured(a.Timing, a.zone) }
@@ -225,7 +232,7 @@ func (r *Renderer) message(ctx context.Context, as []*alert.Alert) *Message {
 	for n, a := range data.Alerts {
 		r.neutralise(a.Labels)
 		r.neutralise(a.Annotations)
-		out := Alert{Alert: a, now: now, words: r.words, zone: r.o.Zone}
+		out := Alert{Alert: a, now: now, words: r.words, zone: r.o.Zone, neutralise: r.o.Neutralise}
 		if of != nil {
 			out.Timing, _ = of(as[n])
 		}
@@ -309,5 +316,5 @@ func webLink(link string) string {
 		return ""
 	}
 	// What would end a link in Markdown is written in its escaped form.
-	return strings.NewReplacer("(", "%28", ")", "%29", " ", "%20", "<", "%3C", ">", "%3E", "\"", "%22").Replace(u.String())
+	return strings.NewReplacer("(", "%28", ")", "%29", " ", "%20", "<", "%3C", ">", "%3E", "\"", "%22", "|", "%7C").Replace(u.String())
 }

@@ -38,8 +38,9 @@ type Protocol struct {
 	Limit   Limit
 	// Request makes the address and the body of one message.
 	Request func(m *Rendered, address *url.URL, secret string, now time.Time) (*url.URL, any, error)
-	// Judge says what a JSON answer means.
+	// Judge says what an answer means. It is asked about JSON only, unless Plain.
 	Judge func(raw []byte) Verdict
+	Plain bool // the service answers with words
 }
 
 // Outcome is what became of a message.
@@ -160,12 +161,12 @@ func (r *Robot) send(ctx context.Context, as []*alert.Alert, address *url.URL, s
 	req.Header.Set("User-Agent", "touchline")
 	resp, err := r.o.Client.Do(req)
 	if err != nil {
-		return Verdict{Outcome: Busy}, 0, fmt.Errorf("ask %s at %s: %w", r.p.Service, address.Host, withoutURL(err))
+		return Verdict{Outcome: Busy}, 0, fmt.Errorf("ask %s at %s: %w", r.p.Service, address.Host, WithoutURL(err))
 	}
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return Verdict{Outcome: Busy}, 0, fmt.Errorf("read answer of %s: %w", r.p.Service, withoutURL(err))
+		return Verdict{Outcome: Busy}, 0, fmt.Errorf("read answer of %s: %w", r.p.Service, WithoutURL(err))
 	}
 	return r.judge(resp, answer), retryAfter(resp.Header, r.o.Now()), nil
 }
@@ -175,7 +176,7 @@ func (r *Robot) send(ctx context.Context, as []*alert.Alert, address *url.URL, s
 func (r *Robot) judge(resp *http.Response, answer []byte) Verdict {
 	status := "HTTP " + strconv.Itoa(resp.StatusCode)
 	v := Verdict{}
-	if json.Valid(answer) {
+	if r.p.Plain || json.Valid(answer) {
 		v = r.p.Judge(answer)
 	}
 	v.Said = strings.TrimSuffix(status+", "+v.Said, ", ")
@@ -228,8 +229,8 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	return 0
 }
 
-// withoutURL takes an address out of an error: it has the robot's token.
-func withoutURL(err error) error {
+// WithoutURL takes an address out of an error: it has the robot's token.
+func WithoutURL(err error) error {
 	for {
 		var u *url.Error
 		if !errors.As(err, &u) {

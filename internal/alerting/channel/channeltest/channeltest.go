@@ -20,6 +20,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/prometheus/alertmanager/alert"
 	"github.com/prometheus/alertmanager/template"
@@ -47,7 +48,7 @@ type Robot struct {
 	arrived chan struct{}
 }
 
-// New starts a service: channel.DingTalk, WeCom or Feishu.
+// New starts a service: channel.DingTalk, WeCom, Feishu or Slack.
 func New(t *testing.T, service string) *Robot {
 	t.Helper()
 	r := &Robot{service: service, arrived: make(chan struct{}, 1000)}
@@ -57,6 +58,7 @@ func New(t *testing.T, service string) *Robot {
 		channel.DingTalk: s.URL + "/robot/send?access_token=" + Token,
 		channel.WeCom:    s.URL + "/cgi-bin/webhook/send?key=" + Token,
 		channel.Feishu:   s.URL + "/open-apis/bot/v2/hook/" + Token,
+		channel.Slack:    s.URL + "/services/T012AB3CD/B012AB3CD/" + Token,
 	}[service]
 	return r
 }
@@ -131,12 +133,22 @@ func (r *Robot) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		fmt.Fprint(w, `{"errcode":40035,"errmsg":"missing parameter json","code":9499,"msg":"Bad Request"}`)
 		return
 	}
-	answer := map[string]func(*http.Request, map[string]any, []byte) string{channel.DingTalk: r.dingtalk, channel.WeCom: r.wecom, channel.Feishu: r.feishu}[r.service](req, m, raw)
-	if strings.Contains(answer, `:0,`) {
+	answer := map[string]func(*http.Request, map[string]any, []byte) string{channel.DingTalk: r.dingtalk, channel.WeCom: r.wecom, channel.Feishu: r.feishu, channel.Slack: r.slack}[r.service](req, m, raw)
+	if strings.Contains(answer, `:0,`) || answer == "ok" {
 		r.mu.Lock()
 		r.got = append(r.got, m)
 		r.mu.Unlock()
 		r.arrived <- struct{}{}
+	}
+	if r.service == channel.Slack {
+		w.Header().Set("Content-Type", "text/html")
+		switch answer {
+		case "ok":
+		case "no_service":
+			w.WriteHeader(http.StatusNotFound)
+		default:
+			w.WriteHeader(http.StatusBadRequest)
+		}
 	}
 	fmt.Fprint(w, answer)
 }
@@ -217,6 +229,31 @@ func (r *Robot) feishu(req *http.Request, m map[string]any, raw []byte) string {
 		return `{"StatusCode":0,"StatusMessage":"success","code":0,"data":{},"msg":"success"}`
 	}
 	return `{"code":9499,"msg":"Bad Request","data":{}}`
+}
+
+// slack answers with words, and with a status for those that are not "ok".
+func (r *Robot) slack(req *http.Request, m map[string]any, _ []byte) string {
+	words, _ := m["text"].(string)
+	attachments, _ := m["attachments"].([]any)
+	switch {
+	case req.URL.Path != "/services/T012AB3CD/B012AB3CD/"+Token:
+		return "no_service"
+	case words == "" && len(attachments) == 0:
+		return "no_text"
+	}
+	for _, a := range attachments {
+		blocks, _ := a.(map[string]any)["blocks"].([]any)
+		for _, b := range blocks {
+			b := b.(map[string]any)
+			text, _ := b["text"].(map[string]any)
+			content, _ := text["text"].(string)
+			elements, _ := b["elements"].([]any)
+			if b["type"] == "section" && (content == "" || utf8.RuneCountInString(content) > 3000) || b["type"] == "actions" && (len(elements) == 0 || len(elements) > 25) {
+				return "invalid_blocks"
+			}
+		}
+	}
+	return "ok"
 }
 
 // Base makes upstream's templates with an external address.

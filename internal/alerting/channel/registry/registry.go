@@ -22,6 +22,7 @@ import (
 	"touchline.dev/touchline/internal/alerting/channel/dingtalk"
 	"touchline.dev/touchline/internal/alerting/channel/email"
 	"touchline.dev/touchline/internal/alerting/channel/feishu"
+	"touchline.dev/touchline/internal/alerting/channel/slack"
 	"touchline.dev/touchline/internal/alerting/channel/wecom"
 )
 
@@ -74,15 +75,18 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// MailName is the integration of our own mails; "email" is upstream's.
-const MailName = "mail"
+// Integrations of our own where upstream has one of the type's name.
+const (
+	MailName  = "mail"
+	SlackName = "slack-app"
+)
 
 // maxTemplate bounds a template file, in bytes.
 const maxTemplate = 1 << 20
 
 // Types are those that can be configured.
 func Types() []string {
-	return []string{channel.DingTalk, channel.WeCom, channel.Feishu, channel.Email}
+	return []string{channel.DingTalk, channel.WeCom, channel.Feishu, channel.Slack, channel.Email}
 }
 
 // Build makes a channel. base makes a template with the definitions that a
@@ -122,7 +126,7 @@ func Base(shipped string, globs []string, external *url.URL) func() (*template.T
 func build(s Spec, o Options, base func() (*template.Template, error)) (*Channel, error) {
 	ro := channel.RendererOptions{
 		Type: s.Type, Kind: s.Kind, Language: s.Language, Base: base, Links: o.Links, Zone: o.Zone, Now: o.Now, Logger: o.Logger,
-		Neutralise: map[string]func(string) string{channel.WeCom: wecom.Neutralise, channel.Feishu: feishu.Neutralise}[s.Type],
+		Neutralise: map[string]func(string) string{channel.WeCom: wecom.Neutralise, channel.Feishu: feishu.Neutralise, channel.Slack: slack.Neutralise}[s.Type],
 	}
 	if s.TemplateFile != "" {
 		text, err := readTemplate(s.TemplateFile)
@@ -159,6 +163,9 @@ func build(s Spec, o Options, base func() (*template.Template, error)) (*Channel
 		c.Notifier, err = wecom.New(robot)
 	case channel.Feishu:
 		c.Notifier, err = feishu.New(robot)
+	case channel.Slack:
+		c.Name = SlackName
+		c.Notifier, err = slack.New(robot)
 	}
 	return c, err
 }

@@ -39,6 +39,7 @@ func TestBuild(t *testing.T) {
 		{"dingtalk", robot(channel.DingTalk), nil, "dingtalk"},
 		{"wecom", robot(channel.WeCom), nil, "wecom"},
 		{"feishu", robot(channel.Feishu), nil, "feishu"},
+		{"slack", robot(channel.Slack), nil, SlackName},
 		{"email", mail, nil, MailName},
 		{"mail without recipients", mail, func(s *Spec) { s.Mail.To = nil }, "touchline.yaml:1:2: channel email: to: nobody is named"},
 		{"language", robot(channel.WeCom), func(s *Spec) { s.Language = "fr" }, `language "fr" is not known`},
