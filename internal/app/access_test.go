@@ -32,6 +32,7 @@ public  GET    /ui/assets/style.css
 public  POST   /touchline/v1/login
 public  GET    /touchline/v1/links/x
 public  POST   /touchline/v1/links/x
+public  POST   /touchline/v1/callbacks/slack
 
 read    GET    /
 read    GET    /ui

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,6 +24,7 @@ import (
 	"touchline.dev/touchline/internal/rules"
 	"touchline.dev/touchline/internal/selfmon"
 	"touchline.dev/touchline/internal/state"
+	"touchline.dev/touchline/internal/statuspage"
 	"touchline.dev/touchline/internal/tsdbdir"
 )
 
@@ -189,11 +191,42 @@ func (b *backup) entries(ctx context.Context, staging string) ([]archive.Entry, 
 		}
 		out = append(out, e)
 	}
+	small, err := smallEntries(b.a.c.Storage.Path)
+	if err != nil {
+		return nil, err
+	}
+	out = append(out, small...)
 	files, err := b.a.engine.Stage(staging)
 	if err != nil {
 		return nil, err
 	}
 	return append(out, metricEntries(files)...), nil
+}
+
+// smallEntries are the files that are replaced or appended to as a whole, as
+// they are at this moment: when receivers were last proven, and what the public
+// has been told. A last line that is being written is left out.
+func smallEntries(dir string) ([]archive.Entry, error) {
+	var out []archive.Entry
+	for _, name := range []string{
+		path.Join(datadir.Alertmanager, alerting.ProvenFile),
+		path.Join(datadir.StatusPage, statuspage.IncidentsFile), path.Join(datadir.StatusPage, statuspage.HistoryFile),
+	} {
+		raw, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name)))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("back up %s: %w", name, err)
+		}
+		if strings.HasSuffix(name, ".jsonl") {
+			raw = raw[:bytes.LastIndexByte(raw, '\n')+1]
+		}
+		out = append(out, archive.Entry{Name: name, Size: int64(len(raw)), Open: func() (io.ReadCloser, error) {
+			return io.NopCloser(bytes.NewReader(raw)), nil
+		}})
+	}
+	return out, nil
 }
 
 // stateEntry copies the state database into a folder, and adds the copy.
@@ -260,6 +293,11 @@ func BackupStopped(ctx context.Context, dir string, w io.Writer) (_ *archive.Man
 		}
 		entries = append(entries, fileEntry(name, file, fi.Size()))
 	}
+	small, err := smallEntries(dir)
+	if err != nil {
+		return nil, err
+	}
+	entries = append(entries, small...)
 	if file := filepath.Join(dir, datadir.State); exists(file) {
 		staging := filepath.Join(dir, datadir.Staging)
 		if err := errors.Join(os.RemoveAll(staging), os.Mkdir(staging, 0o750)); err != nil {

@@ -111,6 +111,17 @@ func newRoster(d *config.Dynamic, known []string, overrides map[string][]oncall.
 		}
 		r.windows = append(r.windows, w)
 	}
+	if d.StatusPage != nil {
+		for n, m := range d.StatusPage.Maintenance {
+			names := make([]string, 0, len(r.windows))
+			for _, w := range r.windows {
+				names = append(names, w.Name)
+			}
+			if m.Window != "" && !slices.Contains(names, m.Window) {
+				bad(fmt.Sprintf("status_page.maintenance[%d].window", n), "there is no maintenance window %q; there is %s", m.Window, listed(names))
+			}
+		}
+	}
 	return r, errors.Join(errs...)
 }
 

@@ -88,6 +88,15 @@ func TestRosterRefuses(t *testing.T) {
 			t.Errorf("%s: %v\nwant %s", change, err, want)
 		}
 	}
+	page := goodRoster + `
+status_page:
+  folder: site
+  components: [{id: api, name: API, alerts: [{match: ['service="api"']}]}]
+  maintenance: [{title: Backup, components: [api], window: nightly}]
+`
+	if _, err := rosterOf(t, page, nil); err == nil || !strings.Contains(err.Error(), `status_page.maintenance[0].window: there is no maintenance window "nightly"; there is none`) {
+		t.Error(err)
+	}
 	if _, err := newRoster(&config.Dynamic{}, nil, nil); err != nil {
 		t.Error(err)
 	}

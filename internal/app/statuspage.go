@@ -6,12 +6,15 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/prometheus/common/model"
 	promrules "github.com/prometheus/prometheus/rules"
 
 	"touchline.dev/touchline/internal/config"
 	"touchline.dev/touchline/internal/datadir"
 	"touchline.dev/touchline/internal/httpserver"
+	"touchline.dev/touchline/internal/incident/maintenance"
 	"touchline.dev/touchline/internal/statuspage"
 )
 
@@ -112,10 +115,19 @@ func componentState(alerts []config.StatusAlert, where string) (func(map[string]
 // publicAlerts are the alerts that may be about a component: those of the
 // embedded Alertmanager, or, where prometheus.yml names others, those of our rules.
 func (a *App) publicAlerts() []statuspage.ActiveAlert {
+	ctx, cancel := context.WithTimeout(context.Background(), linkTimeout)
+	defer cancel()
+	taken, err := a.incident.Taken(ctx)
+	if err != nil {
+		a.log.Warn("The status page does not say what is being worked on", "err", err)
+	}
+	of := func(labels, annotations map[string]string, starts time.Time) statuspage.ActiveAlert {
+		return statuspage.ActiveAlert{Labels: labels, Annotations: annotations, StartsAt: starts, Taken: taken[fingerprint(labels)]}
+	}
 	var out []statuspage.ActiveAlert
 	if !a.notifier.External() {
 		for _, x := range a.alerting.Active(context.Background()) {
-			out = append(out, statuspage.ActiveAlert(x))
+			out = append(out, of(x.Labels, x.Annotations, x.StartsAt))
 		}
 		return out
 	}
@@ -127,13 +139,23 @@ func (a *App) publicAlerts() []statuspage.ActiveAlert {
 			}
 			labels := maps.Clone(external)
 			maps.Copy(labels, x.Labels.Map())
-			out = append(out, statuspage.ActiveAlert{Labels: labels, Annotations: x.Annotations.Map(), StartsAt: x.FiredAt})
+			out = append(out, of(labels, x.Annotations.Map(), x.FiredAt))
 		}
 	}
 	return out
 }
 
-// publicMaintenance is the maintenance that is announced.
+// fingerprint is what Alertmanager knows an alert with these labels by.
+func fingerprint(ls map[string]string) string {
+	set := make(model.LabelSet, len(ls))
+	for k, v := range ls {
+		set[model.LabelName(k)] = model.LabelValue(v)
+	}
+	return set.Fingerprint().String()
+}
+
+// publicMaintenance is the maintenance that is announced: what stands there, and
+// of a window the time that lasts and the next one.
 func (a *App) publicMaintenance(context.Context) ([]statuspage.Window, error) {
 	c := a.dynamic.Load().StatusPage
 	if c == nil {
@@ -141,10 +163,21 @@ func (a *App) publicMaintenance(context.Context) ([]statuspage.Window, error) {
 	}
 	var out []statuspage.Window
 	for _, m := range c.Maintenance {
-		out = append(out, statuspage.Window{
-			ID:    "maintenance-" + m.From.UTC().Format("20060102T150405Z") + "-" + strings.Join(m.Components, "-"),
-			Title: statuspage.Text{En: m.Title, Zh: m.TitleZh}, Components: m.Components, From: m.From, To: m.To,
-		})
+		spans := []maintenance.Span{{From: m.From, To: m.To}}
+		if m.Window != "" {
+			spans = nil
+			for _, w := range a.fileWindows() {
+				if w.Name == m.Window {
+					spans = w.Coming(time.Now())
+				}
+			}
+		}
+		for _, s := range spans {
+			out = append(out, statuspage.Window{
+				ID:    "maintenance-" + s.From.UTC().Format("20060102T150405Z") + "-" + strings.Join(m.Components, "-"),
+				Title: statuspage.Text{En: m.Title, Zh: m.TitleZh}, Components: m.Components, From: s.From, To: s.To,
+			})
+		}
 	}
 	slices.SortStableFunc(out, func(x, y statuspage.Window) int { return x.From.Compare(y.From) })
 	return out, nil

@@ -71,7 +71,7 @@ var ErrNotBackup = errors.New("this is not a Touchline backup")
 var (
 	segment = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]*$`)
 	ulidDir = regexp.MustCompile(`^[0-9A-HJKMNP-TV-Z]{26}$`)
-	parts   = []string{datadir.Metrics, datadir.Rules, datadir.Alertmanager, datadir.State}
+	parts   = []string{datadir.Metrics, datadir.Rules, datadir.Alertmanager, datadir.StatusPage, datadir.State}
 )
 
 // Parts are what of the data directory a backup holds.

@@ -48,8 +48,9 @@ type StatusMaintenance struct {
 	Title      string    `yaml:"title" required:"true" help:"What is done."`
 	TitleZh    string    `yaml:"title_zh" help:"The same in Chinese."`
 	Components []string  `yaml:"components" required:"true" help:"IDs of the components that it is about."`
-	From       time.Time `yaml:"from" required:"true" help:"When it begins."`
-	To         time.Time `yaml:"to" required:"true" help:"When it ends."`
+	From       time.Time `yaml:"from" help:"When it begins."`
+	To         time.Time `yaml:"to" help:"When it ends."`
+	Window     string    `yaml:"window" help:"Instead of from and to: the name of a window of the section maintenance, whose present and next time are announced."`
 }
 
 // StatusStates are what alerts mean where nothing else is said.
@@ -121,7 +122,13 @@ func (a *StatusAlert) check(at *checker) {
 }
 
 func (m *StatusMaintenance) check(at *checker) {
-	if !m.From.Before(m.To) {
+	switch {
+	case m.Window != "" && (!m.From.IsZero() || !m.To.IsZero()):
+		at.problem("window", "keep either window or from and to", "from and to are given, too")
+	case m.Window != "":
+	case m.From.IsZero() || m.To.IsZero():
+		at.problem("", "write from and to, or window with the name of a maintenance window", "it is not said when")
+	case !m.From.Before(m.To):
 		at.problem("to", "write a time after from", "it ends before it begins")
 	}
 	if strings.TrimSpace(m.Title) == "" {

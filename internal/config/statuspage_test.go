@@ -54,6 +54,8 @@ func TestProblemsOfStatusPage(t *testing.T) {
 		{head + "  components: [{id: a, name: x, alerts: [{match: ['a=b'], states: {critical: down}}]}]\n", `f.yaml:3:78: status_page.components[0].alerts[0].states.critical: "down" is not known; write degraded or outage`},
 		{head + "  components: [{id: a, name: x, alerts: [{match: ['a=b']}]}, {id: a, name: y, alerts: [{match: ['a=b']}]}]\n", `f.yaml:3:67: status_page.components[1].id: "a" is given twice; give each its own`},
 		{head + good + "  maintenance: [{title: x, components: [apt], from: 2026-12-01T03:00:00Z, to: 2026-12-01T04:00:00Z}]\n", `f.yaml:4:40: status_page.maintenance[0].components: there is no component "apt"; did you mean "api"?`},
+		{head + good + "  maintenance: [{title: x, components: [api], window: nightly, to: 2026-12-01T03:00:00Z}]\n", `f.yaml:4:55: status_page.maintenance[0].window: from and to are given, too; keep either window or from and to`},
+		{head + good + "  maintenance: [{title: x, components: [api], from: 2026-12-01T03:00:00Z}]\n", `f.yaml:4:18: status_page.maintenance[0]: it is not said when; write from and to, or window with the name of a maintenance window`},
 		{head + good + "  maintenance: [{title: x, components: [api], from: 2026-12-01T03:00:00Z, to: 2026-12-01T03:00:00Z}]\n", `f.yaml:4:79: status_page.maintenance[0].to: it ends before it begins; write a time after from`},
 	} {
 		if got := CheckFile("f.yaml", []byte(c.in)).Error(); got != c.want {

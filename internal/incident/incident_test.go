@@ -200,6 +200,9 @@ func TestNight(t *testing.T) {
 		if i.State != Acknowledged || i.Assignee != "anna" || i.AcknowledgedAt != n.now {
 			t.Errorf("%+v", i)
 		}
+		if taken, err := n.Taken(ctx); err != nil || len(taken) != 1 || !taken["Down/db-1"] {
+			t.Errorf("acknowledged alerts: %v, %v", taken, err)
+		}
 		refused("anna has acknowledged")(n.Acknowledge(ctx, 1, "li", ""))
 		must(n.Acknowledge(ctx, 1, "anna", ""))
 		refused("nobody's name")(n.Comment(ctx, 1, " ", "x"))
@@ -224,6 +227,9 @@ func TestNight(t *testing.T) {
 		n.wait(time.Second)
 		n.Observe(n.group("g", n.alert("Down", "db-1")))
 		n.wait(time.Second)
+		if taken, err := n.Taken(ctx); err != nil || !taken["Down/db-1"] {
+			t.Errorf("acknowledged alerts after a flap: %v, %v", taken, err)
+		}
 		if d := n.get(1); d.State != Acknowledged || d.Flaps != 1 {
 			t.Errorf("%+v", d.Incident)
 		}

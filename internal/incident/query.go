@@ -150,6 +150,27 @@ func (s *Service) OfGroup(ctx context.Context, key string) (id int64, err error)
 	return id, err
 }
 
+// Taken are the fingerprints of the alerts that fire and that somebody has acknowledged.
+func (s *Service) Taken(ctx context.Context) (map[string]bool, error) {
+	out := map[string]bool{}
+	err := s.o.DB.Read(ctx, func(q state.Querier) (err error) {
+		rows, err := q.QueryContext(ctx, "SELECT a.fingerprint FROM incidents i JOIN incident_alerts a ON a.incident_id = i.id WHERE i.state = $1 AND a.ends_at = 0", Acknowledged)
+		if err != nil {
+			return fmt.Errorf("list acknowledged alerts: %w", err)
+		}
+		defer func() { err = errors.Join(err, rows.Close()) }()
+		for rows.Next() {
+			var f string
+			if err := rows.Scan(&f); err != nil {
+				return fmt.Errorf("list acknowledged alerts: %w", err)
+			}
+			out[f] = true
+		}
+		return rows.Err()
+	})
+	return out, err
+}
+
 // Notifications returns a page of attempts to tell receivers, newest first.
 func (s *Service) Notifications(ctx context.Context, f Filter) (out []Notification, more bool, err error) {
 	w := &where{}

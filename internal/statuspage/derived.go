@@ -27,6 +27,7 @@ type Observed struct {
 	State State
 	Since time.Time // when the first of the alerts that are about it began to fire; zero without one
 	Said  []string  // what those alerts say to the public
+	Taken bool      // somebody has acknowledged one of them
 }
 
 // IncidentSource gives the public's incidents, newest first.
@@ -94,6 +95,7 @@ func (d *Derived) Incidents(_ context.Context, o Observation) ([]PublicIncident,
 	for _, c := range o.Components {
 		known[c.ID] = true
 		d.dirty = d.follow(c, o.At) || d.dirty
+		d.dirty = d.taken(c, o.At) || d.dirty
 	}
 	for n := range d.list {
 		// A component that is no longer configured has nothing to end its incident.
@@ -153,6 +155,21 @@ func (d *Derived) follow(c Observed, now time.Time) (changed bool) {
 	return true
 }
 
+// worked is what the public is told when somebody has acknowledged an alert. Who
+// that is stays inside.
+const worked = "We are working on it."
+
+// taken says once for each incident that people are working on it.
+func (d *Derived) taken(c Observed, now time.Time) bool {
+	n := slices.IndexFunc(d.list, func(i PublicIncident) bool { return i.Open() && componentOfID(i.ID) == c.ID })
+	text := Text{En: worked, Zh: translate(Chinese, worked)}
+	if !c.Taken || n < 0 || slices.ContainsFunc(d.list[n].Updates, func(u Update) bool { return u.Text == text }) {
+		return false
+	}
+	d.list[n].add(Update{At: now, State: c.State, Text: text})
+	return true
+}
+
 // idSeparator divides the component's ID, which does not contain it, from the time.
 const idSeparator = "_"
 
@@ -172,7 +189,7 @@ func (i *PublicIncident) add(u Update) {
 // lastSaid is the newest text.
 func (i *PublicIncident) lastSaid() Text {
 	for n := len(i.Updates) - 1; n >= 0; n-- {
-		if i.Updates[n].Text != (Text{}) {
+		if i.Updates[n].Text != (Text{}) && i.Updates[n].Text.En != worked {
 			return i.Updates[n].Text
 		}
 	}

@@ -85,6 +85,28 @@ func TestDerivedIncident(t *testing.T) {
 	}
 }
 
+// TestTaken says once that people are working on it, and not who.
+func TestTaken(t *testing.T) {
+	d := derive(t, filepath.Join(t.TempDir(), "i"))
+	api := Observed{ID: "api", Name: Text{En: "API"}, State: Outage, Said: []string{"Some requests fail."}, Taken: true}
+	got := see(t, d, testNow, api)
+	if n := len(got[0].Updates); n != 2 || got[0].Updates[1].Text != (Text{"We are working on it.", "我们正在处理。"}) || got[0].Updates[1].State != Outage {
+		t.Fatalf("got %+v", got)
+	}
+	if got = see(t, d, testNow.Add(time.Minute), api); len(got[0].Updates) != 2 {
+		t.Errorf("an update without news: %+v", got)
+	}
+	api.State = Degraded
+	if got = see(t, d, testNow.Add(2*time.Minute), api); len(got[0].Updates) != 3 || got[0].Updates[2].Text.En != "Some requests fail." {
+		t.Errorf("got %+v", got)
+	}
+	// Of what is over nobody is told so.
+	api = Observed{ID: "api", State: Operational, Taken: true}
+	if got = see(t, d, testNow.Add(3*time.Minute), api); len(got[0].Updates) != 4 || got[0].Open() {
+		t.Errorf("got %+v", got)
+	}
+}
+
 func TestDerivedIsBounded(t *testing.T) {
 	d := derive(t, filepath.Join(t.TempDir(), "i"))
 	d.d = unsynced{}

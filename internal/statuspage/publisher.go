@@ -21,6 +21,7 @@ type ActiveAlert struct {
 	Labels      map[string]string
 	Annotations map[string]string
 	StartsAt    time.Time
+	Taken       bool // somebody has acknowledged it
 }
 
 // Settings are what a reload may change.
@@ -138,7 +139,7 @@ func New(o PublisherOptions) (*Publisher, error) {
 	if err := tryFolder(o.disk, o.Dir); err != nil {
 		return nil, err
 	}
-	h, bad, err := openHistory(o.disk, filepath.Join(o.DataDir, historyJournal))
+	h, bad, err := openHistory(o.disk, filepath.Join(o.DataDir, HistoryFile))
 	if err != nil {
 		return nil, err
 	}
@@ -151,7 +152,8 @@ func New(o PublisherOptions) (*Publisher, error) {
 
 // What stands in the data folder.
 const (
-	historyJournal = "history.jsonl"
+	// HistoryFile is the journal of the states of components.
+	HistoryFile = "history.jsonl"
 	// IncidentsFile is where Derived keeps its incidents.
 	IncidentsFile = "incidents.json"
 	// Site is where the files go when no other folder is named.
@@ -302,6 +304,7 @@ func observe(s *Settings, alerts []ActiveAlert, windows []Window, now time.Time)
 				continue
 			}
 			out.State = worse(out.State, state)
+			out.Taken = out.Taken || a.Taken
 			if out.Since.IsZero() || a.StartsAt.Before(out.Since) {
 				out.Since = a.StartsAt
 			}

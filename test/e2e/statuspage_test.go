@@ -23,8 +23,12 @@ type publicState struct {
 	Incidents   []struct {
 		ID         string
 		ResolvedAt time.Time `json:"resolved_at"`
-		Updates    []struct{ State string }
+		Updates    []struct {
+			State string
+			Text  struct{ En, Zh string }
+		}
 	}
+	Maintenance []struct{ From, To time.Time }
 }
 
 // TestStatusPageOutlivesTheProcess publishes an outage, kills the server, and
@@ -41,6 +45,9 @@ status_page:
   components:
     - {id: api, name: API, alerts: [{match: ['service="api"']}]}
     - {id: web, name: Website, alerts: [{match: ['service="web"']}]}
+  maintenance: [{title: Backup, components: [web], window: nightly}]
+maintenance:
+  - {name: nightly, match: ['service="web"'], time_zone: UTC, start: 2026-01-01T02:00, duration: 30m, rrule: FREQ=DAILY}
 `
 	file := write(t, conf, "touchline.yaml", fmt.Sprintf(page, "Example"))
 	site := filepath.Join(conf, "site")
@@ -74,6 +81,16 @@ status_page:
 	}
 	alert(time.Now().Add(time.Hour))
 	p.until(15*time.Second, "the outage on the page", func() bool { return state().State == "outage" && len(state().Incidents) == 1 })
+
+	// Somebody takes the incident: the public reads that, and not who.
+	p.until(15*time.Second, "the incident", func() bool { return p.change("incidents/1/acknowledge", "", nil) == http.StatusOK })
+	p.until(15*time.Second, "a word of it", func() bool {
+		us := state().Incidents[0].Updates
+		return us[len(us)-1].Text.En == "We are working on it."
+	})
+	if ms := state().Maintenance; len(ms) == 0 || ms[len(ms)-1].To.Sub(ms[len(ms)-1].From) != 30*time.Minute || ms[len(ms)-1].From.Hour() != 2 {
+		t.Errorf("the next time of a window that recurs: %+v", ms)
+	}
 
 	// The public address has the files, for everybody, and nothing else.
 	public := "http://" + p.listener("status-page")
@@ -119,11 +136,26 @@ status_page:
 	p = launch(t, dir, args...)
 	alert(time.Now().Add(time.Hour))
 	<-time.After(7 * time.Second) // it has looked again
-	if s := state(); s.State != "outage" || len(s.Incidents) != 1 || s.Incidents[0].ID != before[0].ID || len(s.Incidents[0].Updates) != 1 {
+	if s := state(); s.State != "outage" || len(s.Incidents) != 1 || s.Incidents[0].ID != before[0].ID || len(s.Incidents[0].Updates) != 2 {
 		t.Errorf("after the restart: %+v", s)
 	}
 	p.stop()
 	if s := state(); s.State != "outage" {
 		t.Errorf("after a stop: %+v", s)
+	}
+
+	// A backup keeps what the public has been told.
+	file = filepath.Join(t.TempDir(), "b.tar.zst")
+	must(t, "backup", file, "--storage.path="+dir)
+	to := filepath.Join(t.TempDir(), "restored")
+	must(t, "restore", file, "--storage.path="+to)
+	for _, name := range []string{"incidents.json", "history.jsonl"} {
+		was, err := os.ReadFile(filepath.Join(dir, "statuspage", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if is, err := os.ReadFile(filepath.Join(to, "statuspage", name)); err != nil || string(is) != string(was) {
+			t.Errorf("%s after a restore: %v, %s", name, err, is)
+		}
 	}
 }

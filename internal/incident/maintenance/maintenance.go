@@ -231,6 +231,25 @@ func (w *Window) look(now time.Time) {
 	}
 }
 
+// Span is one time of a window.
+type Span struct{ From, To time.Time }
+
+// Coming are the occurrence of a window that lasts at a moment, and the next one.
+func (w *Window) Coming(now time.Time) []Span {
+	r, err := w.recurrence()
+	if err != nil || !w.EndedAt.IsZero() {
+		return nil // it was checked when it was made
+	}
+	var out []Span
+	if from, to, ok := r.Occurrence(now); ok {
+		out = append(out, Span{from, to})
+	}
+	if from, ok := r.NextStart(now); ok {
+		out = append(out, Span{from, from.Add(w.Duration)})
+	}
+	return out
+}
+
 // all are the windows of the database that have not ended, and those of touchline.yaml.
 func (s *Service) all(ctx context.Context, q state.Querier) ([]Window, error) {
 	out, err := windows(ctx, q, "WHERE ended_at = 0 ORDER BY id")

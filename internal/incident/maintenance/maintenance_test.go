@@ -177,6 +177,10 @@ func TestWindowsOfAFile(t *testing.T) {
 		if got := b.am.active(); got != "Maintenance: weekly" {
 			t.Errorf("silences: %s", got)
 		}
+		w := &b.files[0]
+		if got := w.Coming(b.now); len(got) != 2 || !got[0].From.Equal(w.Start.AddDate(0, 0, 7)) || got[0].To.Sub(got[0].From) != 48*time.Hour || !got[1].From.Equal(w.Start.AddDate(0, 0, 14)) {
+			t.Errorf("coming: %v", got)
+		}
 		// Another duration is another silence; a window that is gone is none.
 		b.files[0].Duration = 50 * time.Hour
 		b.wait(time.Second)
