@@ -26,6 +26,7 @@ import (
 	"google.golang.org/grpc"
 
 	"touchline.dev/touchline/internal/alerting"
+	"touchline.dev/touchline/internal/app/roster"
 	"touchline.dev/touchline/internal/collect"
 	"touchline.dev/touchline/internal/config"
 	"touchline.dev/touchline/internal/datadir"
@@ -86,7 +87,7 @@ type App struct {
 	reload   reloadMetrics
 
 	dynamic atomic.Pointer[config.Dynamic] // in force
-	roster  atomic.Pointer[roster]
+	roster  atomic.Pointer[roster.Roster]
 	changes ruleChanges
 
 	silencedEnds silencedEnds

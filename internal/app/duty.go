@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"touchline.dev/touchline/internal/app/roster"
 	"touchline.dev/touchline/internal/api/native"
 	"touchline.dev/touchline/internal/incident"
 	"touchline.dev/touchline/internal/oncall"
@@ -24,8 +25,8 @@ var _ native.Schedules = duty{}
 func (d duty) Schedules(_ context.Context, at time.Time) ([]native.Schedule, error) {
 	r := d.a.roster.Load()
 	var out []native.Schedule
-	for _, name := range slices.Sorted(maps.Keys(r.schedules)) {
-		s := r.schedules[name]
+	for _, name := range slices.Sorted(maps.Keys(r.Schedules)) {
+		s := r.Schedules[name]
 		x := native.Schedule{Name: name, TimeZone: s.Location().String(), OnCall: append([]string{}, s.At(at)...)}
 		if next, ok := s.Next(at); ok {
 			x.Next, x.NextUp = next.At, next.To
@@ -36,10 +37,10 @@ func (d duty) Schedules(_ context.Context, at time.Time) ([]native.Schedule, err
 }
 
 func (d duty) schedule(name string) (*oncall.Schedule, error) {
-	if s := d.a.roster.Load().schedules[name]; s != nil {
+	if s := d.a.roster.Load().Schedules[name]; s != nil {
 		return s, nil
 	}
-	return nil, fmt.Errorf("%w: %q; the section schedules of touchline.yaml has %s", native.ErrNoSchedule, name, listed(slices.Sorted(maps.Keys(d.a.roster.Load().schedules))))
+	return nil, fmt.Errorf("%w: %q; the section schedules of touchline.yaml has %s", native.ErrNoSchedule, name, roster.Listed(slices.Sorted(maps.Keys(d.a.roster.Load().Schedules))))
 }
 
 // Shifts lists who is on call when.
@@ -100,8 +101,8 @@ func (d duty) Override(ctx context.Context, o native.ScheduleOverride) (native.S
 	if _, err := d.schedule(o.Schedule); err != nil {
 		return o, err
 	}
-	if people := d.a.roster.Load().people; people[o.Person] == nil {
-		return o, fmt.Errorf("%w: the section people of touchline.yaml has no %q; it has %s", native.ErrBadShift, o.Person, listed(slices.Sorted(maps.Keys(people))))
+	if people := d.a.roster.Load().People; people[o.Person] == nil {
+		return o, fmt.Errorf("%w: the section people of touchline.yaml has no %q; it has %s", native.ErrBadShift, o.Person, roster.Listed(slices.Sorted(maps.Keys(people))))
 	}
 	made, err := d.a.incident.AddOverride(ctx, incident.Override(o))
 	if incident.Refused(err) {
@@ -146,11 +147,11 @@ func (a *App) renewRoster(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var known []string
+	known := []string{}
 	for _, r := range a.alerting.Receivers() {
 		known = append(known, r.Name)
 	}
-	r, err := newRoster(a.dynamic.Load(), known, more)
+	r, err := roster.New(a.dynamic.Load(), known, more)
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func (a *App) handOvers(ctx context.Context) {
 			continue
 		}
 		now := time.Now()
-		for name, s := range a.roster.Load().schedules {
+		for name, s := range a.roster.Load().Schedules {
 			h, ok := s.Next(now.Add(-handOverLate))
 			if !ok || h.At.After(now) || !h.At.After(told[name]) {
 				continue
@@ -62,7 +62,7 @@ func (a *App) handOver(ctx context.Context, name string, h oncall.HandOver, now 
 	r := a.roster.Load()
 	conf := a.dynamic.Load().Schedules[name]
 	receivers, language := slices.Clone(conf.Digest), "en"
-	if p := r.people[h.To]; p != nil {
+	if p := r.People[h.To]; p != nil {
 		receivers = append(receivers, p.Receivers...)
 		language = cmp.Or(p.Language, "en")
 	}
@@ -108,7 +108,7 @@ func (a *App) handOver(ctx context.Context, name string, h oncall.HandOver, now 
 // digest is what the next person has to know.
 func (a *App) digest(ctx context.Context, name string, h oncall.HandOver, now time.Time) (*oncall.Digest, error) {
 	d := &oncall.Digest{
-		Schedule: name, Location: a.roster.Load().schedules[name].Location(), At: h.At, Since: now.Add(-digestPeriod), From: h.From, To: h.To,
+		Schedule: name, Location: a.roster.Load().Schedules[name].Location(), At: h.At, Since: now.Add(-digestPeriod), From: h.From, To: h.To,
 		URL: a.external.JoinPath("/ui/").String(), Changed: a.changes.since(now.Add(-digestPeriod)),
 	}
 	list, _, err := a.incident.List(ctx, incident.Filter{States: []incident.State{incident.Firing, incident.Acknowledged}, Limit: digestListed})

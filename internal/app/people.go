@@ -13,6 +13,7 @@ import (
 
 	"touchline.dev/touchline/internal/alerting"
 	"touchline.dev/touchline/internal/api/native"
+	"touchline.dev/touchline/internal/app/roster"
 	"touchline.dev/touchline/internal/datadir"
 	"touchline.dev/touchline/internal/httpserver"
 	"touchline.dev/touchline/internal/incident"
@@ -40,7 +41,7 @@ func (a *App) openState(ctx context.Context) error {
 	if err := a.openIdentity(); err != nil {
 		return err
 	}
-	opens, err := matching(a.c.Incidents.Matchers, "--incidents.matchers")
+	opens, err := roster.Match(a.c.Incidents.Matchers, "--incidents.matchers")
 	if err != nil {
 		return err
 	}
@@ -57,9 +58,9 @@ func (a *App) openState(ctx context.Context) error {
 			return (&amClient{handler: a.alertmanagerAPI()}).known(ctx)
 		},
 		Escalation: &incident.Escalation{
-			Policies: func() []incident.Policy { return a.roster.Load().policies },
+			Policies: func() []incident.Policy { return a.roster.Load().Policies },
 			OnCall: func(schedule string, at time.Time, severity string) ([]incident.Person, error) {
-				return a.roster.Load().onCall(schedule, at, severity)
+				return a.roster.Load().OnCall(schedule, at, severity)
 			},
 			Tell: a.call, Mine: a.escalates,
 		},
@@ -77,7 +78,7 @@ func (a *App) openMaintenance() error {
 	am := &amClient{handler: a.alertmanagerAPI()}
 	var err error
 	a.maintenance, err = maintenance.New(maintenance.Options{
-		DB: a.state, Logger: a.log.With("component", "maintenance"), Registerer: a.reg, Matchers: checkMatchers, Silence: am.silence, Expire: am.expire,
+		DB: a.state, Logger: a.log.With("component", "maintenance"), Registerer: a.reg, Matchers: roster.CheckMatchers, Silence: am.silence, Expire: am.expire,
 		Endings: am.endings, Announce: am.announce, Notice: a.c.Incidents.Notice, Files: a.fileWindows, Mine: a.escalates, Audit: audit,
 	})
 	if err != nil {
@@ -88,7 +89,7 @@ func (a *App) openMaintenance() error {
 }
 
 // fileWindows are the maintenance windows of touchline.yaml in force.
-func (a *App) fileWindows() []maintenance.Window { return a.roster.Load().windows }
+func (a *App) fileWindows() []maintenance.Window { return a.roster.Load().Windows }
 
 // nativeAPI serves what no upstream tool has an API for.
 func (a *App) nativeAPI(mux *router) {

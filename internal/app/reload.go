@@ -14,6 +14,7 @@ import (
 	promconfig "github.com/prometheus/prometheus/config"
 
 	"touchline.dev/touchline/internal/alerting"
+	"touchline.dev/touchline/internal/app/roster"
 	"touchline.dev/touchline/internal/config"
 	"touchline.dev/touchline/internal/metrics"
 	"touchline.dev/touchline/internal/oncall"
@@ -135,15 +136,15 @@ func (a *App) load() (err error) {
 	if aerr == nil && oerr == nil {
 		aerr = withChannels(am, own)
 	}
-	var who *roster
+	var who *roster.Roster
 	if aerr == nil && oerr == nil {
 		var more map[string][]oncall.Override
 		if more, oerr = a.overrides(context.Background()); oerr == nil {
-			who, oerr = newRoster(&own.Dynamic, receiversOf(am), more)
+			who, oerr = roster.New(&own.Dynamic, receiversOf(am), more)
 		}
 	}
 	if aerr == nil && oerr == nil {
-		ac, aerr = a.alerting.Prepare(am, who.receivers...)
+		ac, aerr = a.alerting.Prepare(am, who.Receivers...)
 	}
 	if aerr != nil {
 		a.alerting.Refused()
@@ -247,6 +248,15 @@ func (a *App) inProcess() []metrics.InProcess {
 	var out []metrics.InProcess
 	for _, s := range a.sources.Sources() {
 		out = append(out, metrics.InProcess{Job: s.Job, Instance: a.host, Address: s.Address, Path: s.MetricsPath, Interval: a.c.Sources.Interval})
+	}
+	return out
+}
+
+// receiversOf lists the receivers of a configuration.
+func receiversOf(f *alerting.File) []string {
+	out := []string{}
+	for _, r := range f.Config.Receivers {
+		out = append(out, r.Name)
 	}
 	return out
 }

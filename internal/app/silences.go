@@ -179,12 +179,6 @@ func (c *amClient) announce(ctx context.Context, e maintenance.Ending) error {
 	}}, nil)
 }
 
-// checkMatchers says what is wrong with matchers.
-func checkMatchers(texts []string) error {
-	_, err := matchingAll(texts)
-	return err
-}
-
 // silencedEnds announces alerts that have resolved while they were silenced, each once.
 type silencedEnds struct {
 	waiting chan alerting.GroupAlert

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/common/model"
 	promrules "github.com/prometheus/prometheus/rules"
 
+	"touchline.dev/touchline/internal/app/roster"
 	"touchline.dev/touchline/internal/config"
 	"touchline.dev/touchline/internal/datadir"
 	"touchline.dev/touchline/internal/httpserver"
@@ -91,7 +92,7 @@ func componentState(alerts []config.StatusAlert, where string) (func(map[string]
 	var all []about
 	for i, c := range alerts {
 		at := fmt.Sprintf("%s.alerts[%d].match", where, i)
-		matches, err := matching(strings.Join(c.Match, ","), at)
+		matches, err := roster.Match(strings.Join(c.Match, ","), at)
 		if err != nil {
 			return nil, err
 		}

@@ -73,6 +73,19 @@ func fromFile(name string, data []byte) (*Config, Problems) {
 	return c, ps.sorted()
 }
 
+// DynamicOf reads the sections of a touchline.yaml, and returns what places a
+// field of them, such as "escalations[0].match", in it. What is wrong with the
+// file is for CheckFile to say.
+func DynamicOf(name string, data []byte) (*Dynamic, func(field, hint, format string, args ...any) Problem) {
+	r, c := readFile(name, data), &Config{}
+	r.sections(c)
+	return &c.Dynamic, func(field, hint, format string, args ...any) Problem {
+		r.problems = nil
+		(&checker{r: r}).problem(field, hint, format, args...)
+		return r.problems[0]
+	}
+}
+
 // NamedFile is a file that a touchline.yaml names.
 type NamedFile struct {
 	Flag         string // of the setting, such as "prometheus.config"; "" in a section

@@ -36,7 +36,7 @@ func checkTouchline(d *Document) []Finding {
 		out = append(out, settingFinding(d, p, Warning, "conflicting-settings"))
 	}
 	if len(out) == 0 {
-		out = checkChannels(d)
+		out = append(checkChannels(d), checkRoster(d)...)
 	}
 	for _, named := range config.NamedFiles(d.Path, d.Bytes) {
 		var err error
@@ -91,12 +91,8 @@ func checkTokens(d *Document) []Finding {
 	if err == nil {
 		return nil
 	}
-	errs := []error{err}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		errs = joined.Unwrap()
-	}
 	var out []Finding
-	for _, err := range errs {
+	for _, err := range all(err) {
 		f := Finding{File: d.Path, Line: 1, Column: 1, Code: "bad-token-line", Message: err.Error()}
 		if bad, ok := errors.AsType[*httpserver.BadTokenLine](err); ok {
 			f.Line, f.Column = bad.Line, firstColumn(d.Bytes, bad.Line)

@@ -1,4 +1,6 @@
-package app
+// Package roster makes the sections people, schedules, escalations and
+// maintenance of touchline.yaml ready. The server and the check share it.
+package roster
 
 import (
 	"errors"
@@ -8,59 +10,69 @@ import (
 	"strings"
 	"time"
 
-	"touchline.dev/touchline/internal/alerting"
 	"touchline.dev/touchline/internal/config"
 	"touchline.dev/touchline/internal/incident"
 	"touchline.dev/touchline/internal/incident/maintenance"
 	"touchline.dev/touchline/internal/oncall"
 )
 
-// roster is who can be called, and when: the sections people, schedules and
-// escalations of touchline.yaml, made ready.
-type roster struct {
-	people    map[string]*person
-	schedules map[string]*oncall.Schedule
-	policies  []incident.Policy
-	windows   []maintenance.Window
-	receivers []string // all that it names
+// Roster is who can be called, and when.
+type Roster struct {
+	People    map[string]*Person
+	Schedules map[string]*oncall.Schedule
+	Policies  []incident.Policy
+	Windows   []maintenance.Window
+	Receivers []string // all that it names
 }
 
-type person struct {
+// Person is somebody who can be on call.
+type Person struct {
 	config.Person
-	quiet *oncall.QuietHours // nil for never
+	Quiet *oncall.QuietHours // nil for never
 }
+
+// Problem is one thing that is wrong with the sections.
+type Problem struct {
+	Field string // such as "escalations[0].steps[1].schedule"
+	Err   error
+}
+
+func (p *Problem) Error() string { return "touchline.yaml: " + p.Field + ": " + p.Err.Error() }
+
+func (p *Problem) Unwrap() error { return p.Err }
 
 var weekdays = map[string]time.Weekday{
 	"mon": time.Monday, "tue": time.Tuesday, "wed": time.Wednesday, "thu": time.Thursday, "fri": time.Friday, "sat": time.Saturday, "sun": time.Sunday,
 }
 
-// newRoster makes a roster, or says everything that is wrong with it. known are
-// the receivers of alertmanager.yml; overrides are those made by API.
-func newRoster(d *config.Dynamic, known []string, overrides map[string][]oncall.Override) (*roster, error) {
-	r := &roster{people: map[string]*person{}, schedules: map[string]*oncall.Schedule{}}
+// New makes a roster, or says everything that is wrong with it: each error is a
+// *Problem. known are the receivers of alertmanager.yml, nil where they are not
+// known; overrides are those made by API.
+func New(d *config.Dynamic, known []string, overrides map[string][]oncall.Override) (*Roster, error) {
+	r := &Roster{People: map[string]*Person{}, Schedules: map[string]*oncall.Schedule{}}
 	var errs []error
 	bad := func(field, format string, args ...any) {
-		errs = append(errs, fmt.Errorf("touchline.yaml: %s: %w", field, fmt.Errorf(format, args...)))
+		errs = append(errs, &Problem{field, fmt.Errorf(format, args...)})
 	}
 	use := func(field, receiver string) {
-		if !slices.Contains(known, receiver) {
-			bad(field, "alertmanager.yml has no receiver %q; it has %s", receiver, listed(known))
+		if known != nil && !slices.Contains(known, receiver) {
+			bad(field, "alertmanager.yml has no receiver %q; it has %s", receiver, Listed(known))
 		}
-		r.receivers = append(r.receivers, receiver)
+		r.Receivers = append(r.Receivers, receiver)
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.People)) {
-		p := &person{Person: d.People[name]}
+		p := &Person{Person: d.People[name]}
 		field := "people." + name
 		for n, rec := range p.Receivers {
 			use(fmt.Sprintf("%s.receivers[%d]", field, n), rec)
 		}
 		if q := p.QuietHours; q != nil {
 			var err error
-			if p.quiet, err = quietHours(q); err != nil {
+			if p.Quiet, err = quietHours(q); err != nil {
 				bad(field+".quiet_hours", "%w", err)
 			}
 		}
-		r.people[name] = p
+		r.People[name] = p
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.Schedules)) {
 		c := d.Schedules[name]
@@ -71,21 +83,21 @@ func newRoster(d *config.Dynamic, known []string, overrides map[string][]oncall.
 		}
 		for n, l := range c.Layers {
 			for _, who := range l.People {
-				if r.people[who] == nil {
-					bad(fmt.Sprintf("schedules.%s.layers[%d].people", name, n), "the section people has no %q; it has %s", who, listed(slices.Sorted(maps.Keys(r.people))))
+				if r.People[who] == nil {
+					bad(fmt.Sprintf("schedules.%s.layers[%d].people", name, n), "the section people has no %q; it has %s", who, Listed(slices.Sorted(maps.Keys(r.People))))
 				}
 			}
 		}
-		r.schedules[name] = s
+		r.Schedules[name] = s
 	}
 	for n, e := range d.Escalations {
 		field := fmt.Sprintf("escalations[%d]", n)
 		p := incident.Policy{Name: e.Name}
-		if slices.ContainsFunc(r.policies, func(o incident.Policy) bool { return o.Name == e.Name }) {
+		if slices.ContainsFunc(r.Policies, func(o incident.Policy) bool { return o.Name == e.Name }) {
 			bad(field+".name", "%q is given twice; give each escalation its own", e.Name)
 		}
 		var err error
-		if p.Matches, err = matchingAll(e.Match); err != nil {
+		if p.Matches, err = MatchAll(e.Match); err != nil {
 			bad(field+".match", "%w", err)
 		}
 		for m, s := range e.Steps {
@@ -94,11 +106,11 @@ func newRoster(d *config.Dynamic, known []string, overrides map[string][]oncall.
 				use(at+".receivers", rec)
 			}
 			if _, ok := d.Schedules[s.Schedule]; s.Schedule != "" && !ok {
-				bad(at+".schedule", "there is no schedule %q; there is %s", s.Schedule, listed(slices.Sorted(maps.Keys(d.Schedules))))
+				bad(at+".schedule", "there is no schedule %q; there is %s", s.Schedule, Listed(slices.Sorted(maps.Keys(d.Schedules))))
 			}
 			p.Steps = append(p.Steps, incident.Step{Wait: s.Wait, Receivers: s.Receivers, Schedule: s.Schedule, Repeat: s.Repeat, Every: s.Every, UntilResolved: s.Stop == "resolved"})
 		}
-		r.policies = append(r.policies, p)
+		r.Policies = append(r.Policies, p)
 	}
 	for n, m := range d.Maintenance {
 		w, err := windowOf(&m)
@@ -106,19 +118,19 @@ func newRoster(d *config.Dynamic, known []string, overrides map[string][]oncall.
 			bad(fmt.Sprintf("maintenance[%d]", n), "%w", err)
 			continue
 		}
-		if slices.ContainsFunc(r.windows, func(o maintenance.Window) bool { return o.Name == w.Name }) {
+		if slices.ContainsFunc(r.Windows, func(o maintenance.Window) bool { return o.Name == w.Name }) {
 			bad(fmt.Sprintf("maintenance[%d].name", n), "%q is given twice; give each window its own", w.Name)
 		}
-		r.windows = append(r.windows, w)
+		r.Windows = append(r.Windows, w)
 	}
 	if d.StatusPage != nil {
 		for n, m := range d.StatusPage.Maintenance {
-			names := make([]string, 0, len(r.windows))
-			for _, w := range r.windows {
+			names := make([]string, 0, len(r.Windows))
+			for _, w := range r.Windows {
 				names = append(names, w.Name)
 			}
 			if m.Window != "" && !slices.Contains(names, m.Window) {
-				bad(fmt.Sprintf("status_page.maintenance[%d].window", n), "there is no maintenance window %q; there is %s", m.Window, listed(names))
+				bad(fmt.Sprintf("status_page.maintenance[%d].window", n), "there is no maintenance window %q; there is %s", m.Window, Listed(names))
 			}
 		}
 	}
@@ -135,19 +147,11 @@ func windowOf(m *config.Maintenance) (maintenance.Window, error) {
 	if w.Start, err = time.ParseInLocation("2006-01-02T15:04", m.Start, loc); err != nil {
 		return w, fmt.Errorf("start: %q is not a time of the window's time zone; write one such as 2026-12-24T22:00", m.Start)
 	}
-	return w, maintenance.Check(&w, checkMatchers)
+	return w, maintenance.Check(&w, CheckMatchers)
 }
 
-// receiversOf lists the receivers of a configuration.
-func receiversOf(f *alerting.File) []string {
-	var out []string
-	for _, r := range f.Config.Receivers {
-		out = append(out, r.Name)
-	}
-	return out
-}
-
-func listed(names []string) string {
+// Listed lists names for an error.
+func Listed(names []string) string {
 	if len(names) == 0 {
 		return "none"
 	}
@@ -218,21 +222,21 @@ func schedule(name string, c *config.Schedule, overrides []oncall.Override) (*on
 	return oncall.NewSchedule(o)
 }
 
-// onCall lists who is on call. Quiet hours count for what is not critical.
-func (r *roster) onCall(name string, at time.Time, severity string) ([]incident.Person, error) {
-	s := r.schedules[name]
+// OnCall lists who is on call. Quiet hours count for what is not critical.
+func (r *Roster) OnCall(name string, at time.Time, severity string) ([]incident.Person, error) {
+	s := r.Schedules[name]
 	if s == nil {
 		return nil, fmt.Errorf("there is no schedule %s", name)
 	}
 	var out []incident.Person
 	for _, who := range s.At(at) {
-		p := r.people[who]
+		p := r.People[who]
 		if p == nil {
 			return nil, fmt.Errorf("%s is on call in %s, and the section people does not have them", who, name)
 		}
 		x := incident.Person{Name: who, Receivers: p.Receivers}
-		if p.quiet != nil && severity != "critical" && severity != "page" {
-			_, x.Quiet = p.quiet.Until(at)
+		if p.Quiet != nil && severity != "critical" && severity != "page" {
+			_, x.Quiet = p.Quiet.Until(at)
 		}
 		out = append(out, x)
 	}

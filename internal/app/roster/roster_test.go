@@ -1,4 +1,4 @@
-package app
+package roster
 
 import (
 	"strings"
@@ -10,10 +10,10 @@ import (
 )
 
 // rosterOf makes the roster of a touchline.yaml.
-func rosterOf(t *testing.T, text string, overrides map[string][]oncall.Override) (*roster, error) {
+func rosterOf(t *testing.T, text string, overrides map[string][]oncall.Override) (*Roster, error) {
 	t.Helper()
-	file := write(t, t.TempDir()+"/touchline.yaml", text)
-	return newRoster(&settings(t, "--config.file="+file).Dynamic, []string{"ops", "anna-mail", "li-phone"}, overrides)
+	d, _ := config.DynamicOf("touchline.yaml", []byte(text))
+	return New(d, []string{"ops", "anna-mail", "li-phone"}, overrides)
 }
 
 const goodRoster = `
@@ -52,17 +52,17 @@ func TestRoster(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := r.onCall("primary", when, "warning"); err != nil || len(got) != 1 || got[0].Name != want {
+		if got, err := r.OnCall("primary", when, "warning"); err != nil || len(got) != 1 || got[0].Name != want {
 			t.Errorf("%s: %+v, %v", at, got, err)
 		}
 	}
 	night := time.Date(2026, 11, 28, 20, 0, 0, 0, time.UTC) // 04:00 in Shanghai
 	for severity, quiet := range map[string]bool{"warning": true, "critical": false} {
-		if got, err := r.onCall("primary", night, severity); err != nil || got[0].Quiet != quiet || got[0].Receivers[0] != "li-phone" {
+		if got, err := r.OnCall("primary", night, severity); err != nil || got[0].Quiet != quiet || got[0].Receivers[0] != "li-phone" {
 			t.Errorf("%s: %+v, %v", severity, got, err)
 		}
 	}
-	p := r.policies[0]
+	p := r.Policies[0]
 	if !p.Matches(map[string]string{"severity": "critical", "team": "b"}) || p.Matches(map[string]string{"severity": "critical"}) || !p.Steps[1].UntilResolved {
 		t.Errorf("%+v", p)
 	}
@@ -97,7 +97,7 @@ status_page:
 	if _, err := rosterOf(t, page, nil); err == nil || !strings.Contains(err.Error(), `status_page.maintenance[0].window: there is no maintenance window "nightly"; there is none`) {
 		t.Error(err)
 	}
-	if _, err := newRoster(&config.Dynamic{}, nil, nil); err != nil {
+	if _, err := New(&config.Dynamic{}, nil, nil); err != nil {
 		t.Error(err)
 	}
 }

@@ -1,4 +1,4 @@
-package app
+package roster
 
 import (
 	"fmt"
@@ -6,22 +6,22 @@ import (
 	"github.com/prometheus/alertmanager/pkg/labels"
 )
 
-// matching reads the matchers of a setting, and returns what holds labels against
+// Match reads the matchers of a setting, and returns what holds labels against
 // all of them. Without matchers all labels match.
-func matching(text, where string) (func(map[string]string) bool, error) {
+func Match(text, where string) (func(map[string]string) bool, error) {
 	if text == "" {
-		return matchingAll(nil)
+		return MatchAll(nil)
 	}
-	match, err := matchingAll([]string{text})
+	match, err := MatchAll([]string{text})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", where, err)
 	}
 	return match, nil
 }
 
-// matchingAll returns what holds labels against matchers of Alertmanager's
+// MatchAll returns what holds labels against matchers of Alertmanager's
 // syntax, each written by itself.
-func matchingAll(texts []string) (func(map[string]string) bool, error) {
+func MatchAll(texts []string) (func(map[string]string) bool, error) {
 	var all labels.Matchers
 	for _, text := range texts {
 		ms, err := labels.ParseMatchers(text)
@@ -38,4 +38,10 @@ func matchingAll(texts []string) (func(map[string]string) bool, error) {
 		}
 		return true
 	}, nil
+}
+
+// CheckMatchers says what is wrong with matchers.
+func CheckMatchers(texts []string) error {
+	_, err := MatchAll(texts)
+	return err
 }
