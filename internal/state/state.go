@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"net/url"
 	"os"
 	"strings"
@@ -54,7 +55,9 @@ const (
 	readers        = 8
 	connections    = 16 // to PostgreSQL
 	connectionLife = 30 * time.Minute
-	retries        = 8 // of a transaction that another one got in the way of
+	retries        = 20                   // of a transaction that another one got in the way of
+	keyTries       = 3                    // where that may be a key that was there before
+	backoff        = 2 * time.Millisecond // before the next try at most; it doubles four times
 )
 
 // Open opens the database and brings its schema up to date. A database that a
@@ -221,8 +224,14 @@ func (d *DB) Write(ctx context.Context, f func(*sql.Tx) error) error {
 	return d.observed("write", func() error {
 		for n := 0; ; n++ {
 			err := d.once(ctx, f)
-			if err == nil || n == retries || !conflict(err) || ctx.Err() != nil {
+			if err == nil || n == retries || !conflict(err, n) || ctx.Err() != nil {
 				return err
+			}
+			// Those who got in each other's way must not do so again at the same moment.
+			select {
+			case <-ctx.Done():
+				return err
+			case <-time.After(rand.N(backoff << min(n, 4))):
 			}
 		}
 	})
@@ -262,11 +271,13 @@ func (d *DB) observed(kind string, f func() error) error {
 	return err
 }
 
-// conflict tells whether a transaction failed because of another one.
-func conflict(err error) bool {
+// conflict tells whether the n-th try of a transaction, from 0, failed because of
+// another one. PostgreSQL may say so by a key that is there, and was not when the
+// transaction looked; one that is still there a few tries later was there before.
+func conflict(err error, n int) bool {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
-		return pg.Code == "40001" || pg.Code == "40P01" // serialization failure, deadlock
+		return pg.Code == "40001" || pg.Code == "40P01" || pg.Code == "23505" && n < keyTries // serialization failure, deadlock, unique violation
 	}
 	var lite *sqlite.Error
 	return errors.As(err, &lite) && lite.Code()&0xff == sqlite3.SQLITE_BUSY
