@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"touchline.dev/touchline/internal/app/roster"
 	"touchline.dev/touchline/internal/api/native"
+	"touchline.dev/touchline/internal/app/roster"
 	"touchline.dev/touchline/internal/incident"
 	"touchline.dev/touchline/internal/oncall"
 )

@@ -2,6 +2,7 @@ package slack
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -200,14 +201,14 @@ func TestVerify(t *testing.T) {
 		ErrSignature: {secret, body + "&x=1", at},
 		ErrStale:     {secret, body, at.Add(maxAge + time.Second)},
 	} {
-		if err := Verify(c.secret, h, []byte(c.body), c.at); err != want {
+		if err := Verify(c.secret, h, []byte(c.body), c.at); !errors.Is(err, want) {
 			t.Errorf("error %v, want %v", err, want)
 		}
 	}
-	if err := Verify("another", h, []byte(body), at); err != ErrSignature {
+	if err := Verify("another", h, []byte(body), at); !errors.Is(err, ErrSignature) {
 		t.Errorf("another secret: %v", err)
 	}
-	if err := Verify(secret, http.Header{}, []byte(body), at); err != ErrSignature {
+	if err := Verify(secret, http.Header{}, []byte(body), at); !errors.Is(err, ErrSignature) {
 		t.Errorf("no signature: %v", err)
 	}
 }
