@@ -123,8 +123,7 @@ func wait(ctx context.Context, a *app.App, hup <-chan os.Signal) error {
 		case err := <-a.Failed():
 			return err
 		case <-hup:
-			// A refused reload is logged and shown by the status; the server goes on.
-			_ = a.Reload()
+			a.ReloadBySignal(ctx)
 		}
 	}
 }

@@ -18,7 +18,11 @@ import (
 // done. A log that cannot be written keeps nobody from silencing an alert: the
 // failure is logged.
 func (a *App) record(ctx context.Context, action, target string, before, after any) {
-	e := identity.Entry{Actor: actorOf(ctx), Action: action, Target: target, Before: before, After: after}
+	a.recordAs(ctx, actorOf(ctx), action, target, before, after)
+}
+
+func (a *App) recordAs(ctx context.Context, by identity.Actor, action, target string, before, after any) {
+	e := identity.Entry{Actor: by, Action: action, Target: target, Before: before, After: after}
 	if err := a.identity.Record(context.WithoutCancel(ctx), e); err != nil {
 		a.log.Error("A change is missing in the audit log", "action", action, "target", target, "by", e.Actor.Name, "err", err)
 	}

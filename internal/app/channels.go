@@ -132,5 +132,6 @@ func (t trials) Try(ctx context.Context, receiver, language string) ([]native.Tr
 	for n, x := range list {
 		out[n] = native.Trial{Integration: x.Integration, OK: x.Error == "", Error: x.Error, Said: x.Said, Took: x.Took.Seconds()}
 	}
+	t.a.record(ctx, "receiver.test", "receiver/"+receiver, nil, out)
 	return out, nil
 }

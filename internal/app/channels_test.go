@@ -16,6 +16,7 @@ import (
 	"touchline.dev/touchline/internal/alerting/channel"
 	"touchline.dev/touchline/internal/alerting/channel/channeltest"
 	"touchline.dev/touchline/internal/api/native"
+	"touchline.dev/touchline/internal/identity"
 	"touchline.dev/touchline/internal/selfmon"
 	"touchline.dev/touchline/stack"
 )
@@ -105,6 +106,11 @@ func TestChannels(t *testing.T) {
 	var answer struct{ Integrations []native.Trial }
 	if err := json.Unmarshal([]byte(body), &answer); err != nil || code != http.StatusOK || len(answer.Integrations) != 1 || !answer.Integrations[0].OK || answer.Integrations[0].Said != "HTTP 200, errcode 0: ok" {
 		t.Errorf("try: %d %s, %v", code, body, err)
+	}
+	a.ReloadBySignal(t.Context())
+	done, err := a.identity.Entries(t.Context(), identity.AuditQuery{Limit: 10})
+	if err != nil || len(done) != 2 || done[0].Action != "server.reload" || done[0].Actor != "SIGHUP" || done[1].Action != "receiver.test" || done[1].Target != "receiver/ops" {
+		t.Errorf("the audit log has %+v, %v", done, err)
 	}
 	if code, body := a.post(t, "/touchline/v1/receivers/opps/test", "", true); code != http.StatusUnprocessableEntity || !strings.Contains(body, "known: ops, spare") {
 		t.Errorf("unknown receiver: %d %s", code, body)

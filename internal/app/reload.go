@@ -16,6 +16,7 @@ import (
 	"touchline.dev/touchline/internal/alerting"
 	"touchline.dev/touchline/internal/app/roster"
 	"touchline.dev/touchline/internal/config"
+	"touchline.dev/touchline/internal/identity"
 	"touchline.dev/touchline/internal/metrics"
 	"touchline.dev/touchline/internal/oncall"
 	"touchline.dev/touchline/internal/rules"
@@ -59,6 +60,14 @@ func (a *App) Reload() error {
 	}
 	a.log.Info("Configuration reloaded")
 	return nil
+}
+
+// ReloadBySignal reloads because the operating system asked for it. One that is
+// refused is logged and shown by the status; the server goes on.
+func (a *App) ReloadBySignal(ctx context.Context) {
+	if a.Reload() == nil {
+		a.recordAs(ctx, identity.Actor{Name: "SIGHUP", Method: identity.MethodSignal}, "server.reload", "server", nil, nil)
+	}
 }
 
 // checkFiles parses the user's files before the data directory is touched: the

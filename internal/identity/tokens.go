@@ -288,7 +288,8 @@ const (
 	MethodPassword = "password"
 	MethodOIDC     = "oidc"
 	MethodLink     = "link"
-	MethodFile     = "file" // password of a user of web.config.file
+	MethodFile     = "file"   // password of a user of web.config.file
+	MethodSignal   = "signal" // of the operating system, such as SIGHUP
 )
 
 // ByToken finds out whose a bearer token is.

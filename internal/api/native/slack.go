@@ -14,8 +14,12 @@ import (
 	"touchline.dev/touchline/internal/incident"
 )
 
-// slackTime bounds an answer to a press: Slack waits for three seconds.
-const slackTime = 2500 * time.Millisecond
+// Bounds of an answer to a press, for which Slack waits three seconds: of all of
+// it, and of the part that must leave time to say what came of it.
+const (
+	slackTime = 2500 * time.Millisecond
+	takeTime  = 1500 * time.Millisecond
+)
 
 // slackWords are what is said in the channel after a press.
 type slackWords struct{ taken, already, over, forged, expired, failed string }
@@ -101,6 +105,8 @@ func (a *API) take(ctx context.Context, in Links, p slack.Press, app slack.App) 
 	if !ok {
 		words = slackTexts["en"]
 	}
+	ctx, cancel := context.WithTimeout(ctx, takeTime)
+	defer cancel()
 	i, err := func() (incident.Incident, error) {
 		l, err := in.Open(ctx, p.Token)
 		if err != nil {
