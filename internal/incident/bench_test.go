@@ -119,3 +119,40 @@ func BenchmarkHistory(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkStorm takes in 5,000 groups of one alert each and that each was told:
+// what a storm costs beside the telling.
+func BenchmarkStorm(b *testing.B) {
+	const groups = 5000
+	for b.Loop() {
+		b.StopTimer()
+		db, err := state.Open(b.Context(), state.Options{Path: filepath.Join(b.TempDir(), "state.db"), Registerer: prometheus.NewRegistry()})
+		if err != nil {
+			b.Fatal(err)
+		}
+		s, err := New(Options{DB: db, Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(), Opens: func(map[string]string) bool { return true }, Flapping: time.Minute})
+		if err != nil {
+			b.Fatal(err)
+		}
+		for n := range groups {
+			key := fmt.Sprint("{}:", n)
+			s.Observe(Group{Key: key, Receiver: "ops", Labels: map[string]string{"instance": key}, At: evening, Alerts: []Alert{{
+				Fingerprint: key, Labels: map[string]string{"alertname": "Down", "instance": key, "severity": "critical"}, StartsAt: evening,
+			}}})
+			s.Told(Notification{At: evening, Receiver: "ops", Integration: "webhook", GroupKey: key, Group: "{}", Firing: 1, Took: time.Millisecond, Way: `{"class":"local"}`})
+		}
+		b.StartTimer()
+		if err := s.work(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		if n := s.inbox.waiting(); n != 0 {
+			b.Fatalf("%d are left", n)
+		}
+		if err := db.Close(); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/groups, "µs/group")
+}

@@ -181,8 +181,9 @@ func (w *writing) of(g Group) (*opened, error) {
 		if !a.EndsAt.IsZero() {
 			continue
 		}
-		err := w.tx.QueryRowContext(w.ctx, `SELECT a.incident_id FROM incident_alerts a JOIN incidents i ON i.id = a.incident_id
-			WHERE a.fingerprint = $1 AND a.ends_at = 0 AND i.state IN ('firing', 'acknowledged') ORDER BY a.incident_id DESC LIMIT 1`, a.Fingerprint).Scan(&id)
+		// CROSS has SQLite begin with the few of the fingerprint, not with all incidents that are open.
+		err := w.tx.QueryRowContext(w.ctx, `SELECT a.incident_id FROM incident_alerts a CROSS JOIN incidents i
+			WHERE i.id = a.incident_id AND a.fingerprint = $1 AND a.ends_at = 0 AND i.state IN ('firing', 'acknowledged') ORDER BY a.incident_id DESC LIMIT 1`, a.Fingerprint).Scan(&id)
 		if errors.Is(err, sql.ErrNoRows) {
 			continue
 		}
