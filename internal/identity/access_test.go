@@ -493,3 +493,42 @@ func TestTextsThatNoDatabaseTakes(t *testing.T) {
 		}
 	})
 }
+
+// TestUsersAreWholeAfterARetry has PostgreSQL refuse the first insert of a user
+// because of another transaction: what is tried again is what was asked for.
+func TestUsersAreWholeAfterARetry(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world, _ func() *world) {
+		interfere := func() {
+			if w.db.Kind() != "postgres" {
+				return // SQLite has one writer, and nobody who could get in its way
+			}
+			if err := w.db.Write(w.ctx, func(tx *sql.Tx) error {
+				_, err := tx.ExecContext(w.ctx, `DROP TRIGGER IF EXISTS interfere ON users; DROP SEQUENCE IF EXISTS inserts; CREATE SEQUENCE inserts;
+					CREATE OR REPLACE FUNCTION interfere() RETURNS trigger AS $$ BEGIN
+						IF nextval('inserts') = 1 THEN RAISE EXCEPTION 'another transaction' USING ERRCODE = '40001'; END IF; RETURN NEW;
+					END $$ LANGUAGE plpgsql;
+					CREATE TRIGGER interfere BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION interfere()`)
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		interfere()
+		if u := w.user("anna", identity.Editor); u.Name != "anna" || u.Role != identity.Editor || !u.HasPassword {
+			t.Errorf("made %+v", u)
+		}
+		interfere()
+		secret, _, err := w.CreateLink(w.ctx, root, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := w.UseLink(w.ctx, secret, identity.User{Name: "root"}, password, "", "")
+		if err != nil || out.User.Name != "root" || out.User.Role != identity.Admin {
+			t.Errorf("made %+v, %v", out.User, err)
+		}
+		us, err := w.Users(w.ctx, "", 10)
+		if err != nil || len(us) != 2 {
+			t.Errorf("there are %+v, %v", us, err)
+		}
+	})
+}

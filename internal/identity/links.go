@@ -136,7 +136,7 @@ func (s *Store) UseLink(ctx context.Context, secret string, u User, password, re
 			return err
 		}
 		if l.Purpose == Setup {
-			if u, err = w.createUser(by, u, hash); err != nil {
+			if _, err := w.createUser(by, u, hash); err != nil {
 				return err
 			}
 		} else {

@@ -131,15 +131,15 @@ func (s *Store) CreateUser(ctx context.Context, by Actor, u User, password strin
 			return User{}, err
 		}
 	}
-	err := s.write(ctx, "create user", func(w *writer) error {
-		var err error
-		u, err = w.createUser(by, u, hash)
+	var made User
+	err := s.write(ctx, "create user", func(w *writer) (err error) {
+		made, err = w.createUser(by, u, hash)
 		return err
 	})
 	if err != nil {
 		return User{}, err
 	}
-	return u, nil
+	return made, nil
 }
 
 func (w *writer) createUser(by Actor, u User, hash string) (User, error) {

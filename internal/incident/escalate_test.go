@@ -229,14 +229,15 @@ func TestLinks(t *testing.T) {
 			t.Fatal(err)
 		}
 		reopen()
-		l, err := n.Service.Open(ctx, token)
-		if err != nil || l.Action != LinkAcknowledge || l.Receiver != "ops" {
-			t.Errorf("%+v, %v", l, err)
+		l, i, err := n.Follow(ctx, token)
+		if err != nil || l.Action != LinkAcknowledge || l.Receiver != "ops" || i.ID != 1 {
+			t.Errorf("%+v, %+v, %v", l, i, err)
 		}
-		if i, err := n.OfHash(ctx, l.Group); err != nil || i.ID != 1 {
-			t.Errorf("%+v, %v", i, err)
+		other, err := n.Sign(ctx, Link{Action: LinkView, Group: GroupHash("other"), Expires: n.now.Add(LinkLife)})
+		if err != nil {
+			t.Fatal(err)
 		}
-		if _, err := n.OfHash(ctx, GroupHash("other")); !errors.Is(err, ErrNotFound) {
+		if _, _, err := n.Follow(ctx, other); !errors.Is(err, ErrNotFound) {
 			t.Error(err)
 		}
 		// A call of an escalation is about the group of its incident.
@@ -251,12 +252,20 @@ func TestLinks(t *testing.T) {
 			}
 		}
 		for _, forged := range []string{"", "x", "x.y", token + "x", strings.Replace(token, ".", "x.", 1), strings.ToUpper(token), strings.Repeat("a", 3000)} {
-			if _, err := n.Service.Open(ctx, forged); !errors.Is(err, ErrLinkForged) {
+			if _, _, err := n.Follow(ctx, forged); !errors.Is(err, ErrLinkForged) {
 				t.Errorf("%q: %v", forged, err)
 			}
 		}
+		// Days later the group has another incident: an old message must not take that.
+		n.Ended("Down/db-1", n.now)
+		n.wait(24 * time.Hour)
+		n.Observe(n.group("g", n.alert("Down", "db-1")))
+		n.wait(0)
+		if _, _, err := n.Follow(ctx, token); !errors.Is(err, ErrLinkEarlier) || n.get(2).State != Firing {
+			t.Errorf("a link of the incident before: %v", err)
+		}
 		n.now = n.now.Add(LinkLife)
-		if _, err := n.Service.Open(ctx, token); !errors.Is(err, ErrLinkExpired) {
+		if _, _, err := n.Follow(ctx, token); !errors.Is(err, ErrLinkExpired) {
 			t.Error(err)
 		}
 	})

@@ -25,6 +25,7 @@ type Link struct {
 	Group    string    // GroupHash of the group's key
 	Receiver string    // whose message it stood in
 	Expires  time.Time // to the second
+	Made     time.Time // to the second; Sign sets it
 }
 
 // The actions of links.
@@ -40,6 +41,7 @@ const LinkLife = 7 * 24 * time.Hour
 var (
 	ErrLinkForged  = errors.New("the link is not one that this server has made")
 	ErrLinkExpired = errors.New("the link has expired")
+	ErrLinkEarlier = errors.New("the link is about an earlier incident")
 )
 
 // GroupHash names a group in a link.
@@ -78,6 +80,7 @@ type linkPayload struct {
 	Group    string `json:"g"`
 	Receiver string `json:"r"`
 	Expires  int64  `json:"e"`
+	Made     int64  `json:"m"`
 }
 
 // linkKey signs links. It is made once, and is in the database, so that all
@@ -126,7 +129,7 @@ func (s *Service) Sign(ctx context.Context, l Link) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	raw, err := json.Marshal(linkPayload{l.Action, l.Group, l.Receiver, l.Expires.Unix()})
+	raw, err := json.Marshal(linkPayload{l.Action, l.Group, l.Receiver, l.Expires.Unix(), s.o.Now().Unix()})
 	if err != nil {
 		return "", fmt.Errorf("write link: %w", err)
 	}
@@ -143,8 +146,8 @@ func signature(key []byte, body string) string {
 // maxLink bounds a token, in bytes.
 const maxLink = 2048
 
-// Open reads the token of a link.
-func (s *Service) Open(ctx context.Context, token string) (Link, error) {
+// read reads the token of a link.
+func (s *Service) read(ctx context.Context, token string) (Link, error) {
 	key, err := s.links.key(ctx, s)
 	if err != nil {
 		return Link{}, err
@@ -161,16 +164,42 @@ func (s *Service) Open(ctx context.Context, token string) (Link, error) {
 	if err := json.Unmarshal(raw, &p); err != nil {
 		return Link{}, ErrLinkForged
 	}
-	l := Link{Action: p.Action, Group: p.Group, Receiver: p.Receiver, Expires: time.Unix(p.Expires, 0)}
+	l := Link{Action: p.Action, Group: p.Group, Receiver: p.Receiver, Expires: time.Unix(p.Expires, 0), Made: time.Unix(p.Made, 0)}
 	if !s.o.Now().Before(l.Expires) {
 		return l, ErrLinkExpired
 	}
 	return l, nil
 }
 
-// OfHash returns the incident that the group of a link belongs to. ErrNotFound
-// says that there is none that is not over.
-func (s *Service) OfHash(ctx context.Context, hash string) (i Incident, err error) {
+// skew is how much later than the message about it an incident may seem to
+// begin: the clocks of replicas differ, and of a sample's own time nothing is known.
+const skew = time.Minute
+
+// Follow reads the token of a link, and returns the incident that it is about.
+// ErrNotFound says that it is over, ErrLinkEarlier that its group has another
+// one by now: whoever has the old message has not seen that.
+func (s *Service) Follow(ctx context.Context, token string) (Link, Incident, error) {
+	l, err := s.read(ctx, token)
+	if err != nil {
+		return l, Incident{}, err
+	}
+	i, err := s.ofHash(ctx, l.Group)
+	if err != nil {
+		return l, i, err
+	}
+	// The rule's decision comes before any message. The incident is written after it, and late while the database is away.
+	began := i.DecidedAt
+	if began.IsZero() {
+		began = i.OpenedAt
+	}
+	if began.After(l.Made.Add(skew)) {
+		return l, Incident{}, ErrLinkEarlier
+	}
+	return l, i, nil
+}
+
+// ofHash returns the incident that a group belongs to.
+func (s *Service) ofHash(ctx context.Context, hash string) (i Incident, err error) {
 	err = s.o.DB.Read(ctx, func(q state.Querier) error {
 		var id int64
 		err := q.QueryRowContext(ctx, "SELECT incident_id FROM incident_groups WHERE group_hash = $1", hash).Scan(&id)

@@ -14,8 +14,7 @@ import (
 
 // Links is who knows signed links.
 type Links interface {
-	Open(ctx context.Context, token string) (incident.Link, error)
-	OfHash(ctx context.Context, hash string) (incident.Incident, error)
+	Follow(ctx context.Context, token string) (incident.Link, incident.Incident, error)
 	Acknowledge(ctx context.Context, id int64, actor, via string) (incident.Incident, error)
 }
 
@@ -36,18 +35,19 @@ type linkData struct {
 }
 
 type linkWords struct {
-	Incident, Severity, Since, Firing, Acknowledge, Name, By, Done, Already, Over, Forged, Expired, Failed string
+	Incident, Severity, Since, Firing, Acknowledge, Name, By, Done, Already, Over, Earlier, Forged, Expired, Failed string
 }
 
 var linkTexts = map[string]linkWords{
 	"en": {
 		"Incident", "Severity", "Since", "State", "Acknowledge", "Your name", "Taken by", "You have taken this incident. Its escalation has stopped.", "It has been taken already.",
-		"The incident is over; there is nothing to take.", "This link is not one that this server has made. Look whether all of it was copied.",
+		"The incident is over; there is nothing to take.",
+		"This message is about an earlier incident, which is over. There is a newer one: open it in Touchline.", "This link is not one that this server has made. Look whether all of it was copied.",
 		"This link has expired. Open the incident in Touchline instead.", "That did not work. Try again, or open the incident in Touchline.",
 	},
 	"zh": {
 		"事故", "级别", "开始于", "状态", "确认", "您的姓名", "处理人", "您已接手该事故，升级已停止。", "该事故已有人接手。",
-		"该事故已结束，无需确认。", "此链接不是由本服务器生成的，请检查是否完整复制。", "此链接已过期，请在 Touchline 中打开该事故。", "操作失败，请重试，或在 Touchline 中打开该事故。",
+		"该事故已结束，无需确认。", "此消息属于更早的事故，该事故已结束。现有新的事故，请在 Touchline 中打开。", "此链接不是由本服务器生成的，请检查是否完整复制。", "此链接已过期，请在 Touchline 中打开该事故。", "操作失败，请重试，或在 Touchline 中打开该事故。",
 	},
 }
 
@@ -75,6 +75,8 @@ func (a *API) link(w http.ResponseWriter, r *http.Request, in Links) {
 			status, d.Problem = http.StatusForbidden, d.Words.Forged
 		case errors.Is(err, incident.ErrLinkExpired):
 			status, d.Problem = http.StatusGone, d.Words.Expired
+		case errors.Is(err, incident.ErrLinkEarlier):
+			status, d.Problem = http.StatusGone, d.Words.Earlier
 		case errors.Is(err, incident.ErrNotFound):
 			status, d.Problem = http.StatusNotFound, d.Words.Over
 		case incident.Refused(err):
@@ -97,11 +99,7 @@ func (a *API) link(w http.ResponseWriter, r *http.Request, in Links) {
 }
 
 func (a *API) follow(r *http.Request, in Links, d *linkData) error {
-	l, err := in.Open(r.Context(), d.Token)
-	if err != nil {
-		return err
-	}
-	i, err := in.OfHash(r.Context(), l.Group)
+	l, i, err := in.Follow(r.Context(), d.Token)
 	if err != nil {
 		return err
 	}

@@ -22,15 +22,17 @@ const (
 )
 
 // slackWords are what is said in the channel after a press.
-type slackWords struct{ taken, already, over, forged, expired, failed string }
+type slackWords struct{ taken, already, over, earlier, forged, expired, failed string }
 
 var slackTexts = map[string]slackWords{
 	"en": {
 		":white_check_mark: <@%s> has taken this incident: *%s*. Its escalation has stopped.", "<@%s>, this has been taken already: %s", "<@%s>, this incident is over; there is nothing to take.",
+		"<@%s>, this message is about an earlier incident, which is over. There is a newer one: open it in Touchline.",
 		"<@%s>, this button is not one that this server has made.", "<@%s>, this button has expired. Open the incident in Touchline instead.", "<@%s>, that did not work. Try again, or open the incident in Touchline.",
 	},
 	"zh": {
 		":white_check_mark: <@%s> 已接手该事故：*%s*，升级已停止。", "<@%s>，该事故已有人接手：%s", "<@%s>，该事故已结束，无需确认。",
+		"<@%s>，此消息属于更早的事故，该事故已结束。现有新的事故，请在 Touchline 中打开。",
 		"<@%s>，此按钮不是由本服务器生成的。", "<@%s>，此按钮已过期，请在 Touchline 中打开该事故。", "<@%s>，操作失败，请重试，或在 Touchline 中打开该事故。",
 	},
 }
@@ -108,16 +110,12 @@ func (a *API) take(ctx context.Context, in Links, p slack.Press, app slack.App) 
 	ctx, cancel := context.WithTimeout(ctx, takeTime)
 	defer cancel()
 	i, err := func() (incident.Incident, error) {
-		l, err := in.Open(ctx, p.Token)
+		l, i, err := in.Follow(ctx, p.Token)
 		if err != nil {
 			return incident.Incident{}, err
 		}
 		if l.Action != incident.LinkAcknowledge {
 			return incident.Incident{}, incident.ErrLinkForged
-		}
-		i, err := in.OfHash(ctx, l.Group)
-		if err != nil {
-			return incident.Incident{}, err
 		}
 		return in.Acknowledge(ctx, i.ID, slackName(p), app.Receiver)
 	}()
@@ -128,6 +126,8 @@ func (a *API) take(ctx context.Context, in Links, p slack.Press, app slack.App) 
 		return fmt.Sprintf(words.forged, p.UserID)
 	case errors.Is(err, incident.ErrLinkExpired):
 		return fmt.Sprintf(words.expired, p.UserID)
+	case errors.Is(err, incident.ErrLinkEarlier):
+		return fmt.Sprintf(words.earlier, p.UserID)
 	case errors.Is(err, incident.ErrNotFound):
 		return fmt.Sprintf(words.over, p.UserID)
 	case incident.Refused(err):

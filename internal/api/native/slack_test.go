@@ -110,7 +110,7 @@ func TestSlack(t *testing.T) {
 			t.Errorf("%+v: %d %s, said %q", c, status, body, said)
 		}
 	}
-	i, err := s.OfHash(t.Context(), incident.GroupHash("1"))
+	_, i, err := s.Follow(t.Context(), good)
 	if err != nil || i.AcknowledgedBy != "anna (Slack U012AB3CD)" {
 		t.Errorf("%+v, %v", i, err)
 	}
