@@ -27,21 +27,12 @@ func checkChannels(d *Document) []Finding {
 		return nil
 	}
 	var out []Finding
-	globs := []string(nil)
-	for _, named := range config.NamedFiles(d.Path, d.Bytes) {
-		if named.Flag != "alertmanager.config" {
-			continue
-		}
-		c, err := alerting.LoadConfig(named.Path)
-		if err != nil {
-			return nil // The check of that file says what is wrong with it.
-		}
-		names := make([]string, 0, len(c.Receivers))
-		for _, r := range c.Receivers {
-			names = append(names, r.Name)
-		}
-		globs = c.Templates
-		for _, p := range config.UnknownReceivers(channels, names) {
+	receivers, globs, err := receiversFor(d)
+	if err != nil {
+		return nil // The check of that file says what is wrong with it.
+	}
+	if receivers != nil {
+		for _, p := range config.UnknownReceivers(channels, receivers) {
 			out = append(out, settingFinding(d, p, Error, "unknown-receiver"))
 		}
 	}
@@ -58,6 +49,25 @@ func checkChannels(d *Document) []Finding {
 		}
 	}
 	return out
+}
+
+// receiversFor are the receivers and the templates of the alertmanager.yml that a
+// touchline.yaml names; nil where it names none.
+func receiversFor(d *Document) (receivers, templates []string, err error) {
+	for _, named := range config.NamedFiles(d.Path, d.Bytes) {
+		if named.Flag != "alertmanager.config" {
+			continue
+		}
+		c, err := alerting.LoadConfig(named.Path)
+		if err != nil {
+			return nil, nil, err
+		}
+		receivers, templates = []string{}, c.Templates
+		for _, r := range c.Receivers {
+			receivers = append(receivers, r.Name)
+		}
+	}
+	return receivers, templates, nil
 }
 
 // channelFinding places what is wrong with a channel at it.

@@ -7,15 +7,21 @@ import (
 	"testing"
 )
 
-func TestChannels(t *testing.T) {
+// writer writes files into one folder, and returns their paths.
+func writer(t *testing.T) func(name, text string) string {
 	dir := t.TempDir()
-	write := func(name, text string) string {
+	return func(name, text string) string {
+		t.Helper()
 		path := filepath.Join(dir, name)
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		return path
 	}
+}
+
+func TestChannels(t *testing.T) {
+	write := writer(t)
 	write("url", "https://robot.example/?access_token=x\n")
 	write("good.tmpl", `{{ define "body" }}{{ template "mine" . }}{{ template "touchline.title" . }}{{ end }}`)
 	write("bad.tmpl", `{{ define "body" }}{{ .Nothing }}{{ end }}`)

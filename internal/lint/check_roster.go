@@ -4,7 +4,6 @@ import (
 	"errors"
 	"strings"
 
-	"touchline.dev/touchline/internal/alerting"
 	"touchline.dev/touchline/internal/app/roster"
 	"touchline.dev/touchline/internal/config"
 )
@@ -15,21 +14,11 @@ import (
 // alertmanager.yml that can be read.
 func checkRoster(d *Document) []Finding {
 	sections, place := config.DynamicOf(d.Path, d.Bytes)
-	var known []string
-	for _, named := range config.NamedFiles(d.Path, d.Bytes) {
-		if named.Flag != "alertmanager.config" {
-			continue
-		}
-		c, err := alerting.LoadConfig(named.Path)
-		if err != nil {
-			return nil // The check of that file says what is wrong with it.
-		}
-		known = []string{}
-		for _, r := range c.Receivers {
-			known = append(known, r.Name)
-		}
+	known, _, err := receiversFor(d)
+	if err != nil {
+		return nil // The check of that file says what is wrong with it.
 	}
-	_, err := roster.New(sections, known, nil)
+	_, err = roster.New(sections, known, nil)
 	var out []Finding
 	for _, err := range all(err) {
 		p, ok := errors.AsType[*roster.Problem](err)

@@ -1,8 +1,6 @@
 package lint
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -10,14 +8,7 @@ import (
 // TestRoster has the check say of people, schedules, escalations and windows
 // what the server would refuse, each at its place, all at once.
 func TestRoster(t *testing.T) {
-	dir := t.TempDir()
-	write := func(name, text string) string {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
+	write := writer(t)
 	write("alertmanager.yml", "route: {receiver: ops}\nreceivers:\n  - name: ops\n  - name: anna-mail\n")
 	good := `alertmanager: {config: alertmanager.yml}
 people:

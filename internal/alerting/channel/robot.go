@@ -329,5 +329,27 @@ func (m *Rendered) Rows() []Row {
 	return out
 }
 
+// Level is the gravest that a message tells of.
+type Level int
+
+// The levels.
+const (
+	Over Level = iota
+	Warning
+	Critical
+)
+
+// Level of a message, for its colour.
+func (m *Rendered) Level() Level {
+	level := Over
+	for _, a := range m.Alerts.Firing() {
+		level = Warning
+		if a.Severity() == "critical" {
+			return Critical
+		}
+	}
+	return level
+}
+
 // Firing reports whether anything of the message still fires.
 func (m *Rendered) Firing() bool { return m.Status == "firing" }

@@ -3,6 +3,7 @@
 package channeltest
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -23,6 +24,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/prometheus/alertmanager/alert"
+	"github.com/prometheus/alertmanager/notify"
 	"github.com/prometheus/alertmanager/template"
 	"github.com/prometheus/common/model"
 
@@ -307,4 +309,45 @@ func Alert(name string, pairs ...string) *alert.Alert {
 		a.Labels[model.LabelName(pairs[n])] = model.LabelValue(pairs[n+1])
 	}
 	return a
+}
+
+// Group is the context in which a group's first message is told.
+func Group(ctx context.Context) context.Context {
+	ctx = notify.WithGroupKey(notify.WithReceiverName(ctx, "team"), "{}:{}")
+	return notify.WithNotificationReason(notify.WithGroupLabels(ctx, model.LabelSet{"alertname": "Down"}), notify.ReasonFirstNotification)
+}
+
+// Send has a robot take alerts through a notifier, and returns what it was sent.
+func Send[N notify.Notifier](t *testing.T, made func(channel.RobotOptions) (N, error), r *Robot, kind string, change func(*channel.RobotOptions, *channel.RendererOptions), as ...*alert.Alert) map[string]any {
+	t.Helper()
+	n, err := made(Options(t, r, kind, change))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.Notify(Group(t.Context()), as...); err != nil {
+		t.Fatal(err)
+	}
+	return r.Wait(t)
+}
+
+// Dig walks down a message, by names and numbers.
+func Dig(m any, path ...any) any {
+	for _, p := range path {
+		switch key := p.(type) {
+		case string:
+			m = m.(map[string]any)[key]
+		case int:
+			m = m.([]any)[key]
+		}
+	}
+	return m
+}
+
+// Storm is more alerts than a message has room for.
+func Storm() []*alert.Alert {
+	var out []*alert.Alert
+	for range 10 {
+		out = append(out, Alert("Down", "severity", "critical", "where", strings.Repeat("机房 \"a\" ", 300)))
+	}
+	return out
 }

@@ -8,9 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/alertmanager/alert"
-	"github.com/prometheus/alertmanager/notify"
-	"github.com/prometheus/common/model"
 	"go.uber.org/goleak"
 
 	"touchline.dev/touchline/internal/alerting/channel"
@@ -18,47 +15,6 @@ import (
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-func group(ctx context.Context) context.Context {
-	ctx = notify.WithGroupKey(notify.WithReceiverName(ctx, "team"), "{}:{}")
-	return notify.WithNotificationReason(notify.WithGroupLabels(ctx, model.LabelSet{"alertname": "Down"}), notify.ReasonFirstNotification)
-}
-
-// send has a robot take alerts, and returns what it was sent.
-func send(t *testing.T, r *channeltest.Robot, kind string, change func(*channel.RobotOptions, *channel.RendererOptions), as ...*alert.Alert) map[string]any {
-	t.Helper()
-	n, err := New(channeltest.Options(t, r, kind, change))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := n.Notify(group(t.Context()), as...); err != nil {
-		t.Fatal(err)
-	}
-	return r.Wait(t)
-}
-
-// at walks down a message.
-func dig(t *testing.T, m any, path ...any) any {
-	t.Helper()
-	for _, p := range path {
-		switch key := p.(type) {
-		case string:
-			m = m.(map[string]any)[key]
-		case int:
-			m = m.([]any)[key]
-		}
-	}
-	return m
-}
-
-// storm is more alerts than a message has room for.
-func storm() []*alert.Alert {
-	var out []*alert.Alert
-	for range 10 {
-		out = append(out, channeltest.Alert("Down", "severity", "critical", "where", strings.Repeat("机房 \"a\" ", 300)))
-	}
-	return out
-}
 
 func TestSign(t *testing.T) {
 	address, err := url.Parse("https://oapi.dingtalk.com/robot/send?access_token=x")
@@ -81,29 +37,29 @@ func TestKinds(t *testing.T) {
 	call := func(o *channel.RobotOptions, _ *channel.RendererOptions) {
 		o.Mention = channel.Mention{Mobiles: []string{"13800000001"}, Users: []string{"zhang"}, All: true}
 	}
-	m := send(t, r, channel.Text, call, down)
-	if s := dig(t, m, "text", "content").(string); !strings.HasPrefix(s, "[FIRING 1] Down") || !strings.HasSuffix(s, "\n\n@13800000001 @zhang") {
+	m := channeltest.Send(t, New, r, channel.Text, call, down)
+	if s := channeltest.Dig(m, "text", "content").(string); !strings.HasPrefix(s, "[FIRING 1] Down") || !strings.HasSuffix(s, "\n\n@13800000001 @zhang") {
 		t.Errorf("text %q", s)
 	}
 	if a, err := json.Marshal(m["at"]); err != nil || string(a) != `{"atMobiles":["13800000001"],"atUserIds":["zhang"],"isAtAll":true}` {
 		t.Errorf("at %s, %v", a, err)
 	}
-	m = send(t, r, channel.Markdown, nil, down)
-	if dig(t, m, "markdown", "title") != "[FIRING 1] Down" || m["at"] != nil || !strings.Contains(dig(t, m, "markdown", "text").(string), "**Down happened**") {
+	m = channeltest.Send(t, New, r, channel.Markdown, nil, down)
+	if channeltest.Dig(m, "markdown", "title") != "[FIRING 1] Down" || m["at"] != nil || !strings.Contains(channeltest.Dig(m, "markdown", "text").(string), "**Down happened**") {
 		t.Errorf("markdown %v", m)
 	}
-	m = send(t, r, channel.Card, func(_ *channel.RobotOptions, o *channel.RendererOptions) {
+	m = channeltest.Send(t, New, r, channel.Card, func(_ *channel.RobotOptions, o *channel.RendererOptions) {
 		o.Language = channel.Chinese
 		o.Links = func(context.Context, channel.Told) channel.Links {
 			return channel.Links{Acknowledge: "https://t.example/ack"}
 		}
 	}, down)
-	if dig(t, m, "actionCard", "btns", 0, "title") != "确认" || dig(t, m, "actionCard", "btns", 0, "actionURL") != "https://t.example/ack" || len(dig(t, m, "actionCard", "btns").([]any)) != 3 {
+	if channeltest.Dig(m, "actionCard", "btns", 0, "title") != "确认" || channeltest.Dig(m, "actionCard", "btns", 0, "actionURL") != "https://t.example/ack" || len(channeltest.Dig(m, "actionCard", "btns").([]any)) != 3 {
 		t.Errorf("card %v", m)
 	}
 	over := channeltest.Alert("Down")
 	over.EndsAt, over.GeneratorURL = time.Now().Add(-time.Second), ""
-	if m = send(t, r, channel.Card, nil, over); dig(t, m, "actionCard", "singleURL") != "https://touchline.example.org" {
+	if m = channeltest.Send(t, New, r, channel.Card, nil, over); channeltest.Dig(m, "actionCard", "singleURL") != "https://touchline.example.org" {
 		t.Errorf("a card without links %v", m)
 	}
 }
@@ -111,11 +67,11 @@ func TestKinds(t *testing.T) {
 func TestFits(t *testing.T) {
 	for _, kind := range []string{channel.Text, channel.Markdown, channel.Card} {
 		r := channeltest.New(t, channel.DingTalk)
-		m := send(t, r, kind, func(o *channel.RobotOptions, _ *channel.RendererOptions) {
+		m := channeltest.Send(t, New, r, kind, func(o *channel.RobotOptions, _ *channel.RendererOptions) {
 			if kind != channel.Card {
 				o.Mention = channel.Mention{Mobiles: []string{"13800000001"}}
 			}
-		}, storm()...)
+		}, channeltest.Storm()...)
 		raw, err := channel.Encode(m)
 		if err != nil || len(raw) < 19_000 || !strings.Contains(string(raw), "characters left out") {
 			t.Errorf("%s: %d bytes, %v", kind, len(raw), err)
@@ -147,7 +103,7 @@ func TestRefusals(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		retry, err := n.Notify(group(t.Context()), channeltest.Alert("Down"))
+		retry, err := n.Notify(channeltest.Group(t.Context()), channeltest.Alert("Down"))
 		if err == nil || retry != c.retry || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: retry %v, error %v", c.answer, retry, err)
 		}
@@ -163,7 +119,7 @@ func TestWrongSecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if retry, err := n.Notify(group(t.Context()), channeltest.Alert("Down")); retry || err == nil || !strings.Contains(err.Error(), "310000") {
+	if retry, err := n.Notify(channeltest.Group(t.Context()), channeltest.Alert("Down")); retry || err == nil || !strings.Contains(err.Error(), "310000") {
 		t.Errorf("retry %v, error %v", retry, err)
 	}
 }

@@ -135,7 +135,7 @@ func bodyOf(m *channel.Rendered, kind string, who channel.Mention, secret string
 		out.Type, out.Content, tag = "text", &text{}, `<at user_id="%s"></at>`
 		set = func(s string) { out.Content.Text = s }
 	case channel.Markdown, channel.Card:
-		c := &card{Config: config{Wide: true}, Header: header{Title: plain{"plain_text", channel.Short(m.Title, maxTitle)}, Template: colour(m)}, Elements: []element{{Tag: "markdown"}}}
+		c := &card{Config: config{Wide: true}, Header: header{Title: plain{"plain_text", channel.Short(m.Title, maxTitle)}, Template: colours[m.Level()]}, Elements: []element{{Tag: "markdown"}}}
 		if kind == channel.Card {
 			if buttons := buttonsOf(m); len(buttons) > 0 {
 				c.Elements = append(c.Elements, element{Tag: "action", Actions: buttons})
@@ -176,17 +176,7 @@ func buttonsOf(m *channel.Rendered) []button {
 	return out
 }
 
-func colour(m *channel.Rendered) string {
-	if !m.Firing() {
-		return "green"
-	}
-	for _, a := range m.Alerts.Firing() {
-		if a.Severity() == "critical" {
-			return "red"
-		}
-	}
-	return "orange"
-}
+var colours = map[channel.Level]string{channel.Over: "green", channel.Warning: "orange", channel.Critical: "red"}
 
 // judge reads an answer. 9499 has two meanings, which only the text tells apart:
 // "Bad Request" is the guide's example for a body that is wrong, and "too many

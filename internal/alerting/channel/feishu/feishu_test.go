@@ -1,15 +1,11 @@
 package feishu
 
 import (
-	"context"
 	"encoding/json"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/prometheus/alertmanager/alert"
-	"github.com/prometheus/alertmanager/notify"
-	"github.com/prometheus/common/model"
 	"go.uber.org/goleak"
 
 	"touchline.dev/touchline/internal/alerting/channel"
@@ -17,47 +13,6 @@ import (
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-func group(ctx context.Context) context.Context {
-	ctx = notify.WithGroupKey(notify.WithReceiverName(ctx, "team"), "{}:{}")
-	return notify.WithNotificationReason(notify.WithGroupLabels(ctx, model.LabelSet{"alertname": "Down"}), notify.ReasonFirstNotification)
-}
-
-// send has a robot take alerts, and returns what it was sent.
-func send(t *testing.T, r *channeltest.Robot, kind string, change func(*channel.RobotOptions, *channel.RendererOptions), as ...*alert.Alert) map[string]any {
-	t.Helper()
-	n, err := New(channeltest.Options(t, r, kind, change))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := n.Notify(group(t.Context()), as...); err != nil {
-		t.Fatal(err)
-	}
-	return r.Wait(t)
-}
-
-// at walks down a message.
-func dig(t *testing.T, m any, path ...any) any {
-	t.Helper()
-	for _, p := range path {
-		switch key := p.(type) {
-		case string:
-			m = m.(map[string]any)[key]
-		case int:
-			m = m.([]any)[key]
-		}
-	}
-	return m
-}
-
-// storm is more alerts than a message has room for.
-func storm() []*alert.Alert {
-	var out []*alert.Alert
-	for range 10 {
-		out = append(out, channeltest.Alert("Down", "severity", "critical", "where", strings.Repeat("机房 \"a\" ", 300)))
-	}
-	return out
-}
 
 func TestSign(t *testing.T) {
 	if got, want := sign("1700000000", "this is secret"), "OfGzRzoUICBOoc8wVra1e4A1hPfbZ9zqXozA8CWVUuY="; got != want {
@@ -72,28 +27,28 @@ func TestKinds(t *testing.T) {
 	call := func(o *channel.RobotOptions, _ *channel.RendererOptions) {
 		o.Mention = channel.Mention{Users: []string{"ou_1"}, All: true}
 	}
-	m := send(t, r, channel.Text, call, down)
-	if s := dig(t, m, "content", "text").(string); !strings.HasSuffix(s, "\n"+`<at user_id="ou_1"></at> <at user_id="all"></at>`) {
+	m := channeltest.Send(t, New, r, channel.Text, call, down)
+	if s := channeltest.Dig(m, "content", "text").(string); !strings.HasSuffix(s, "\n"+`<at user_id="ou_1"></at> <at user_id="all"></at>`) {
 		t.Errorf("text %q", s)
 	}
 	if _, ok := m["timestamp"].(string); !ok {
 		t.Errorf("the timestamp is no text: %v", m["timestamp"])
 	}
-	m = send(t, r, channel.Markdown, call, down)
-	if s := dig(t, m, "card", "elements", 0, "content").(string); !strings.HasSuffix(s, "\n<at id=ou_1></at> <at id=all></at>") || len(dig(t, m, "card", "elements").([]any)) != 1 {
+	m = channeltest.Send(t, New, r, channel.Markdown, call, down)
+	if s := channeltest.Dig(m, "card", "elements", 0, "content").(string); !strings.HasSuffix(s, "\n<at id=ou_1></at> <at id=all></at>") || len(channeltest.Dig(m, "card", "elements").([]any)) != 1 {
 		t.Errorf("markdown %v", m)
 	}
-	m = send(t, r, channel.Card, nil, down)
-	if dig(t, m, "card", "header", "template") != "red" || dig(t, m, "card", "elements", 1, "actions", 0, "text", "content") != "Graph" || dig(t, m, "card", "elements", 1, "actions", 0, "type") != "primary" {
+	m = channeltest.Send(t, New, r, channel.Card, nil, down)
+	if channeltest.Dig(m, "card", "header", "template") != "red" || channeltest.Dig(m, "card", "elements", 1, "actions", 0, "text", "content") != "Graph" || channeltest.Dig(m, "card", "elements", 1, "actions", 0, "type") != "primary" {
 		t.Errorf("card %v", m)
 	}
-	if m = send(t, r, channel.Card, nil, channeltest.Alert("Down", "severity", "warning")); dig(t, m, "card", "header", "template") != "orange" {
+	if m = channeltest.Send(t, New, r, channel.Card, nil, channeltest.Alert("Down", "severity", "warning")); channeltest.Dig(m, "card", "header", "template") != "orange" {
 		t.Errorf("card %v", m)
 	}
 	over := channeltest.Alert("Down")
 	over.EndsAt, over.GeneratorURL = time.Now().Add(-time.Second), ""
-	m = send(t, r, channel.Card, nil, over)
-	if dig(t, m, "card", "header", "template") != "green" || len(dig(t, m, "card", "elements").([]any)) != 1 {
+	m = channeltest.Send(t, New, r, channel.Card, nil, over)
+	if channeltest.Dig(m, "card", "header", "template") != "green" || len(channeltest.Dig(m, "card", "elements").([]any)) != 1 {
 		t.Errorf("a card without links %v", m)
 	}
 }
@@ -102,9 +57,9 @@ func TestFits(t *testing.T) {
 	for _, kind := range []string{channel.Text, channel.Markdown, channel.Card} {
 		r := channeltest.New(t, channel.Feishu)
 		r.Signed = true
-		raw, err := channel.Encode(send(t, r, kind, func(o *channel.RobotOptions, _ *channel.RendererOptions) {
+		raw, err := channel.Encode(channeltest.Send(t, New, r, kind, func(o *channel.RobotOptions, _ *channel.RendererOptions) {
 			o.Mention = channel.Mention{Users: []string{"ou_1"}}
-		}, storm()...))
+		}, channeltest.Storm()...))
 		if err != nil || len(raw) < 19_000 || !strings.Contains(string(raw), `characters left out\n<at `) {
 			t.Errorf("%s: %d bytes, %v", kind, len(raw), err)
 		}
@@ -114,8 +69,8 @@ func TestFits(t *testing.T) {
 // TestAlertsCallNobody has a label that would call everybody.
 func TestAlertsCallNobody(t *testing.T) {
 	r := channeltest.New(t, channel.Feishu)
-	m := send(t, r, channel.Card, func(_ *channel.RobotOptions, o *channel.RendererOptions) { o.Neutralise = Neutralise }, channeltest.Alert("Down", "host", `<at id=all></at> <AT user_id="all"> a<b <attic>`))
-	s := dig(t, m, "card", "elements", 0, "content").(string)
+	m := channeltest.Send(t, New, r, channel.Card, func(_ *channel.RobotOptions, o *channel.RendererOptions) { o.Neutralise = Neutralise }, channeltest.Alert("Down", "host", `<at id=all></at> <AT user_id="all"> a<b <attic>`))
+	s := channeltest.Dig(m, "card", "elements", 0, "content").(string)
 	if strings.Contains(strings.ToLower(s), "<at ") || !strings.Contains(s, "a<b <attic>") {
 		t.Errorf("card %q", s)
 	}
@@ -141,7 +96,7 @@ func TestRefusals(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		retry, err := n.Notify(group(t.Context()), channeltest.Alert("Down"))
+		retry, err := n.Notify(channeltest.Group(t.Context()), channeltest.Alert("Down"))
 		if err == nil || retry != c.retry || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: retry %v, error %v", c.answer, retry, err)
 		}
@@ -152,7 +107,7 @@ func TestRefusals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := n.Notify(group(t.Context()), channeltest.Alert("Down")); err != nil {
+	if _, err := n.Notify(channeltest.Group(t.Context()), channeltest.Alert("Down")); err != nil {
 		t.Errorf("an older bot's success: %v", err)
 	}
 }

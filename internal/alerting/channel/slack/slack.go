@@ -124,7 +124,7 @@ func bodyOf(m *channel.Rendered, kind string, who channel.Mention, answered bool
 	case channel.Text:
 		return &message{Text: fit(m.Body, maxText-len(called)) + called}, nil
 	case channel.Markdown, channel.Card:
-		a := attachment{Color: colour(m), Fallback: m.Title, Blocks: []block{{Type: "section", Text: &text{"mrkdwn", fit(m.Body, maxSection)}}}}
+		a := attachment{Color: colours[m.Level()], Fallback: m.Title, Blocks: []block{{Type: "section", Text: &text{"mrkdwn", fit(m.Body, maxSection)}}}}
 		if kind == channel.Card {
 			if buttons := buttonsOf(m, answered); len(buttons) > 0 {
 				a.Blocks = append(a.Blocks, block{Type: "actions", Elements: buttons})
@@ -152,17 +152,7 @@ func buttonsOf(m *channel.Rendered, answered bool) []button {
 	return out
 }
 
-func colour(m *channel.Rendered) string {
-	if !m.Firing() {
-		return "#2eb67d"
-	}
-	for _, a := range m.Alerts.Firing() {
-		if a.Severity() == "critical" {
-			return "#e01e5a"
-		}
-	}
-	return "#ecb22e"
-}
+var colours = map[channel.Level]string{channel.Over: "#2eb67d", channel.Warning: "#ecb22e", channel.Critical: "#e01e5a"}
 
 // judge reads an answer, which is a word: "ok", or what is wrong. The words are
 // those of the page on incoming webhooks, "Handling errors".

@@ -12,9 +12,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/prometheus/alertmanager/alert"
-	"github.com/prometheus/alertmanager/notify"
-	"github.com/prometheus/common/model"
 	"go.uber.org/goleak"
 
 	"touchline.dev/touchline/internal/alerting/channel"
@@ -32,33 +29,6 @@ func links(_ *channel.RobotOptions, o *channel.RendererOptions) {
 	}
 }
 
-func send(t *testing.T, r *channeltest.Robot, kind string, change func(*channel.RobotOptions, *channel.RendererOptions), as ...*alert.Alert) map[string]any {
-	t.Helper()
-	n, err := New(channeltest.Options(t, r, kind, change))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx := notify.WithGroupKey(notify.WithReceiverName(t.Context(), "team"), "{}:{}")
-	ctx = notify.WithNotificationReason(notify.WithGroupLabels(ctx, model.LabelSet{"alertname": "Down"}), notify.ReasonFirstNotification)
-	if _, err := n.Notify(ctx, as...); err != nil {
-		t.Fatal(err)
-	}
-	return r.Wait(t)
-}
-
-// dig walks down a message.
-func dig(m any, path ...any) any {
-	for _, p := range path {
-		switch key := p.(type) {
-		case string:
-			m = m.(map[string]any)[key]
-		case int:
-			m = m.([]any)[key]
-		}
-	}
-	return m
-}
-
 func TestKinds(t *testing.T) {
 	r := channeltest.New(t, channel.Slack)
 	down := channeltest.Alert("Down", "severity", "critical")
@@ -67,14 +37,14 @@ func TestKinds(t *testing.T) {
 		o.Mention = channel.Mention{Users: []string{"U012AB3CD", "S0614TZR7"}, All: true}
 	}
 	const called = " <@U012AB3CD> <!subteam^S0614TZR7> <!channel>"
-	if s := send(t, r, channel.Text, call, down)["text"].(string); !strings.HasSuffix(s, called) {
+	if s := channeltest.Send(t, New, r, channel.Text, call, down)["text"].(string); !strings.HasSuffix(s, called) {
 		t.Errorf("text %q", s)
 	}
-	m := send(t, r, channel.Markdown, call, down)
-	if m["text"] != "*[FIRING 1] Down*"+called || dig(m, "attachments", 0, "color") != "#e01e5a" || len(dig(m, "attachments", 0, "blocks").([]any)) != 1 {
+	m := channeltest.Send(t, New, r, channel.Markdown, call, down)
+	if m["text"] != "*[FIRING 1] Down*"+called || channeltest.Dig(m, "attachments", 0, "color") != "#e01e5a" || len(channeltest.Dig(m, "attachments", 0, "blocks").([]any)) != 1 {
 		t.Errorf("markdown %v", m)
 	}
-	s := dig(m, "attachments", 0, "blocks", 0, "text", "text").(string)
+	s := channeltest.Dig(m, "attachments", 0, "blocks", 0, "text", "text").(string)
 	for _, want := range []string{"<https://touchline.example.org/touchline/v1/links/" + token + "|Acknowledge>", "*Expression*: `up == 0`", "*Severity*: critical"} {
 		if !strings.Contains(s, want) {
 			t.Errorf("%q lacks %q", s, want)
@@ -82,11 +52,11 @@ func TestKinds(t *testing.T) {
 	}
 	over := channeltest.Alert("Down", "severity", "critical")
 	over.EndsAt = time.Now().Add(-time.Second)
-	m = send(t, r, channel.Card, call, over)
-	if m["text"] != "*[RESOLVED] Down*" || dig(m, "attachments", 0, "color") != "#2eb67d" || strings.Contains(dig(m, "attachments", 0, "blocks", 1, "elements", 0, "text", "text").(string), "Acknowledge") {
+	m = channeltest.Send(t, New, r, channel.Card, call, over)
+	if m["text"] != "*[RESOLVED] Down*" || channeltest.Dig(m, "attachments", 0, "color") != "#2eb67d" || strings.Contains(channeltest.Dig(m, "attachments", 0, "blocks", 1, "elements", 0, "text", "text").(string), "Acknowledge") {
 		t.Errorf("what is over %v", m)
 	}
-	if m = send(t, r, channel.Card, links, channeltest.Alert("Down", "severity", "warning")); dig(m, "attachments", 0, "color") != "#ecb22e" {
+	if m = channeltest.Send(t, New, r, channel.Card, links, channeltest.Alert("Down", "severity", "warning")); channeltest.Dig(m, "attachments", 0, "color") != "#ecb22e" {
 		t.Errorf("a warning %v", m)
 	}
 }
@@ -96,7 +66,7 @@ func TestButtons(t *testing.T) {
 	for _, signed := range []bool{false, true} {
 		r := channeltest.New(t, channel.Slack)
 		r.Signed = signed
-		b := dig(send(t, r, channel.Card, links, channeltest.Alert("Down")), "attachments", 0, "blocks", 1, "elements").([]any)
+		b := channeltest.Dig(channeltest.Send(t, New, r, channel.Card, links, channeltest.Alert("Down")), "attachments", 0, "blocks", 1, "elements").([]any)
 		first, second := b[0].(map[string]any), b[1].(map[string]any)
 		if first["style"] != "primary" || second["url"] != "https://touchline.example.org/i" || first["action_id"] == second["action_id"] {
 			t.Errorf("buttons %v", b)
@@ -111,15 +81,11 @@ func TestButtons(t *testing.T) {
 }
 
 func TestFits(t *testing.T) {
-	var storm []*alert.Alert
-	for range 10 {
-		storm = append(storm, channeltest.Alert("Down", "where", strings.Repeat("机房 \"a\" ", 300)))
-	}
 	r := channeltest.New(t, channel.Slack)
-	if s := send(t, r, channel.Text, links, storm...)["text"].(string); utf8.RuneCountInString(s) > maxText || !strings.Contains(s, "characters left out") {
+	if s := channeltest.Send(t, New, r, channel.Text, links, channeltest.Storm()...)["text"].(string); utf8.RuneCountInString(s) > maxText || !strings.Contains(s, "characters left out") {
 		t.Errorf("%d characters", utf8.RuneCountInString(s))
 	}
-	s := dig(send(t, r, channel.Card, links, storm...), "attachments", 0, "blocks", 0, "text", "text").(string)
+	s := channeltest.Dig(channeltest.Send(t, New, r, channel.Card, links, channeltest.Storm()...), "attachments", 0, "blocks", 0, "text", "text").(string)
 	if n := utf8.RuneCountInString(s); n > maxSection || n < maxSection-300 || !strings.Contains(s, "characters left out") {
 		t.Errorf("%d characters", n)
 	}
@@ -131,7 +97,7 @@ func TestAlertsCallNobody(t *testing.T) {
 	a.GeneratorURL = "https://touchline.example.org/graph?g0.expr=up+<+1+and+<!here>&x=|<!everyone>"
 	r := channeltest.New(t, channel.Slack)
 	for _, kind := range []string{channel.Text, channel.Card} {
-		raw, err := channel.Encode(send(t, r, kind, links, a))
+		raw, err := channel.Encode(channeltest.Send(t, New, r, kind, links, a))
 		if err != nil || strings.Contains(string(raw), "<!") || strings.Contains(string(raw), "<https://evil") || !strings.Contains(string(raw), "up &lt; 1") {
 			t.Errorf("%s: %v %s", kind, err, raw)
 		}
@@ -162,7 +128,7 @@ func TestAnswers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		retry, err := n.Notify(notify.WithReceiverName(notify.WithGroupKey(t.Context(), "{}:{}"), "team"), channeltest.Alert("Down"))
+		retry, err := n.Notify(channeltest.Group(t.Context()), channeltest.Alert("Down"))
 		if err == nil || retry != c.retry || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), channeltest.Token) {
 			t.Errorf("%d %s: retry %v, error %v", c.status, c.answer, retry, err)
 		}

@@ -6,9 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/prometheus/alertmanager/alert"
-	"github.com/prometheus/alertmanager/notify"
-	"github.com/prometheus/common/model"
 	"go.uber.org/goleak"
 
 	"touchline.dev/touchline/internal/alerting/channel"
@@ -17,70 +14,29 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func group(ctx context.Context) context.Context {
-	ctx = notify.WithGroupKey(notify.WithReceiverName(ctx, "team"), "{}:{}")
-	return notify.WithNotificationReason(notify.WithGroupLabels(ctx, model.LabelSet{"alertname": "Down"}), notify.ReasonFirstNotification)
-}
-
-// send has a robot take alerts, and returns what it was sent.
-func send(t *testing.T, r *channeltest.Robot, kind string, change func(*channel.RobotOptions, *channel.RendererOptions), as ...*alert.Alert) map[string]any {
-	t.Helper()
-	n, err := New(channeltest.Options(t, r, kind, change))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := n.Notify(group(t.Context()), as...); err != nil {
-		t.Fatal(err)
-	}
-	return r.Wait(t)
-}
-
-// at walks down a message.
-func dig(t *testing.T, m any, path ...any) any {
-	t.Helper()
-	for _, p := range path {
-		switch key := p.(type) {
-		case string:
-			m = m.(map[string]any)[key]
-		case int:
-			m = m.([]any)[key]
-		}
-	}
-	return m
-}
-
-// storm is more alerts than a message has room for.
-func storm() []*alert.Alert {
-	var out []*alert.Alert
-	for range 10 {
-		out = append(out, channeltest.Alert("Down", "severity", "critical", "where", strings.Repeat("机房 \"a\" ", 300)))
-	}
-	return out
-}
-
 func TestKinds(t *testing.T) {
 	r := channeltest.New(t, channel.WeCom)
 	down := channeltest.Alert("Down", "severity", "critical", "host", "db1")
-	m := send(t, r, channel.Text, func(o *channel.RobotOptions, _ *channel.RendererOptions) {
+	m := channeltest.Send(t, New, r, channel.Text, func(o *channel.RobotOptions, _ *channel.RendererOptions) {
 		o.Mention = channel.Mention{Mobiles: []string{"13800000001"}, Users: []string{"zhang"}, All: true}
 	}, down)
 	if a, err := json.Marshal(m["text"]); err != nil || !strings.Contains(string(a), `"mentioned_list":["zhang","@all"],"mentioned_mobile_list":["13800000001"]`) {
 		t.Errorf("text %s, %v", a, err)
 	}
-	m = send(t, r, channel.Markdown, func(o *channel.RobotOptions, _ *channel.RendererOptions) {
+	m = channeltest.Send(t, New, r, channel.Markdown, func(o *channel.RobotOptions, _ *channel.RendererOptions) {
 		o.Mention = channel.Mention{Users: []string{"zhang", "li"}}
 	}, down)
-	if s := dig(t, m, "markdown", "content").(string); !strings.HasSuffix(s, "\n<@zhang> <@li>") || !strings.HasPrefix(s, "## [FIRING 1] Down") {
+	if s := channeltest.Dig(m, "markdown", "content").(string); !strings.HasSuffix(s, "\n<@zhang> <@li>") || !strings.HasPrefix(s, "## [FIRING 1] Down") {
 		t.Errorf("markdown %q", s)
 	}
-	m = send(t, r, channel.Card, func(_ *channel.RobotOptions, o *channel.RendererOptions) {
+	m = channeltest.Send(t, New, r, channel.Card, func(_ *channel.RobotOptions, o *channel.RendererOptions) {
 		o.Links = func(context.Context, channel.Told) channel.Links {
 			return channel.Links{Acknowledge: "https://t.example/ack", Incident: "https://t.example/i", Runbook: "https://t.example/r"}
 		}
 	}, down)
 	c := m["template_card"]
-	if dig(t, c, "main_title", "title") != "[FIRING 1] Down" || dig(t, c, "main_title", "desc") != "Down happened" || dig(t, c, "card_action", "url") != "https://t.example/ack" ||
-		len(dig(t, c, "jump_list").([]any)) != 3 || dig(t, c, "source", "desc_color") != 2.0 || dig(t, c, "horizontal_content_list", 3, "value") != "host=db1" {
+	if channeltest.Dig(c, "main_title", "title") != "[FIRING 1] Down" || channeltest.Dig(c, "main_title", "desc") != "Down happened" || channeltest.Dig(c, "card_action", "url") != "https://t.example/ack" ||
+		len(channeltest.Dig(c, "jump_list").([]any)) != 3 || channeltest.Dig(c, "source", "desc_color") != 2.0 || channeltest.Dig(c, "horizontal_content_list", 3, "value") != "host=db1" {
 		t.Errorf("card %v", c)
 	}
 }
@@ -88,22 +44,22 @@ func TestKinds(t *testing.T) {
 func TestFits(t *testing.T) {
 	for kind, limit := range map[string]int{channel.Text: 2048, channel.Markdown: 4096} {
 		r := channeltest.New(t, channel.WeCom)
-		m := send(t, r, kind, func(o *channel.RobotOptions, _ *channel.RendererOptions) {
+		m := channeltest.Send(t, New, r, kind, func(o *channel.RobotOptions, _ *channel.RendererOptions) {
 			o.Mention = channel.Mention{Users: []string{"zhang"}}
-		}, storm()...)
-		s := dig(t, m, kind, "content").(string)
+		}, channeltest.Storm()...)
+		s := channeltest.Dig(m, kind, "content").(string)
 		if len(s) > limit || len(s) < limit-250 || !strings.Contains(s, "characters left out") {
 			t.Errorf("%s: %d bytes", kind, len(s))
 		}
 	}
-	send(t, channeltest.New(t, channel.WeCom), channel.Card, nil, storm()...)
+	channeltest.Send(t, New, channeltest.New(t, channel.WeCom), channel.Card, nil, channeltest.Storm()...)
 }
 
 // TestAlertsCallNobody has a label that would call everybody.
 func TestAlertsCallNobody(t *testing.T) {
 	r := channeltest.New(t, channel.WeCom)
-	m := send(t, r, channel.Markdown, func(_ *channel.RobotOptions, o *channel.RendererOptions) { o.Neutralise = Neutralise }, channeltest.Alert("Down", "host", "<@all> < @zhang> a<b"))
-	s := dig(t, m, "markdown", "content").(string)
+	m := channeltest.Send(t, New, r, channel.Markdown, func(_ *channel.RobotOptions, o *channel.RendererOptions) { o.Neutralise = Neutralise }, channeltest.Alert("Down", "host", "<@all> < @zhang> a<b"))
+	s := channeltest.Dig(m, "markdown", "content").(string)
 	if strings.Contains(s, "<@") || strings.Contains(s, "< @") || !strings.Contains(s, "＜@all> ＜ @zhang> a<b") {
 		t.Errorf("markdown %q", s)
 	}
@@ -126,7 +82,7 @@ func TestRefusals(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		retry, err := n.Notify(group(t.Context()), channeltest.Alert("Down"))
+		retry, err := n.Notify(channeltest.Group(t.Context()), channeltest.Alert("Down"))
 		if err == nil || retry != c.retry || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: retry %v, error %v", c.answer, retry, err)
 		}
