@@ -65,6 +65,7 @@ func TestRunRefuses(t *testing.T) {
 	}{
 		{[]string{"-only=idle,idel"}, `there is no part "idel"`},
 		{[]string{"idle"}, "takes flags only"},
+		{[]string{"-rows=5000", "-out=RESULTS.md"}, "without all of its rows"},
 		{[]string{"-touchline=/no/such/program"}, "make build"},
 		{[]string{"-prometheus=/no/such/program"}, "make oracle"},
 	} {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -59,10 +60,11 @@ type bench struct {
 	scratch string // folder of the data; removed at the end
 	commit  string
 	machine string
-	turns   int       // given by -turns
-	log     io.Writer // progress
-	out     io.Writer // sections, when no file is written
-	file    string    // RESULTS.md; "" writes to out
+	rows    *regexp.Regexp // given by -rows, nil for all
+	turns   int            // given by -turns
+	log     io.Writer      // progress
+	out     io.Writer      // sections, when no file is written
+	file    string         // RESULTS.md; "" writes to out
 }
 
 // part is one thing to measure. It gives the Markdown of its section.
@@ -107,12 +109,19 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	flags.StringVar(&b.commit, "commit", "unknown", "what is measured, for the record")
 	scratch := flags.String("scratch", os.TempDir(), "folder below which the servers keep their data")
 	flags.IntVar(&b.turns, "turns", 0, "half the turns of each server in a comparison; 0 for the default")
+	flags.Func("rows", "of detection, measure only the rows that match this regular expression; for a look, not for the record", func(text string) (err error) {
+		b.rows, err = regexp.Compile(text)
+		return err
+	})
 	b.servers.flags(flags)
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if flags.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q; bench takes flags only", flags.Arg(0))
+	}
+	if b.rows != nil && b.file != "" {
+		return errors.New("-rows is for a look: without all of its rows a section is not written; leave -out away")
 	}
 	wanted := names
 	if *only != "" {
