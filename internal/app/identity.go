@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -16,6 +15,7 @@ import (
 	"touchline.dev/touchline/internal/identity"
 	"touchline.dev/touchline/internal/identity/oidc"
 	"touchline.dev/touchline/internal/page"
+	"touchline.dev/touchline/internal/state"
 )
 
 // openIdentity opens users, tokens, sessions and the audit log, which are part
@@ -139,7 +139,7 @@ func actorOf(ctx context.Context) identity.Actor {
 
 // audit notes a change of another component in the transaction of the change.
 // Changes that nobody made, such as those by time, are in the components' own histories.
-func audit(ctx context.Context, tx *sql.Tx, actor, action, target string, before, after any) error {
+func audit(ctx context.Context, tx *state.Tx, actor, action, target string, before, after any) error {
 	by := actorOf(ctx)
 	if by.Name != actor {
 		// By a signed link, on whose page people say who they are.

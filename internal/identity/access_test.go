@@ -1,7 +1,6 @@
 package identity_test
 
 import (
-	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"touchline.dev/touchline/internal/identity"
+	"touchline.dev/touchline/internal/state"
 )
 
 func TestTokens(t *testing.T) {
@@ -431,7 +431,7 @@ func TestDatabaseAway(t *testing.T) {
 		if _, err := w.HasUsers(w.ctx); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.db.Write(w.ctx, func(tx *sql.Tx) error {
+		if err := w.db.Write(w.ctx, func(tx *state.Tx) error {
 			_, err := tx.ExecContext(w.ctx, "ALTER TABLE tokens RENAME TO away")
 			if err == nil {
 				_, err = tx.ExecContext(w.ctx, "ALTER TABLE users RENAME TO also_away")
@@ -502,7 +502,7 @@ func TestUsersAreWholeAfterARetry(t *testing.T) {
 			if w.db.Kind() != "postgres" {
 				return // SQLite has one writer, and nobody who could get in its way
 			}
-			if err := w.db.Write(w.ctx, func(tx *sql.Tx) error {
+			if err := w.db.Write(w.ctx, func(tx *state.Tx) error {
 				_, err := tx.ExecContext(w.ctx, `DROP TRIGGER IF EXISTS interfere ON users; DROP SEQUENCE IF EXISTS inserts; CREATE SEQUENCE inserts;
 					CREATE OR REPLACE FUNCTION interfere() RETURNS trigger AS $$ BEGIN
 						IF nextval('inserts') = 1 THEN RAISE EXCEPTION 'another transaction' USING ERRCODE = '40001'; END IF; RETURN NEW;

@@ -26,7 +26,7 @@ type Entry struct {
 
 // Audit writes an entry in the transaction of the change that it tells of, so
 // that there is never one without the other.
-func Audit(ctx context.Context, tx *sql.Tx, e Entry) error {
+func Audit(ctx context.Context, tx *state.Tx, e Entry) error {
 	before, err := jsonOf(e.Before)
 	if err != nil {
 		return fmt.Errorf("audit %s: %w", e.Action, err)
@@ -176,7 +176,7 @@ func each(ctx context.Context, q state.Querier, f func(*sql.Rows) error, query s
 // Record writes an entry about a change that was made outside the database.
 func (s *Store) Record(ctx context.Context, e Entry) error {
 	e.At = s.now()
-	if err := s.db.Write(ctx, func(tx *sql.Tx) error { return Audit(ctx, tx, e) }); err != nil {
+	if err := s.db.Write(ctx, func(tx *state.Tx) error { return Audit(ctx, tx, e) }); err != nil {
 		return fmt.Errorf("record change: %w", err)
 	}
 	return nil

@@ -10,7 +10,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"database/sql"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -131,7 +130,7 @@ func (s *Store) now() time.Time { return s.o.Now().UTC().Truncate(time.Microseco
 
 // write changes the database, and forgets what was known of it.
 func (s *Store) write(ctx context.Context, what string, f func(w *writer) error) error {
-	err := s.db.Write(ctx, func(tx *sql.Tx) error { return f(&writer{Tx: tx, ctx: ctx, now: s.now()}) })
+	err := s.db.Write(ctx, func(tx *state.Tx) error { return f(&writer{Tx: tx, ctx: ctx, now: s.now()}) })
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
@@ -141,7 +140,7 @@ func (s *Store) write(ctx context.Context, what string, f func(w *writer) error)
 
 // writer is a transaction that changes something.
 type writer struct {
-	*sql.Tx
+	*state.Tx
 	ctx context.Context
 	now time.Time
 }

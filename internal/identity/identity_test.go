@@ -320,7 +320,7 @@ func TestAudit(t *testing.T) {
 		}
 		// What fails leaves no row.
 		undone := errors.New("undone")
-		if err := w.db.Write(w.ctx, func(tx *sql.Tx) error {
+		if err := w.db.Write(w.ctx, func(tx *state.Tx) error {
 			if err := identity.Audit(w.ctx, tx, identity.Entry{At: w.clock.now(), Action: "user.ghost", Target: "user/ghost"}); err != nil {
 				return err
 			}

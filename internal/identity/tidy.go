@@ -73,7 +73,7 @@ func (s *Store) storeUses(ctx context.Context) error {
 		return nil
 	}
 	// What was read of the database stays right, so the cache is not cleared.
-	err := s.db.Write(ctx, func(tx *sql.Tx) error {
+	err := s.db.Write(ctx, func(tx *state.Tx) error {
 		for id, at := range used {
 			for _, query := range []string{
 				"UPDATE tokens SET used_at = $1 WHERE id = $2 AND used_at < $1",
@@ -101,7 +101,7 @@ func (s *Store) storeUses(ctx context.Context) error {
 
 func (s *Store) deleteEnded(ctx context.Context) error {
 	now := s.now()
-	err := s.db.Write(ctx, func(tx *sql.Tx) error {
+	err := s.db.Write(ctx, func(tx *state.Tx) error {
 		for _, d := range []struct {
 			query string
 			at    time.Time
@@ -131,7 +131,7 @@ func (s *Store) deleteOldAudit(ctx context.Context) error {
 	before := auditID(s.now().Add(-s.o.AuditKeep))
 	for {
 		var n int64
-		err := s.db.Write(ctx, func(tx *sql.Tx) error {
+		err := s.db.Write(ctx, func(tx *state.Tx) error {
 			res, err := tx.ExecContext(ctx, "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE id < $1 ORDER BY id LIMIT $2)", before, auditBatch)
 			if err != nil {
 				return err

@@ -2,11 +2,12 @@ package incident
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"maps"
 	"strings"
 	"time"
+
+	"touchline.dev/touchline/internal/state"
 )
 
 // Bounds of what people write.
@@ -24,7 +25,7 @@ func (s *Service) act(ctx context.Context, id, version int64, actor, action stri
 	}
 	var w *writing
 	var o *opened
-	err := s.o.DB.Write(ctx, func(tx *sql.Tx) (err error) {
+	err := s.o.DB.Write(ctx, func(tx *state.Tx) (err error) {
 		w = &writing{s: s, ctx: ctx, tx: tx, now: s.o.Now(), open: map[int64]*opened{}}
 		if o, err = w.incident(id); err != nil {
 			return err

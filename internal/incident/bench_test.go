@@ -1,7 +1,6 @@
 package incident
 
 import (
-	"database/sql"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -14,6 +13,9 @@ import (
 	"touchline.dev/touchline/internal/state"
 )
 
+const insertNotification = `INSERT INTO notifications (id, at, receiver, integration, group_key, group_labels, incident_id, firing, resolved, took, error, way)
+	VALUES ($1, $2, $3, 'webhook', $4, '{alertname="Down"}', $5, 1, 0, 5000, $6, '{"class":"local"}')`
+
 // fill writes a history of incidents and notifications.
 func fill(b *testing.B, db *state.DB, incidents, notifications int) {
 	b.Helper()
@@ -24,19 +26,13 @@ func fill(b *testing.B, db *state.DB, incidents, notifications int) {
 	}
 	const batch = 20_000
 	for first := 0; first < notifications; first += batch {
-		if err := db.Write(ctx, func(tx *sql.Tx) error {
-			st, err := tx.PrepareContext(ctx, `INSERT INTO notifications (id, at, receiver, integration, group_key, group_labels, incident_id, firing, resolved, took, error, way)
-				VALUES ($1, $2, $3, 'webhook', $4, '{alertname="Down"}', $5, 1, 0, 5000, $6, '{"class":"local"}')`)
-			if err != nil {
-				return err
-			}
-			defer func() { _ = st.Close() }()
+		if err := db.Write(ctx, func(tx *state.Tx) error {
 			for n := first; n < min(first+batch, notifications); n++ {
 				failed := ""
 				if n%1000 == 0 {
 					failed = "503 Service Unavailable"
 				}
-				if _, err := st.ExecContext(ctx, n+1, at(n, notifications), fmt.Sprint("receiver-", n%20), fmt.Sprint("group-", n%5000), n*incidents/notifications+1, failed); err != nil {
+				if _, err := tx.ExecContext(ctx, insertNotification, n+1, at(n, notifications), fmt.Sprint("receiver-", n%20), fmt.Sprint("group-", n%5000), n*incidents/notifications+1, failed); err != nil {
 					return err
 				}
 			}
@@ -45,7 +41,7 @@ func fill(b *testing.B, db *state.DB, incidents, notifications int) {
 			b.Fatal(err)
 		}
 	}
-	if err := db.Write(ctx, func(tx *sql.Tx) error {
+	if err := db.Write(ctx, func(tx *state.Tx) error {
 		for n := range incidents {
 			i := Incident{Title: fmt.Sprintf("Down: db-%d is down", n), Severity: []string{"critical", "warning"}[n%2], Labels: map[string]string{"alertname": "Down", "instance": fmt.Sprint("db-", n), "job": "db"},
 				State: Closed, OpenedAt: state.Time(at(n, incidents)), UpdatedAt: state.Time(at(n, incidents)), Version: 1}

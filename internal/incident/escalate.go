@@ -2,7 +2,6 @@ package incident
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -124,7 +123,7 @@ func (s *Service) takeBack(ctx context.Context) error {
 	if s.o.DB.Kind() != "sqlite" {
 		return nil
 	}
-	return s.o.DB.Write(ctx, func(tx *sql.Tx) error {
+	return s.o.DB.Write(ctx, func(tx *state.Tx) error {
 		if _, err := tx.ExecContext(ctx, "UPDATE escalations SET lease = 0 WHERE lease > 0"); err != nil {
 			return fmt.Errorf("take escalations up again: %w", err)
 		}
@@ -209,7 +208,7 @@ func standings(ctx context.Context, q state.Querier, now time.Time) (out []stand
 
 // claim takes a step for this replica, unless another one has it.
 func (s *Service) claim(ctx context.Context, st standing) (mine bool, d Detail, err error) {
-	err = s.o.DB.Write(ctx, func(tx *sql.Tx) error {
+	err = s.o.DB.Write(ctx, func(tx *state.Tx) error {
 		now := s.o.Now()
 		res, err := tx.ExecContext(ctx, "UPDATE escalations SET lease = $1 WHERE incident_id = $2 AND run = $3 AND step = $4 AND turn = $5 AND lease <= $6 AND due > 0 AND due <= $7",
 			state.Micros(now.Add(lease)), st.id, st.run, st.step, st.turn, state.Micros(now), state.Micros(now))
@@ -395,7 +394,7 @@ func (s *Service) tellTheEnd(ctx context.Context, st standing, d Detail) error {
 // begun anew meanwhile, what comes next stays.
 func (s *Service) advance(ctx context.Context, st standing, due time.Time, step, turn int, data map[string]any, told *standing) error {
 	var w *writing
-	err := s.o.DB.Write(ctx, func(tx *sql.Tx) error {
+	err := s.o.DB.Write(ctx, func(tx *state.Tx) error {
 		w = &writing{s: s, ctx: ctx, tx: tx, now: s.o.Now(), open: map[int64]*opened{}}
 		if told != nil {
 			raw, err := json.Marshal(told.told)

@@ -3,7 +3,6 @@ package incident
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -104,7 +103,7 @@ func (s *Service) Hints(ctx context.Context, id int64) ([]Hint, error) {
 	if len(found) == 0 || s.o.Now().Before(began(&d.Incident).Add(hintAfter)) {
 		return found, nil
 	}
-	err = s.o.DB.Write(ctx, func(tx *sql.Tx) error {
+	err = s.o.DB.Write(ctx, func(tx *state.Tx) error {
 		if kept, err = hints(ctx, tx, id); err != nil || len(kept) > 0 {
 			return err // another request was quicker
 		}
@@ -373,7 +372,7 @@ func (s *Service) JudgeHint(ctx context.Context, id int64, rank int, actor, verd
 	if _, err := s.Hints(ctx, id); err != nil { // so that they are kept
 		return err
 	}
-	return s.o.DB.Write(ctx, func(tx *sql.Tx) error {
+	return s.o.DB.Write(ctx, func(tx *state.Tx) error {
 		res, err := tx.ExecContext(ctx, "UPDATE hints SET verdict = $1, judged_by = $2 WHERE incident_id = $3 AND rank = $4", verdict, actor, id, rank)
 		if err != nil {
 			return fmt.Errorf("judge hint: %w", err)

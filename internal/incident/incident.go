@@ -7,7 +7,6 @@ package incident
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -118,7 +117,7 @@ type Options struct {
 	// Retention is how long incidents that are over and notifications are kept; 0 for ever.
 	Retention time.Duration
 	// Audit notes a change that somebody made; optional.
-	Audit func(ctx context.Context, tx *sql.Tx, actor, action, target string, before, after any) error
+	Audit func(ctx context.Context, tx *state.Tx, actor, action, target string, before, after any) error
 	// Known returns the fingerprints of all alerts that there are, muted or not; optional.
 	// What an incident has as firing and is not among them for a while has ended unheard.
 	Known        func(ctx context.Context) (map[string]bool, error)
@@ -159,7 +158,7 @@ func New(o Options) (*Service, error) {
 		o.Now = time.Now
 	}
 	if o.Audit == nil {
-		o.Audit = func(context.Context, *sql.Tx, string, string, string, any, any) error { return nil }
+		o.Audit = func(context.Context, *state.Tx, string, string, string, any, any) error { return nil }
 	}
 	if o.Changed == nil {
 		o.Changed = func([]Change) {}

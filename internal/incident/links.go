@@ -98,7 +98,7 @@ func (k *linkKey) key(ctx context.Context, s *Service) ([]byte, error) {
 		return k.secret, nil
 	}
 	var text string
-	err := s.o.DB.Write(ctx, func(tx *sql.Tx) error {
+	err := s.o.DB.Write(ctx, func(tx *state.Tx) error {
 		err := tx.QueryRowContext(ctx, "SELECT secret FROM link_keys ORDER BY id DESC LIMIT 1").Scan(&text)
 		if !errors.Is(err, sql.ErrNoRows) {
 			return err

@@ -22,7 +22,7 @@ func (s *Service) work(ctx context.Context) error {
 			return nil
 		}
 		var w *writing
-		err := s.o.DB.Write(ctx, func(tx *sql.Tx) error {
+		err := s.o.DB.Write(ctx, func(tx *state.Tx) error {
 			w = &writing{s: s, ctx: ctx, tx: tx, now: s.o.Now(), open: map[int64]*opened{}}
 			return w.batch(b)
 		})
@@ -38,7 +38,7 @@ func (s *Service) work(ctx context.Context) error {
 type writing struct {
 	s    *Service
 	ctx  context.Context
-	tx   *sql.Tx
+	tx   *state.Tx
 	now  time.Time
 	open map[int64]*opened
 }
@@ -234,7 +234,7 @@ func (w *writing) openFor(g Group, first Alert) (*opened, error) {
 	return o, o.event(w, w.now, EventOpened, "", data)
 }
 
-func putGroup(ctx context.Context, tx *sql.Tx, id int64, g Group) error {
+func putGroup(ctx context.Context, tx *state.Tx, id int64, g Group) error {
 	labels, _, err := (&Incident{Labels: g.Labels}).texts()
 	if err != nil {
 		return err
@@ -421,7 +421,7 @@ func (w *writing) resolve(o *opened, at time.Time) error {
 	return o.event(w, at, EventResolved, "", map[string]any{"after_ms": milliseconds(took)})
 }
 
-func dropGroups(ctx context.Context, tx *sql.Tx, id int64) error {
+func dropGroups(ctx context.Context, tx *state.Tx, id int64) error {
 	if _, err := tx.ExecContext(ctx, "DELETE FROM incident_groups WHERE incident_id = $1", id); err != nil {
 		return fmt.Errorf("let go of the groups of incident %d: %w", id, err)
 	}
@@ -506,7 +506,7 @@ func (s *Service) passTime(ctx context.Context) error {
 	}
 	if len(due) > 0 {
 		var w *writing
-		if err := s.o.DB.Write(ctx, func(tx *sql.Tx) error {
+		if err := s.o.DB.Write(ctx, func(tx *state.Tx) error {
 			w = &writing{s: s, ctx: ctx, tx: tx, now: now, open: map[int64]*opened{}}
 			for _, id := range due {
 				if err := w.timeFor(id); err != nil {

@@ -2,7 +2,6 @@ package incident
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -48,7 +47,7 @@ func (s *Service) AddOverride(ctx context.Context, o Override) (Override, error)
 	if !o.From.Before(o.To) || !o.To.After(s.o.Now()) {
 		return o, refuse("an override begins before it ends, and ends in the future")
 	}
-	err := s.o.DB.Write(ctx, func(tx *sql.Tx) (err error) {
+	err := s.o.DB.Write(ctx, func(tx *state.Tx) (err error) {
 		if o.ID, err = state.Next(ctx, tx, "schedule_overrides"); err != nil {
 			return err
 		}
@@ -63,7 +62,7 @@ func (s *Service) AddOverride(ctx context.Context, o Override) (Override, error)
 
 // RemoveOverride takes one back.
 func (s *Service) RemoveOverride(ctx context.Context, schedule string, id int64, actor string) error {
-	return s.o.DB.Write(ctx, func(tx *sql.Tx) error {
+	return s.o.DB.Write(ctx, func(tx *state.Tx) error {
 		res, err := tx.ExecContext(ctx, "DELETE FROM schedule_overrides WHERE id = $1 AND schedule = $2", id, schedule)
 		if err != nil {
 			return fmt.Errorf("remove override: %w", err)

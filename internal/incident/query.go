@@ -236,7 +236,7 @@ func (s *Service) forget(ctx context.Context, now time.Time) error {
 	if old == 0 {
 		return nil
 	}
-	return s.o.DB.Write(ctx, func(tx *sql.Tx) error {
+	return s.o.DB.Write(ctx, func(tx *state.Tx) error {
 		over := fmt.Sprintf(`(SELECT id FROM incidents WHERE opened_at < $1 AND updated_at < $1 AND state IN ('resolved', 'closed', 'merged') ORDER BY id LIMIT %d)`, forgetAtOnce)
 		for _, statement := range []string{
 			fmt.Sprintf("DELETE FROM notifications WHERE id IN (SELECT id FROM notifications WHERE at < $1 ORDER BY at LIMIT %d)", forgetAtOnce),

@@ -48,7 +48,7 @@ func load(ctx context.Context, q state.Querier, id int64) (Incident, error) {
 }
 
 // insert writes a new incident, and gives it its number.
-func insert(ctx context.Context, tx *sql.Tx, i *Incident) (err error) {
+func insert(ctx context.Context, tx *state.Tx, i *Incident) (err error) {
 	if i.ID, err = state.Next(ctx, tx, "incidents"); err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func insert(ctx context.Context, tx *sql.Tx, i *Incident) (err error) {
 }
 
 // save writes what has changed of an incident, and its new version.
-func save(ctx context.Context, tx *sql.Tx, i *Incident, now time.Time) error {
+func save(ctx context.Context, tx *state.Tx, i *Incident, now time.Time) error {
 	labels, search, err := i.texts()
 	if err != nil {
 		return err
@@ -144,7 +144,7 @@ func members(ctx context.Context, q state.Querier, id int64) (out []member, err 
 	return out, rows.Err()
 }
 
-func putMember(ctx context.Context, tx *sql.Tx, id int64, m *member) error {
+func putMember(ctx context.Context, tx *state.Tx, id int64, m *member) error {
 	labels, err := json.Marshal(m.Labels)
 	if err != nil {
 		return fmt.Errorf("write labels: %w", err)
@@ -201,7 +201,7 @@ const (
 const maxEvents = 2000
 
 // add appends to the timeline; save has to follow, since the incident counts its events.
-func (i *Incident) add(ctx context.Context, tx *sql.Tx, at time.Time, kind, actor string, data map[string]any) error {
+func (i *Incident) add(ctx context.Context, tx *state.Tx, at time.Time, kind, actor string, data map[string]any) error {
 	switch {
 	case i.events == maxEvents && actor == "":
 		kind, data = EventFull, map[string]any{"limit": maxEvents}

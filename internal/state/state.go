@@ -41,17 +41,19 @@ type Options struct {
 
 // DB is one open database. Its methods may be called side by side.
 type DB struct {
-	read    *sql.DB
-	write   *sql.DB // SQLite takes one writer at a time; the pool is the queue
-	sqlite  bool
-	path    string // of the SQLite file
-	seconds *prometheus.HistogramVec
-	failed  *prometheus.CounterVec
+	read     *sql.DB
+	write    *sql.DB // SQLite takes one writer at a time; the pool is the queue
+	sqlite   bool
+	path     string        // of the SQLite file
+	patience time.Duration // with one transaction, also where the server has gone without a word
+	seconds  *prometheus.HistogramVec
+	failed   *prometheus.CounterVec
 }
 
 // Bounds of a database's use.
 const (
 	busyTimeout    = 10 * time.Second // for another process that holds the SQLite file
+	patience       = 30 * time.Second
 	readers        = 8
 	connections    = 16 // to PostgreSQL
 	connectionLife = 30 * time.Minute
@@ -64,7 +66,7 @@ const (
 // newer version has written is refused.
 func Open(ctx context.Context, o Options) (_ *DB, err error) {
 	d := &DB{
-		sqlite: o.URL == "",
+		sqlite: o.URL == "", patience: patience,
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "touchline_state_transaction_seconds", Help: "Time that transactions of the state database took, with the wait for their turn.",
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, 1, 5},
@@ -198,21 +200,17 @@ func (d *DB) Kind() string {
 // Ping says whether the database answers.
 func (d *DB) Ping(ctx context.Context) error { return plain(d.read.PingContext(ctx)) }
 
-// Querier reads. *sql.Tx is one.
-type Querier interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
-
 // Read calls f with a snapshot of the database.
 func (d *DB) Read(ctx context.Context, f func(Querier) error) error {
 	return d.observed("read", func() error {
+		ctx, cancel := context.WithTimeout(ctx, d.patience)
+		defer cancel()
 		tx, err := d.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: !d.sqlite, Isolation: d.isolation(sql.LevelRepeatableRead)})
 		if err != nil {
 			return fmt.Errorf("begin to read: %w", plain(err))
 		}
 		defer func() { _ = tx.Rollback() }()
-		return f(tx)
+		return f(d.tx(ctx, tx))
 	})
 }
 
@@ -220,7 +218,7 @@ func (d *DB) Read(ctx context.Context, f func(Querier) error) error {
 // commits it. What is committed survives a loss of power. Where another
 // transaction got in the way f is called again, so it must do nothing else. An
 // error of f undoes everything.
-func (d *DB) Write(ctx context.Context, f func(*sql.Tx) error) error {
+func (d *DB) Write(ctx context.Context, f func(*Tx) error) error {
 	return d.observed("write", func() error {
 		for n := 0; ; n++ {
 			err := d.once(ctx, f)
@@ -237,19 +235,29 @@ func (d *DB) Write(ctx context.Context, f func(*sql.Tx) error) error {
 	})
 }
 
-func (d *DB) once(ctx context.Context, f func(*sql.Tx) error) error {
+func (d *DB) once(ctx context.Context, f func(*Tx) error) error {
+	ctx, cancel := context.WithTimeout(ctx, d.patience)
+	defer cancel()
 	tx, err := d.write.BeginTx(ctx, &sql.TxOptions{Isolation: d.isolation(sql.LevelSerializable)})
 	if err != nil {
 		return fmt.Errorf("begin to write: %w", plain(err))
 	}
 	defer func() { _ = tx.Rollback() }()
-	if err := f(tx); err != nil {
+	if err := f(d.tx(ctx, tx)); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
 	return nil
+}
+
+func (d *DB) tx(ctx context.Context, tx *sql.Tx) *Tx {
+	t := &Tx{ctx: ctx, tx: tx}
+	if d.sqlite {
+		t.prepared = map[string]*sql.Stmt{}
+	}
+	return t
 }
 
 // isolation is what to ask PostgreSQL for; SQLite has one level only.
@@ -295,7 +303,7 @@ func Exists(err error) bool {
 
 // Next counts a named number up, from 1, and returns it. Numbers of a
 // transaction that is undone are used again.
-func Next(ctx context.Context, tx *sql.Tx, name string) (int64, error) {
+func Next(ctx context.Context, tx *Tx, name string) (int64, error) {
 	var n int64
 	err := tx.QueryRowContext(ctx, `INSERT INTO counters (name, value) VALUES ($1, 1)
 		ON CONFLICT (name) DO UPDATE SET value = counters.value + 1 RETURNING value`, name).Scan(&n)

@@ -24,7 +24,7 @@ func TestTransactions(t *testing.T) {
 		ctx := t.Context()
 		next := func() (n int64) {
 			t.Helper()
-			if err := db.Write(ctx, func(tx *sql.Tx) (err error) {
+			if err := db.Write(ctx, func(tx *state.Tx) (err error) {
 				n, err = state.Next(ctx, tx, "x")
 				return err
 			}); err != nil {
@@ -36,7 +36,7 @@ func TestTransactions(t *testing.T) {
 			t.Errorf("counted %d, %d", a, b)
 		}
 		undone := errors.New("undone")
-		if err := db.Write(ctx, func(tx *sql.Tx) error {
+		if err := db.Write(ctx, func(tx *state.Tx) error {
 			if _, err := state.Next(ctx, tx, "x"); err != nil {
 				return err
 			}
@@ -52,7 +52,7 @@ func TestTransactions(t *testing.T) {
 			wg.Go(func() {
 				for range 10 {
 					var n int64
-					err := db.Write(ctx, func(tx *sql.Tx) (err error) {
+					err := db.Write(ctx, func(tx *state.Tx) (err error) {
 						var old int64
 						if err := tx.QueryRowContext(ctx, "SELECT value FROM counters WHERE name = $1", "x").Scan(&old); err != nil {
 							return err
@@ -78,7 +78,7 @@ func TestTransactions(t *testing.T) {
 			}
 		}
 		// So do those whose next key is in another table.
-		if err := db.Write(ctx, func(tx *sql.Tx) error {
+		if err := db.Write(ctx, func(tx *state.Tx) error {
 			_, err := tx.ExecContext(ctx, "INSERT INTO counters (name, value) VALUES ($1, 0)", "keys")
 			return err
 		}); err != nil {
@@ -87,7 +87,7 @@ func TestTransactions(t *testing.T) {
 		inserted := make(chan struct{})
 		var first sync.Once
 		take := func(between func()) {
-			if err := db.Write(ctx, func(tx *sql.Tx) error {
+			if err := db.Write(ctx, func(tx *state.Tx) error {
 				var n int
 				if err := tx.QueryRowContext(ctx, "SELECT value FROM counters WHERE name = $1", "keys").Scan(&n); err != nil {
 					return err
@@ -124,7 +124,7 @@ func TestTransactions(t *testing.T) {
 		}); err == nil {
 			t.Error("a table that is not there can be read")
 		}
-		err := db.Write(ctx, func(tx *sql.Tx) error {
+		err := db.Write(ctx, func(tx *state.Tx) error {
 			_, err := tx.ExecContext(ctx, "INSERT INTO counters (name, value) VALUES ($1, $2)", "x", 1)
 			return err
 		})
@@ -187,7 +187,7 @@ func TestCopy(t *testing.T) {
 		return db
 	}
 	count := func(db *state.DB) (n int64) {
-		if err := db.Write(ctx, func(tx *sql.Tx) (err error) {
+		if err := db.Write(ctx, func(tx *state.Tx) (err error) {
 			n, err = state.Next(ctx, tx, "x")
 			return err
 		}); err != nil {

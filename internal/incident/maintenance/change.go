@@ -2,7 +2,6 @@ package maintenance
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,7 +33,7 @@ func (s *Service) Create(ctx context.Context, w Window, actor string) (Window, e
 	if err != nil {
 		return w, fmt.Errorf("write maintenance window: %w", err)
 	}
-	err = s.o.DB.Write(ctx, func(tx *sql.Tx) error {
+	err = s.o.DB.Write(ctx, func(tx *state.Tx) error {
 		if w.ID, err = state.Next(ctx, tx, "maintenance_windows"); err != nil {
 			return err
 		}
@@ -63,7 +62,7 @@ func (s *Service) End(ctx context.Context, id, version int64, actor string) (w W
 	if strings.TrimSpace(actor) == "" {
 		return w, refuse("nobody's name is given; a window is ended by somebody")
 	}
-	err = s.o.DB.Write(ctx, func(tx *sql.Tx) error {
+	err = s.o.DB.Write(ctx, func(tx *state.Tx) error {
 		if w, err = get(ctx, tx, id); err != nil {
 			return err
 		}
@@ -125,7 +124,7 @@ func (s *Service) Deploy(ctx context.Context, d incident.Deploy, actor string) (
 	if err != nil {
 		return d, fmt.Errorf("write deployment: %w", err)
 	}
-	err = s.o.DB.Write(ctx, func(tx *sql.Tx) error {
+	err = s.o.DB.Write(ctx, func(tx *state.Tx) error {
 		if d.ID, err = state.Next(ctx, tx, "deployments"); err != nil {
 			return err
 		}
@@ -145,7 +144,7 @@ func (s *Service) Deploy(ctx context.Context, d incident.Deploy, actor string) (
 // Deployed notes that a deployment has ended.
 func (s *Service) Deployed(ctx context.Context, id int64, failed bool, actor string) (d incident.Deploy, err error) {
 	now := s.o.Now()
-	err = s.o.DB.Write(ctx, func(tx *sql.Tx) error {
+	err = s.o.DB.Write(ctx, func(tx *state.Tx) error {
 		ds, err := deployments(ctx, tx, "WHERE id = $1", id)
 		if err != nil {
 			return err

@@ -5,7 +5,6 @@ package maintenance
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -81,8 +80,8 @@ type Options struct {
 	Announce func(ctx context.Context, e Ending) error
 	Notice   time.Duration // how long before an end it is announced, 0 for never
 	Files    func() []Window
-	Audit    func(ctx context.Context, tx *sql.Tx, actor, action, target string, before, after any) error // optional
-	Mine     func() bool                                                                                  // optional: whether this replica makes the silences
+	Audit    func(ctx context.Context, tx *state.Tx, actor, action, target string, before, after any) error // optional
+	Mine     func() bool                                                                                    // optional: whether this replica makes the silences
 }
 
 // Service makes silences of windows.
@@ -108,7 +107,7 @@ func New(o Options) (*Service, error) {
 		o.Now = time.Now
 	}
 	if o.Audit == nil {
-		o.Audit = func(context.Context, *sql.Tx, string, string, string, any, any) error { return nil }
+		o.Audit = func(context.Context, *state.Tx, string, string, string, any, any) error { return nil }
 	}
 	if o.Mine == nil {
 		o.Mine = func() bool { return true }
@@ -353,7 +352,7 @@ func (s *Service) begin(ctx context.Context, w *Window, from, to time.Time) erro
 		return fmt.Errorf("silence for window %q: %w", w.Name, err)
 	}
 	s.log.Info("A maintenance window has begun", "window", w.Name, "ends", to, "silence", id)
-	return s.o.DB.Write(ctx, func(tx *sql.Tx) error {
+	return s.o.DB.Write(ctx, func(tx *state.Tx) error {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO maintenance_silences (source, begins, ends, silence, noticed) VALUES ($1, $2, $3, $4, 0)
 			ON CONFLICT (source, begins) DO UPDATE SET ends = excluded.ends, silence = excluded.silence, noticed = 0`,
 			w.key(), state.Micros(from), state.Micros(to), id); err != nil {
@@ -368,7 +367,7 @@ func (s *Service) end(ctx context.Context, h *held) error {
 	if err := s.o.Expire(ctx, h.silence); err != nil {
 		return fmt.Errorf("end silence of window %s: %w", h.source, err)
 	}
-	return s.o.DB.Write(ctx, func(tx *sql.Tx) error {
+	return s.o.DB.Write(ctx, func(tx *state.Tx) error {
 		if _, err := tx.ExecContext(ctx, "UPDATE maintenance_silences SET silence = '' WHERE source = $1 AND begins = $2 AND silence = $3", h.source, h.begins, h.silence); err != nil {
 			return fmt.Errorf("note the end of window %s: %w", h.source, err)
 		}
@@ -413,7 +412,7 @@ func (s *Service) forget(ctx context.Context, now time.Time) error {
 		return nil
 	}
 	before := state.Micros(now.Add(-kept))
-	return s.o.DB.Write(ctx, func(tx *sql.Tx) error {
+	return s.o.DB.Write(ctx, func(tx *state.Tx) error {
 		for _, statement := range []string{
 			"DELETE FROM maintenance_silences WHERE ends < $1", "DELETE FROM deployments WHERE at < $1", "DELETE FROM maintenance_windows WHERE ended_at > 0 AND ended_at < $1",
 		} {
