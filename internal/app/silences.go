@@ -68,6 +68,9 @@ func (c *amClient) do(ctx context.Context, method, path string, send, out any) e
 	r.RequestURI, r.Host = path, "localhost"
 	a := &answer{header: http.Header{}}
 	c.handler.ServeHTTP(a, r)
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("ask Alertmanager: %w", err)
+	}
 	if a.status/100 != 2 {
 		return fmt.Errorf("ask Alertmanager: it answers %d: %s", a.status, strings.TrimSpace(a.body.String()))
 	}
