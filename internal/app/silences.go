@@ -49,7 +49,7 @@ func (a *answer) Write(b []byte) (int, error) {
 	return a.body.Write(b)
 }
 
-func (c *amClient) do(ctx context.Context, method, path string, send, out any) error {
+func (c *amClient) do(ctx context.Context, method, path string, send, out any) (err error) {
 	var body io.Reader
 	if send != nil {
 		raw, err := json.Marshal(send)
@@ -67,11 +67,21 @@ func (c *amClient) do(ctx context.Context, method, path string, send, out any) e
 	}
 	r.RequestURI, r.Host = path, "localhost"
 	a := &answer{header: http.Header{}}
+	defer func() {
+		// A proxy gives an answer that is cut off up in this way.
+		switch p := recover(); p {
+		case nil:
+		case http.ErrAbortHandler:
+			err = errors.Join(errors.New("ask Alertmanager: its answer is cut off"), ctx.Err())
+		default:
+			panic(p)
+		}
+	}()
 	c.handler.ServeHTTP(a, r)
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("ask Alertmanager: %w", err)
-	}
 	if a.status/100 != 2 {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("ask Alertmanager: %w", err)
+		}
 		return fmt.Errorf("ask Alertmanager: it answers %d: %s", a.status, strings.TrimSpace(a.body.String()))
 	}
 	if out == nil {
@@ -123,13 +133,13 @@ func (c *amClient) silence(ctx context.Context, s maintenance.Silence) (string, 
 	return made.SilenceID, nil
 }
 
-// expire ends a silence. One that has ended, or is not there, is as good.
+// expire ends a silence. One that has ended is as good.
 func (c *amClient) expire(ctx context.Context, id string) error {
 	var s amSilence
 	path := "/api/v2/silence/" + url.PathEscape(id)
 	if err := c.do(ctx, http.MethodGet, path, nil, &s); err != nil {
 		if strings.Contains(err.Error(), "answers 404") {
-			return nil
+			return maintenance.ErrNoSilence
 		}
 		return err
 	}

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -83,12 +84,33 @@ func TestAlertmanagerClient(t *testing.T) {
 		t.Error("an expired silence is deleted again", err)
 	}
 	am.code = http.StatusNotFound
-	if err := c.expire(ctx, "gone"); err != nil {
+	if err := c.expire(ctx, "gone"); !errors.Is(err, maintenance.ErrNoSilence) {
 		t.Error(err)
 	}
 	am.code = http.StatusBadGateway
 	if err := c.expire(ctx, "x"); err == nil {
 		t.Error("an Alertmanager that is down is no error")
+	}
+}
+
+// TestAlertmanagerClientIsBounded waits no longer than its caller for an answer,
+// and takes one that is cut off as none.
+func TestAlertmanagerClientIsBounded(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	for name, h := range map[string]http.HandlerFunc{
+		"cut off": func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = w.Write([]byte(`{"sil`))
+			panic(http.ErrAbortHandler)
+		},
+		"deadline": func(w http.ResponseWriter, r *http.Request) {
+			<-r.Context().Done()
+			w.WriteHeader(http.StatusBadGateway)
+		},
+	} {
+		if err := (&amClient{handler: h}).expire(ctx, "x"); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

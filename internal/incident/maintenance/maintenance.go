@@ -74,7 +74,7 @@ type Options struct {
 	Now        func() time.Time // optional, time.Now
 	Matchers   func([]string) error
 	Silence    func(ctx context.Context, s Silence) (id string, err error)
-	Expire     func(ctx context.Context, id string) error
+	Expire     func(ctx context.Context, id string) error // ErrNoSilence where Alertmanager does not know it
 	// Endings lists the active silences that end before a time; optional.
 	Endings func(ctx context.Context, before time.Time) ([]Ending, error)
 	// Announce tells that a silence or a window is about to end; optional.
@@ -106,9 +106,10 @@ type Service struct {
 
 // Bounds of the work.
 const (
-	look     = 5 * time.Second  // how often it is looked for windows that begin or end
-	patience = 10 * time.Second // with a database or an Alertmanager that does not answer
-	lease    = time.Minute      // longer than it can take to make a silence and to note it
+	look     = 5 * time.Second        // how often it is looked for windows that begin or end
+	patience = 10 * time.Second       // with a database or an Alertmanager that does not answer
+	gossip   = 200 * time.Millisecond // how often it is looked whether a silence of another replica has come
+	lease    = time.Minute            // longer than it can take to make a silence and to note it
 )
 
 // New returns a service that works when it is started.
@@ -204,6 +205,8 @@ func refuse(format string, args ...any) error { return &Refused{fmt.Sprintf(form
 var (
 	ErrNotFound = errors.New("there is no such maintenance window")
 	ErrConflict = errors.New("the maintenance window has changed meanwhile; read it again")
+	// ErrNoSilence is for Expire to return.
+	ErrNoSilence = errors.New("there is no such silence")
 )
 
 // recurrence is when a window is.

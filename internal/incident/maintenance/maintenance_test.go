@@ -32,6 +32,7 @@ type manager struct {
 	told     []string
 	making   func(context.Context, Silence) error // while one is being made
 	ending   error
+	unknown  int // how often it is yet to hear of a silence
 	telling  error
 }
 
@@ -64,6 +65,10 @@ func (m *manager) expire(ctx context.Context, id string) error {
 	m.bounded(ctx, "expire")
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.unknown > 0 {
+		m.unknown--
+		return ErrNoSilence
+	}
 	if m.ending != nil {
 		return m.ending
 	}

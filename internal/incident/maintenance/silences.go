@@ -26,6 +26,7 @@ type identity struct {
 type held struct {
 	identity
 	silence string
+	fresh   int64 // until when not all replicas need to know of it
 }
 
 // occurrence is a time of a window that lasts, and the silence that it asks for.
@@ -126,14 +127,14 @@ func (s *Service) work(ctx context.Context) error {
 
 // silences are those that were made and have not been ended.
 func silences(ctx context.Context, q state.Querier, and string, args ...any) (out []held, err error) {
-	rows, err := q.QueryContext(ctx, "SELECT source, begins, digest, silence FROM maintenance_silences WHERE silence <> '' "+and, args...)
+	rows, err := q.QueryContext(ctx, "SELECT source, begins, digest, silence, lease FROM maintenance_silences WHERE silence <> '' "+and, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read silences of windows: %w", err)
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
 		var h held
-		if err := rows.Scan(&h.source, &h.begins, &h.digest, &h.silence); err != nil {
+		if err := rows.Scan(&h.source, &h.begins, &h.digest, &h.silence, &h.fresh); err != nil {
 			return nil, fmt.Errorf("read silences of windows: %w", err)
 		}
 		out = append(out, h)
@@ -193,7 +194,7 @@ func (s *Service) begin(ctx context.Context, o *occurrence) error {
 		}
 		return errors.Join(err, s.release(ctx, o))
 	}
-	made := held{o.identity, id}
+	made := held{o.identity, id, o.lease}
 	inForce, err := s.note(ctx, o, id)
 	if err != nil {
 		// Nobody would know whose it is. The claim keeps the next one away for a while.
@@ -220,7 +221,7 @@ func (s *Service) release(ctx context.Context, o *occurrence) error {
 // has ended the window while the silence was being made.
 func (s *Service) note(ctx context.Context, o *occurrence, id string) (inForce bool, err error) {
 	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, "UPDATE maintenance_silences SET silence = $1, lease = 0 WHERE source = $2 AND begins = $3 AND digest = $4 AND lease = $5", id, o.source, o.begins, o.digest, o.lease)
+		res, err := tx.ExecContext(ctx, "UPDATE maintenance_silences SET silence = $1 WHERE source = $2 AND begins = $3 AND digest = $4 AND lease = $5", id, o.source, o.begins, o.digest, o.lease)
 		if err != nil {
 			return fmt.Errorf("note silence of window %q: %w", o.window.Name, err)
 		}
@@ -251,20 +252,34 @@ func (s *Service) end(ctx context.Context, h held) error {
 		return err
 	}
 	return s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, "UPDATE maintenance_silences SET silence = '' WHERE source = $1 AND begins = $2 AND digest = $3 AND silence = $4", h.source, h.begins, h.digest, h.silence); err != nil {
+		if _, err := tx.ExecContext(ctx, "UPDATE maintenance_silences SET silence = '', lease = 0 WHERE source = $1 AND begins = $2 AND digest = $3 AND silence = $4", h.source, h.begins, h.digest, h.silence); err != nil {
 			return fmt.Errorf("note the end of window %s: %w", h.source, err)
 		}
 		return nil
 	})
 }
 
+// expire ends a silence. One that is not there is as good, unless another replica
+// has just made it and this one's Alertmanager is yet to hear of it.
 func (s *Service) expire(ctx context.Context, h held) error {
 	ctx, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
-	if err := s.o.Expire(ctx, h.silence); err != nil {
-		return fmt.Errorf("end silence of window %s: %w", h.source, err)
+	tick := time.NewTicker(gossip)
+	defer tick.Stop()
+	for {
+		err := s.o.Expire(ctx, h.silence)
+		switch {
+		case err == nil, errors.Is(err, ErrNoSilence) && h.fresh <= state.Micros(s.o.Now()):
+			return nil
+		case !errors.Is(err, ErrNoSilence):
+			return fmt.Errorf("end silence of window %s: %w", h.source, err)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("end silence of window %s: %w", h.source, err)
+		case <-tick.C:
+		}
 	}
-	return nil
 }
 
 // lapse gives a window of the database its end when nothing more can come of it,

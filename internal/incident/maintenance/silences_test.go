@@ -116,6 +116,33 @@ func TestEndedWhileItBegins(t *testing.T) {
 	})
 }
 
+// A replica that has yet to hear of a silence waits for it, and ends it.
+func TestEndedElsewhere(t *testing.T) {
+	over(t, func(t *testing.T, b *bench, _ func()) {
+		first, second := b.create("first", time.Hour), b.create("second", time.Hour)
+		b.am.unknown = 2
+		if _, err := b.End(t.Context(), first.ID, 0, "anna"); err != nil {
+			t.Error(err)
+		}
+		b.has("Maintenance: second", 2)
+		b.am.unknown = 1000
+		b.patience = 100 * time.Millisecond
+		if _, err := b.End(t.Context(), second.ID, 0, "anna"); !errors.Is(err, ErrNoSilence) {
+			t.Errorf("a silence that does not come: %v", err)
+		}
+		b.am.unknown = 0
+		b.wait(time.Second)
+		b.has("", 2)
+		// One that was there long enough is gone for good.
+		third := b.create("third", time.Hour)
+		b.wait(lease)
+		b.am.unknown = 1000
+		if _, err := b.End(t.Context(), third.ID, 0, "anna"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // A silence that nobody would remember is not left.
 func TestNotNoted(t *testing.T) {
 	over(t, func(t *testing.T, b *bench, _ func()) {
@@ -148,7 +175,7 @@ func TestClaimRunsOut(t *testing.T) {
 // An Alertmanager that does not answer holds nothing up. It may have made the
 // silence, so it is not asked each time.
 func TestAlertmanagerHangs(t *testing.T) {
-	over(t, func(t *testing.T, b *bench, reopen func()) {
+	over(t, func(t *testing.T, b *bench, _ func()) {
 		b.files = []Window{b.lasting("file")}
 		asked := 0
 		b.am.making = func(ctx context.Context, _ Silence) error {
