@@ -197,8 +197,9 @@ func (s *Service) begin(ctx context.Context, o *occurrence) error {
 	made := held{o.identity, id, o.lease}
 	inForce, err := s.note(ctx, o, id)
 	if err != nil {
-		// Nobody would know whose it is. The claim keeps the next one away for a while.
-		return errors.Join(err, s.expire(ctx, made))
+		// Nobody would know whose it is. The claim keeps the next one away for a while;
+		// if it was noted after all, and only the answer was lost, that is undone.
+		return errors.Join(err, s.end(ctx, made))
 	}
 	if !inForce {
 		return s.end(ctx, made)
