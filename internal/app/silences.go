@@ -58,7 +58,8 @@ func (c *amClient) do(ctx context.Context, method, path string, send, out any) e
 		}
 		body = bytes.NewReader(raw)
 	}
-	r, err := http.NewRequestWithContext(ctx, method, path, body)
+	// As part of a server's request a proxy would panic over an answer that is cut off.
+	r, err := http.NewRequestWithContext(context.WithValue(ctx, http.ServerContextKey, nil), method, path, body)
 	if err != nil {
 		return fmt.Errorf("ask Alertmanager: %w", err)
 	}
@@ -69,6 +70,9 @@ func (c *amClient) do(ctx context.Context, method, path string, send, out any) e
 	a := &answer{header: http.Header{}}
 	c.handler.ServeHTTP(a, r)
 	if a.status/100 != 2 {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("ask Alertmanager: %w", err)
+		}
 		return fmt.Errorf("ask Alertmanager: it answers %d: %s", a.status, strings.TrimSpace(a.body.String()))
 	}
 	if out == nil {
@@ -120,13 +124,13 @@ func (c *amClient) silence(ctx context.Context, s maintenance.Silence) (string, 
 	return made.SilenceID, nil
 }
 
-// expire ends a silence. One that has ended, or is not there, is as good.
+// expire ends a silence. One that has ended is as good.
 func (c *amClient) expire(ctx context.Context, id string) error {
 	var s amSilence
 	path := "/api/v2/silence/" + url.PathEscape(id)
 	if err := c.do(ctx, http.MethodGet, path, nil, &s); err != nil {
 		if strings.Contains(err.Error(), "answers 404") {
-			return nil
+			return maintenance.ErrNoSilence
 		}
 		return err
 	}

@@ -3,8 +3,12 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -83,12 +87,40 @@ func TestAlertmanagerClient(t *testing.T) {
 		t.Error("an expired silence is deleted again", err)
 	}
 	am.code = http.StatusNotFound
-	if err := c.expire(ctx, "gone"); err != nil {
+	if err := c.expire(ctx, "gone"); !errors.Is(err, maintenance.ErrNoSilence) {
 		t.Error(err)
 	}
 	am.code = http.StatusBadGateway
 	if err := c.expire(ctx, "x"); err == nil {
 		t.Error("an Alertmanager that is down is no error")
+	}
+}
+
+// TestAlertmanagerClientIsBounded waits no longer than its caller for an answer,
+// and takes one that is cut off as none.
+func TestAlertmanagerClientIsBounded(t *testing.T) {
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "100")
+		_, _ = w.Write([]byte(`{"silenceID":`))
+	}))
+	defer elsewhere.Close()
+	at, err := url.Parse(elsewhere.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(at) }, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
+	ctx := context.WithValue(t.Context(), http.ServerContextKey, elsewhere.Config)
+	if _, err := (&amClient{handler: proxy}).silence(ctx, maintenance.Silence{Matchers: []string{"a=b"}}); err == nil {
+		t.Error("an answer that is cut off is taken")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	hangs := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		<-r.Context().Done()
+		w.WriteHeader(http.StatusBadGateway)
+	})
+	if _, err := (&amClient{handler: hangs}).silence(ctx, maintenance.Silence{Matchers: []string{"a=b"}}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("an Alertmanager that hangs: %v", err)
 	}
 }
 

@@ -33,7 +33,8 @@ func (s *Service) Create(ctx context.Context, w Window, actor string) (Window, e
 	if err != nil {
 		return w, fmt.Errorf("write maintenance window: %w", err)
 	}
-	err = s.o.DB.Write(ctx, func(tx *state.Tx) error {
+	var o *occurrence
+	err = s.write(ctx, func(ctx context.Context, tx *state.Tx) (err error) {
 		if w.ID, err = state.Next(ctx, tx, "maintenance_windows"); err != nil {
 			return err
 		}
@@ -42,15 +43,25 @@ func (s *Service) Create(ctx context.Context, w Window, actor string) (Window, e
 			w.ID, w.Name, string(matchers), w.TimeZone, state.Micros(w.Start), w.Duration.Microseconds(), w.RRule, w.Comment, actor, state.Micros(s.o.Now())); err != nil {
 			return fmt.Errorf("write maintenance window: %w", err)
 		}
+		// Claimed with the window, so that no other replica sees one without the other.
+		if o, err = w.occurrence(s.o.Now()); err != nil {
+			return err
+		}
+		if o != nil {
+			if _, err := s.claim(ctx, tx, o); err != nil {
+				return err
+			}
+		}
 		return s.o.Audit(ctx, tx, actor, "maintenance.create", fmt.Sprintf("maintenance/%d", w.ID), nil, w)
 	})
 	if err != nil {
 		return w, err
 	}
 	w.look(s.o.Now())
-	if w.Active {
-		// Whoever has made it counts on it from now on.
-		if err := s.work(ctx); err != nil {
+	if o != nil {
+		// Whoever has made it counts on it from now on. The window is written, so it is
+		// put in force also when they are gone.
+		if err := s.begin(context.WithoutCancel(ctx), o); err != nil {
 			return w, fmt.Errorf("the window is written, but is not in force yet: %w", err)
 		}
 	}
@@ -62,12 +73,17 @@ func (s *Service) End(ctx context.Context, id, version int64, actor string) (w W
 	if strings.TrimSpace(actor) == "" {
 		return w, refuse("nobody's name is given; a window is ended by somebody")
 	}
-	err = s.o.DB.Write(ctx, func(tx *state.Tx) error {
+	var have []held
+	err = s.write(ctx, func(ctx context.Context, tx *state.Tx) (err error) {
 		if w, err = get(ctx, tx, id); err != nil {
 			return err
 		}
 		if version != 0 && w.Version != version {
 			return ErrConflict
+		}
+		// One that is being made is not among them; whoever makes it sees the end.
+		if have, err = silences(ctx, tx, "AND ends > $1 AND source = $2", state.Micros(s.o.Now()), w.key()); err != nil {
+			return err
 		}
 		if !w.EndedAt.IsZero() {
 			return nil
@@ -82,9 +98,11 @@ func (s *Service) End(ctx context.Context, id, version int64, actor string) (w W
 	if err != nil {
 		return w, err
 	}
-	if err := s.work(ctx); err != nil {
-		s.Wake()
-		return w, fmt.Errorf("the window has ended, but its silence has not yet: %w", err)
+	for _, h := range have {
+		if err := s.end(context.WithoutCancel(ctx), h); err != nil {
+			s.Wake()
+			return w, fmt.Errorf("the window has ended, but its silence has not yet: %w", err)
+		}
 	}
 	return w, nil
 }

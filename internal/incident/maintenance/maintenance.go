@@ -31,7 +31,7 @@ type Window struct {
 	RRule     string        `json:"rrule,omitempty" doc:"How it recurs, as in RFC 5545."`
 	Comment   string        `json:"comment,omitempty"`
 	CreatedBy string        `json:"created_by,omitempty"`
-	EndedAt   time.Time     `json:"ended_at,omitzero" doc:"When somebody ended it before its time."`
+	EndedAt   time.Time     `json:"ended_at,omitzero" doc:"When it ended for good: because somebody ended it, or with its last occurrence."`
 	Version   int64         `json:"version,omitempty" doc:"The ETag."`
 	Source    string        `json:"source" enum:"api,file"`
 
@@ -73,7 +73,7 @@ type Options struct {
 	Now        func() time.Time // optional, time.Now
 	Matchers   func([]string) error
 	Silence    func(ctx context.Context, s Silence) (id string, err error)
-	Expire     func(ctx context.Context, id string) error
+	Expire     func(ctx context.Context, id string) error // ErrNoSilence where Alertmanager does not know it
 	// Endings lists the active silences that end before a time; optional.
 	Endings func(ctx context.Context, before time.Time) ([]Ending, error)
 	// Announce tells that a silence or a window is about to end; optional.
@@ -89,8 +89,13 @@ type Service struct {
 	o   Options
 	log *slog.Logger
 
-	failures  prometheus.Counter
+	failures prometheus.Counter
+	patience time.Duration // with one transaction, or one call of Alertmanager's
+	opened   time.Time     // claims from before are of a process that is gone, where the database is this one's alone
+
+	// Of the loop alone.
 	announced map[string]time.Time // ends that were announced, by silence
+	forgot    time.Time            // when what is long over was last forgotten
 
 	wake    chan struct{}
 	quit    chan struct{}
@@ -98,8 +103,13 @@ type Service struct {
 	wg      sync.WaitGroup
 }
 
-// look is how often it is looked for windows that begin or end.
-const look = 5 * time.Second
+// Bounds of the work.
+const (
+	look     = 5 * time.Second        // how often it is looked for windows that begin or end
+	patience = 10 * time.Second       // with a database or an Alertmanager that does not answer
+	gossip   = 200 * time.Millisecond // how often it is looked whether a silence of another replica has come
+	lease    = time.Minute            // longer than it can take to make a silence and to note it
+)
 
 // New returns a service that works when it is started.
 func New(o Options) (*Service, error) {
@@ -113,7 +123,7 @@ func New(o Options) (*Service, error) {
 		o.Mine = func() bool { return true }
 	}
 	s := &Service{
-		o: o, log: o.Logger, wake: make(chan struct{}, 1), quit: make(chan struct{}), announced: map[string]time.Time{},
+		o: o, log: o.Logger, patience: patience, opened: o.Now(), wake: make(chan struct{}, 1), quit: make(chan struct{}), announced: map[string]time.Time{},
 		failures: prometheus.NewCounter(prometheus.CounterOpts{Name: "touchline_maintenance_failures_total", Help: "Times that windows could not be made silences, or not be ended."}),
 	}
 	if err := o.Registerer.Register(s.failures); err != nil {
@@ -141,10 +151,11 @@ func (s *Service) Stop(ctx context.Context) error {
 func (s *Service) run() {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+	go func() { <-s.quit; cancel() }()
 	tick := time.NewTicker(look)
 	defer tick.Stop()
 	for {
-		if err := s.work(ctx); err != nil {
+		if err := s.work(ctx); err != nil && ctx.Err() == nil {
 			s.failures.Inc()
 			s.log.Error("Maintenance windows could not be worked off; it is tried again", "err", err)
 		}
@@ -165,6 +176,20 @@ func (s *Service) Wake() {
 	}
 }
 
+// read is DB.Read for as long as is waited for a database.
+func (s *Service) read(ctx context.Context, f func(context.Context, state.Querier) error) error {
+	ctx, cancel := context.WithTimeout(ctx, s.patience)
+	defer cancel()
+	return s.o.DB.Read(ctx, func(q state.Querier) error { return f(ctx, q) })
+}
+
+// write is DB.Write for as long as is waited for a database.
+func (s *Service) write(ctx context.Context, f func(context.Context, *state.Tx) error) error {
+	ctx, cancel := context.WithTimeout(ctx, s.patience)
+	defer cancel()
+	return s.o.DB.Write(ctx, func(tx *state.Tx) error { return f(ctx, tx) })
+}
+
 // Refused says that a window is not one.
 type Refused struct{ Reason string }
 
@@ -179,6 +204,8 @@ func refuse(format string, args ...any) error { return &Refused{fmt.Sprintf(form
 var (
 	ErrNotFound = errors.New("there is no such maintenance window")
 	ErrConflict = errors.New("the maintenance window has changed meanwhile; read it again")
+	// ErrNoSilence is for Expire to return.
+	ErrNoSilence = errors.New("there is no such silence")
 )
 
 // recurrence is when a window is.
@@ -262,168 +289,6 @@ func (s *Service) all(ctx context.Context, q state.Querier) ([]Window, error) {
 	return out, nil
 }
 
-// held is an occurrence that has a silence.
-type held struct {
-	source     string
-	begins     int64
-	ends       time.Time
-	silence    string
-	stillThere bool
-}
-
-// work makes silences of the windows that are active, and ends those of windows
-// that are not any more.
-func (s *Service) work(ctx context.Context) error {
-	if !s.o.Mine() {
-		return nil
-	}
-	now := s.o.Now()
-	var all []Window
-	have := map[string]*held{}
-	if err := s.o.DB.Read(ctx, func(q state.Querier) (err error) {
-		if all, err = s.all(ctx, q); err != nil {
-			return err
-		}
-		have, err = heldSilences(ctx, q, now)
-		return err
-	}); err != nil {
-		return err
-	}
-	var errs []error
-	for n := range all {
-		w := &all[n]
-		r, err := w.recurrence()
-		if err != nil {
-			errs = append(errs, fmt.Errorf("window %q: %w", w.Name, err))
-			continue
-		}
-		from, to, active := r.Occurrence(now)
-		if !active {
-			continue
-		}
-		id := fmt.Sprintf("%s@%d", w.key(), state.Micros(from))
-		if h := have[id]; h != nil && h.ends.Equal(to) {
-			h.stillThere = true
-			continue
-		}
-		errs = append(errs, s.begin(ctx, w, from, to))
-	}
-	for _, h := range have {
-		if !h.stillThere {
-			errs = append(errs, s.end(ctx, h))
-		}
-	}
-	errs = append(errs, s.announce(ctx, now), s.forget(ctx, now))
-	return errors.Join(errs...)
-}
-
-func heldSilences(ctx context.Context, q state.Querier, now time.Time) (_ map[string]*held, err error) {
-	rows, err := q.QueryContext(ctx, "SELECT source, begins, ends, silence FROM maintenance_silences WHERE silence <> '' AND ends > $1", state.Micros(now))
-	if err != nil {
-		return nil, fmt.Errorf("read silences of windows: %w", err)
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	out := map[string]*held{}
-	for rows.Next() {
-		var h held
-		var ends int64
-		if err := rows.Scan(&h.source, &h.begins, &ends, &h.silence); err != nil {
-			return nil, fmt.Errorf("read silences of windows: %w", err)
-		}
-		h.ends = state.Time(ends)
-		out[fmt.Sprintf("%s@%d", h.source, h.begins)] = &h
-	}
-	return out, rows.Err()
-}
-
-// begin makes the silence of an occurrence. A process that dies in between makes
-// it twice, which silences nothing more.
-func (s *Service) begin(ctx context.Context, w *Window, from, to time.Time) error {
-	by := w.CreatedBy
-	if by == "" {
-		by = "touchline.yaml"
-	}
-	comment := "Maintenance: " + w.Name
-	if w.Comment != "" {
-		comment += " (" + w.Comment + ")"
-	}
-	id, err := s.o.Silence(ctx, Silence{Matchers: w.Matchers, From: s.o.Now(), To: to, By: by, Comment: comment})
-	if err != nil {
-		return fmt.Errorf("silence for window %q: %w", w.Name, err)
-	}
-	s.log.Info("A maintenance window has begun", "window", w.Name, "ends", to, "silence", id)
-	return s.o.DB.Write(ctx, func(tx *state.Tx) error {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO maintenance_silences (source, begins, ends, silence, noticed) VALUES ($1, $2, $3, $4, 0)
-			ON CONFLICT (source, begins) DO UPDATE SET ends = excluded.ends, silence = excluded.silence, noticed = 0`,
-			w.key(), state.Micros(from), state.Micros(to), id); err != nil {
-			return fmt.Errorf("note silence of window %q: %w", w.Name, err)
-		}
-		return nil
-	})
-}
-
-// end expires the silence of a window that was ended, changed or taken away.
-func (s *Service) end(ctx context.Context, h *held) error {
-	if err := s.o.Expire(ctx, h.silence); err != nil {
-		return fmt.Errorf("end silence of window %s: %w", h.source, err)
-	}
-	return s.o.DB.Write(ctx, func(tx *state.Tx) error {
-		if _, err := tx.ExecContext(ctx, "UPDATE maintenance_silences SET silence = '' WHERE source = $1 AND begins = $2 AND silence = $3", h.source, h.begins, h.silence); err != nil {
-			return fmt.Errorf("note the end of window %s: %w", h.source, err)
-		}
-		return nil
-	})
-}
-
-// announce tells of silences that end soon, once each. After a restart one may be
-// told again, which is the same alert again.
-func (s *Service) announce(ctx context.Context, now time.Time) error {
-	if s.o.Notice <= 0 || s.o.Announce == nil || s.o.Endings == nil {
-		return nil
-	}
-	soon, err := s.o.Endings(ctx, now.Add(s.o.Notice))
-	if err != nil {
-		return fmt.Errorf("look for silences that end soon: %w", err)
-	}
-	for id, ends := range s.announced {
-		if ends.Before(now) {
-			delete(s.announced, id)
-		}
-	}
-	var errs []error
-	for _, e := range soon {
-		if s.announced[e.ID].Equal(e.Ends) || !e.Ends.After(now) {
-			continue
-		}
-		if err := s.o.Announce(ctx, e); err != nil {
-			errs = append(errs, fmt.Errorf("announce the end of silence %s: %w", e.ID, err))
-			continue
-		}
-		s.announced[e.ID] = e.Ends
-	}
-	return errors.Join(errs...)
-}
-
-// kept is how long what is over is remembered.
-const kept = 400 * 24 * time.Hour
-
-func (s *Service) forget(ctx context.Context, now time.Time) error {
-	if now.Minute() != 0 { // once an hour is enough
-		return nil
-	}
-	before := state.Micros(now.Add(-kept))
-	return s.o.DB.Write(ctx, func(tx *state.Tx) error {
-		for _, statement := range []string{
-			"DELETE FROM maintenance_silences WHERE ends < $1", "DELETE FROM deployments WHERE at < $1", "DELETE FROM maintenance_windows WHERE ended_at > 0 AND ended_at < $1",
-		} {
-			if _, err := tx.ExecContext(ctx, statement, before); err != nil {
-				return fmt.Errorf("forget old maintenance: %w", err)
-			}
-		}
-		return nil
-	})
-}
-
 const windowColumns = "id, name, matchers, time_zone, start_at, duration, rrule, comment, created_by, ended_at, version"
 
 func windows(ctx context.Context, q state.Querier, where string, args ...any) (out []Window, err error) {
@@ -451,7 +316,7 @@ func windows(ctx context.Context, q state.Querier, where string, args ...any) (o
 // List returns the windows: those that have not ended, or all of them, newest first.
 func (s *Service) List(ctx context.Context, ended bool) (out []Window, err error) {
 	now := s.o.Now()
-	err = s.o.DB.Read(ctx, func(q state.Querier) (err error) {
+	err = s.read(ctx, func(ctx context.Context, q state.Querier) (err error) {
 		if out, err = s.all(ctx, q); err != nil || !ended {
 			return err
 		}
@@ -473,7 +338,7 @@ func (s *Service) List(ctx context.Context, ended bool) (out []Window, err error
 
 // Get returns one window of the database.
 func (s *Service) Get(ctx context.Context, id int64) (w Window, err error) {
-	err = s.o.DB.Read(ctx, func(q state.Querier) error {
+	err = s.read(ctx, func(ctx context.Context, q state.Querier) error {
 		w, err = get(ctx, q, id)
 		return err
 	})

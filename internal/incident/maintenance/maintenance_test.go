@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,13 +23,84 @@ func TestMain(m *testing.M) { statetest.Main(m) }
 
 // manager is what has silences.
 type manager struct {
+	t        *testing.T
+	mu       sync.Mutex
 	n        int
 	silences map[string]Silence
 	down     bool
 	told     []string
+	making   func(context.Context, Silence) error // while one is being made
+	ending   error
+	unknown  int // how often it is yet to hear of a silence
+	telling  error
+}
+
+// bounded says that whoever calls does not wait for ever.
+func (m *manager) bounded(ctx context.Context, what string) {
+	if _, ok := ctx.Deadline(); !ok {
+		m.t.Errorf("%s: the call has no deadline", what)
+	}
+}
+
+func (m *manager) silence(ctx context.Context, s Silence) (string, error) {
+	m.bounded(ctx, "silence")
+	if m.making != nil {
+		if err := m.making(ctx, s); err != nil {
+			return "", err
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.down {
+		return "", errors.New("connection refused")
+	}
+	m.n++
+	id := fmt.Sprint("silence-", m.n)
+	m.silences[id] = s
+	return id, nil
+}
+
+func (m *manager) expire(ctx context.Context, id string) error {
+	m.bounded(ctx, "expire")
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.unknown > 0 {
+		m.unknown--
+		return ErrNoSilence
+	}
+	if m.ending != nil {
+		return m.ending
+	}
+	delete(m.silences, id)
+	return nil
+}
+
+func (m *manager) endings(ctx context.Context, before time.Time) (out []Ending, err error) {
+	m.bounded(ctx, "endings")
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, id := range slices.Sorted(maps.Keys(m.silences)) {
+		if s := m.silences[id]; s.To.Before(before) {
+			out = append(out, Ending{ID: id, Comment: s.Comment, Ends: s.To})
+		}
+	}
+	return out, nil
+}
+
+func (m *manager) announce(ctx context.Context, e Ending) error {
+	m.bounded(ctx, "announce")
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.telling != nil {
+		return m.telling
+	}
+	m.told = append(m.told, e.Comment)
+	return nil
 }
 
 func (m *manager) active() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	var out []string
 	for _, s := range m.silences {
 		out = append(out, s.Comment)
@@ -43,15 +115,20 @@ type bench struct {
 	now   time.Time
 	am    *manager
 	files []Window
+	mine  bool
+	audit []string
 }
 
 func newBench(t *testing.T, db *state.DB) *bench {
-	b := &bench{t: t, now: time.Date(2026, 11, 25, 22, 0, 0, 0, time.UTC), am: &manager{silences: map[string]Silence{}}}
+	b := &bench{t: t, now: time.Date(2026, 11, 25, 22, 0, 0, 0, time.UTC), am: &manager{t: t, silences: map[string]Silence{}}, mine: true}
 	b.open(db)
 	return b
 }
 
-func (b *bench) open(db *state.DB) {
+func (b *bench) open(db *state.DB) { b.Service = b.replica(db) }
+
+// replica is another service of the same Alertmanager.
+func (b *bench) replica(db *state.DB) *Service {
 	s, err := New(Options{
 		DB: db, Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(), Now: func() time.Time { return b.now },
 		Matchers: func(ms []string) error {
@@ -60,37 +137,19 @@ func (b *bench) open(db *state.DB) {
 			}
 			return nil
 		},
-		Silence: func(_ context.Context, s Silence) (string, error) {
-			if b.am.down {
-				return "", errors.New("connection refused")
-			}
-			b.am.n++
-			id := fmt.Sprint("silence-", b.am.n)
-			b.am.silences[id] = s
-			return id, nil
-		},
-		Expire: func(_ context.Context, id string) error {
-			delete(b.am.silences, id)
+		Silence: b.am.silence, Expire: b.am.expire, Endings: b.am.endings, Announce: b.am.announce,
+		Notice: 10 * time.Minute, Files: func() []Window { return b.files }, Mine: func() bool { return b.mine },
+		Audit: func(_ context.Context, _ *state.Tx, actor, action, target string, _, _ any) error {
+			b.am.mu.Lock()
+			defer b.am.mu.Unlock()
+			b.audit = append(b.audit, actor+" "+action+" "+target)
 			return nil
 		},
-		Endings: func(_ context.Context, before time.Time) (out []Ending, err error) {
-			for _, id := range slices.Sorted(maps.Keys(b.am.silences)) {
-				if s := b.am.silences[id]; s.To.Before(before) {
-					out = append(out, Ending{ID: id, Comment: s.Comment, Ends: s.To})
-				}
-			}
-			return out, nil
-		},
-		Announce: func(_ context.Context, e Ending) error {
-			b.am.told = append(b.am.told, e.Comment)
-			return nil
-		},
-		Notice: 10 * time.Minute, Files: func() []Window { return b.files },
 	})
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	b.Service = s
+	return s
 }
 
 // wait lets time pass; silences end by themselves as Alertmanager's do.
