@@ -108,12 +108,23 @@ func (c accounts) Return(ctx context.Context, query url.Values, userAgent string
 	case identity.NotFound:
 		return in, "", &page.AccountError{Kind: "stranger", Err: err}
 	case identity.Conflict:
-		return in, "", &page.AccountError{Kind: "namesake", Err: err}
+		return in, "", c.namesake(subject, err)
 	}
 	if err != nil {
 		return in, "", accountError(err, "")
 	}
 	return page.Entered{Cookie: c.door.server.SessionCookie(ctx, secret, c.door.life), Language: u.Language}, p.Next, nil
+}
+
+// namesake tells the page by which command an administrator makes somebody a user
+// who is there already.
+func (c accounts) namesake(subject identity.Subject, err error) error {
+	var e *identity.Error
+	if !errors.As(err, &e) || e.Remedy == "" {
+		return err
+	}
+	c.door.log.Warn("Sign-in refused: nothing but a name says that this is a user who is there already", "name", subject.Name, "email", subject.Email, "subject", subject.ID, "allow", e.Remedy)
+	return &page.AccountError{Kind: "namesake", Err: errors.New(e.Remedy)}
 }
 
 // providerError tells the page whether whoever signs in can do something about it.

@@ -60,7 +60,7 @@ func TestSignInByOIDC(t *testing.T) {
 	bo.do("GET", "/touchline/v1/users", nil, 403)
 	eve.wants("no group", eve.do("GET", begin(eve, "eve"), nil, 403), "none of your groups")
 	op.SetGroups("root", "platform-team")
-	eve.wants("who calls themselves root", eve.do("GET", begin(eve, "root"), nil, 403), "somebody else")
+	eve.wants("who calls themselves root", eve.do("GET", begin(eve, "root"), nil, 403), "does not prove", "touchline users bind root &#39;"+op.Issuer+" ")
 
 	// Groups decide at each sign-in, and a reload reads them again.
 	op.SetGroups("bo", "on-call")

@@ -78,7 +78,7 @@ var accountTexts = map[string]string{
 	"provider":      "Signing in there did not succeed: %s",
 	"provider_away": "The provider does not answer as it should; the server's log says why.",
 	"stranger":      "You are not a user here, and none of your groups may sign in. Ask an administrator.",
-	"namesake":      "There is a user of your name already who is somebody else. Ask an administrator.",
+	"namesake":      "There is such a user already, and a name alone does not prove that it is you. If it is, an administrator says so by: %s",
 	"wait":          "Too many wrong passwords. Try again in %s.",
 	"link":          "This link is not valid, has been used, or has expired. On the server, touchline users link makes a new one.",
 	"taken":         "There is a user of this name already. Choose another.",
@@ -101,7 +101,7 @@ func (p *Page) explain(lang string, err error) (text string, known bool) {
 		return translate(lang, accountTexts[e.Kind], wait), true
 	}
 	if text, ok := accountTexts[e.Kind]; ok {
-		if e.Kind == "provider" {
+		if e.Kind == "provider" || e.Kind == "namesake" {
 			return translate(lang, text, e.Error()), true
 		}
 		return translate(lang, text), true
