@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"touchline.dev/touchline/internal/config"
 	"touchline.dev/touchline/internal/identity"
@@ -89,6 +90,33 @@ func (c accounts) Leave(ctx context.Context, next string) (to string, keep *http
 		return "", nil, c.providerError(err)
 	}
 	return to, c.door.server.Cookie(ctx, flowCookie, flow, oidc.FlowLife), nil
+}
+
+// signedInThere tells whether the session of a request began at the provider.
+func (c accounts) signedInThere(ctx context.Context) (bool, error) {
+	who := c.door.Who(ctx)
+	if c.Provider() == "" || who.Session == "" {
+		return false, nil
+	}
+	s, err := c.door.store.Session(ctx, who.Session)
+	if identity.KindOf(err) == identity.NotFound {
+		return false, nil // ended meanwhile
+	}
+	return s.Method == identity.MethodOIDC, err
+}
+
+// endTimeout bounds the question where to sign out, which nobody needs to wait for.
+const endTimeout = 3 * time.Second
+
+// End is where the provider signs somebody out, "" where it says nothing of that.
+func (c accounts) End(ctx context.Context) string {
+	ctx, cancel := context.WithTimeout(ctx, endTimeout)
+	defer cancel()
+	to, err := c.door.provider.End(ctx, c.door.base.JoinPath("/ui/login").String())
+	if err != nil {
+		c.door.log.Warn("Signing out at the OIDC provider cannot be offered", "err", err)
+	}
+	return to
 }
 
 // Return lets in whom the provider has sent back.

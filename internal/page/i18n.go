@@ -186,6 +186,8 @@ var chinese = map[string]string{
 	"No user is defined yet. On the server, this prints a link by which the first administrator chooses a name and a password:": "尚未创建任何用户。在服务器上执行以下命令，会输出一个链接，首位管理员可通过它设置用户名和密码：",
 	"As soon as there is a user, everybody has to sign in, and what sends data needs a token:":                                  "一旦创建了用户，所有人都必须登录，发送数据的程序需要令牌：",
 	"You sign in elsewhere, so there is no password here.":                                                                      "您通过外部身份提供方登录，此处没有密码。",
+	"You are signed out here. %s may still let you in again without asking.":                                                    "您已在此退出登录。%s 可能仍会不经询问让您再次登录。",
+	"Sign out of %s, too":                  "同时退出 %s",
 	"Sign in with %s":                      "使用 %s 登录",
 	"Signing in there did not succeed: %s": "外部登录未成功：%s",
 	"The provider does not answer as it should; the server's log says why.":                                                   "身份提供方未正常响应，原因见服务器日志。",
