@@ -100,7 +100,7 @@ func newUsersCommand() *cobra.Command {
 			"viewer looks; responder also acknowledges, comments and silences; editor also changes what is configured; admin may do everything.\n\n" +
 			"As soon as there is a user, everybody has to sign in, and what sends data needs a token (touchline tokens add).",
 	}
-	cmd.AddCommand(newUsersListCommand(), newUsersAddCommand(), newUsersSetRoleCommand(), usersDisableCommand("disable", "Sign a user out, and let them in no more", true),
+	cmd.AddCommand(newUsersListCommand(), newUsersAddCommand(), newUsersSetRoleCommand(), newUsersBindCommand(), usersDisableCommand("disable", "Sign a user out, and let them in no more", true),
 		usersDisableCommand("enable", "Let a user in again", false), newUsersPasswordCommand(), newUsersLinkCommand())
 	return cmd
 }
@@ -185,7 +185,7 @@ func newUsersAddCommand() *cobra.Command {
 	f.StringVar(&u.Email, "email", "", "e-mail address")
 	f.StringVar(&u.Language, "language", "", "en or zh; what the browser prefers where it is left out")
 	f.StringVar(&passwordFile, "password-file", "", "file with the password, \"-\" for standard input, instead of a link")
-	f.BoolVar(&noLink, "no-link", false, "neither a password nor a link, for users who sign in by OIDC")
+	f.BoolVar(&noLink, "no-link", false, "neither a password nor a link, for users who sign in by OIDC; write --email, too")
 	return a.register(cmd)
 }
 
@@ -216,6 +216,21 @@ func newUsersSetRoleCommand() *cobra.Command {
 		Args:  wantArgs(2, 2, "the user and the role", "touchline users set-role anna editor"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.changeUser(cmd, args[0], map[string]string{"role": args[1]})
+		},
+	})
+}
+
+func newUsersBindCommand() *cobra.Command {
+	a := &accountCommand{}
+	return a.register(&cobra.Command{
+		Use:   "bind NAME SUBJECT",
+		Short: "Say who a user is at the OIDC provider",
+		Long: "Whoever the provider knows by this subject signs in as the user from now on: the issuer, a space, and the subject there.\n" +
+			"The page that refuses somebody shows the whole command, and so does the log. First make sure that it is they who ask for it.\n\n" +
+			"An empty subject (\"\") is nobody: the user can no longer sign in there.",
+		Args: wantArgs(2, 2, "the user and the subject", "touchline users bind anna 'https://id.example.com 248289761001'"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.changeUser(cmd, args[0], map[string]string{"subject": args[1]})
 		},
 	})
 }

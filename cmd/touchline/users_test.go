@@ -49,6 +49,7 @@ func TestAccountCommands(t *testing.T) {
 		{"add with a password", newUsersCommand, []string{"add", "anna", "--role=editor", "--password-file", secret}, []string{anna},
 			[]string{`POST /users {"display_name":"","email":"","language":"","name":"anna","password":"a long password","role":"editor"}`}, "anna is editor.", "", 0},
 		{"add without a name", newUsersCommand, []string{"add"}, nil, nil, "", "name the user", exitUsage},
+		{"bind", newUsersCommand, []string{"bind", "anna", "https://id.example.com 1"}, []string{anna}, []string{`PATCH /users/anna {"subject":"https://id.example.com 1"}`}, "anna is editor.", "", 0},
 		{"set a role", newUsersCommand, []string{"set-role", "anna", "editor"}, []string{anna}, []string{`PATCH /users/anna {"role":"editor"}`}, "anna is editor.", "", 0},
 		{"disable", newUsersCommand, []string{"disable", "bo"}, []string{bo}, []string{`PATCH /users/bo {"disabled":true}`}, "bo is viewer and disabled.", "", 0},
 		{"enable", newUsersCommand, []string{"enable", "a/b"}, []string{anna}, []string{`PATCH /users/a%2Fb {"disabled":false}`}, "anna is editor.", "", 0},

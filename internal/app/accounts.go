@@ -33,7 +33,14 @@ func (c accounts) SignIn(ctx context.Context, name, password, userAgent string) 
 	return page.Entered{Cookie: cookie, Language: who.Language}, nil
 }
 
-func (c accounts) SignOut(ctx context.Context) (*http.Cookie, error) { return c.door.SignOut(ctx) }
+func (c accounts) SignOut(ctx context.Context) (cookie *http.Cookie, there bool, err error) {
+	there, err = c.signedInThere(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	cookie, err = c.door.SignOut(ctx)
+	return cookie, there, err
+}
 
 func (c accounts) Invited(ctx context.Context, link string) (page.Invitation, error) {
 	l, err := c.door.store.Link(ctx, link)

@@ -100,6 +100,12 @@ func (d *door) Password(ctx context.Context, user, password, remote string) (htt
 	return principal(a, "basic"), refusal(err)
 }
 
+// Attempt paces those who try passwords of users of web.config.file.
+func (d *door) Attempt(user, remote string) (right func(), err error) {
+	right, err = d.store.Attempt(user, remote)
+	return right, refusal(err)
+}
+
 // HasUsers tells whether any user is defined.
 func (d *door) HasUsers(ctx context.Context) (bool, error) { return d.store.HasUsers(ctx) }
 
@@ -168,18 +174,13 @@ func (d *door) SignIn(ctx context.Context, name, password, userAgent string) (*h
 	name = strings.TrimSpace(name)
 	out := native.Person{}
 	if d.server.FileUser(name) {
-		right, err := d.store.Attempt(name, by.Remote)
-		if err != nil {
-			return nil, out, err
-		}
-		ok, err := d.server.CheckFilePassword(ctx, name, password)
+		ok, err := d.server.CheckFilePassword(ctx, name, password, by.Remote)
 		switch {
 		case err != nil:
 			return nil, out, err
 		case !ok:
 			return nil, out, &identity.Error{Kind: identity.Denied, Reason: "user or password is wrong"}
 		}
-		right()
 		by.Name, by.Method = name, identity.MethodFile
 		out.Role = identity.Admin
 	} else {

@@ -2,6 +2,7 @@ package app
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -242,6 +243,16 @@ func TestUsersOfTheFileSignIn(t *testing.T) {
 	b.wants("alice", b.do("POST", "/ui/login", url.Values{"name": {"alice"}, "password": {"secret of alice"}}, 200), "alice", "Sign out")
 	b.do("GET", "/touchline/v1/users", nil, 200)
 	b.do("GET", "/ui/profile", nil, 403)
+	// Whoever guesses is slowed down, with each request as on the page; the right password is not.
+	guess := func(n int) func(*http.Request) {
+		return func(r *http.Request) { r.SetBasicAuth("alice", fmt.Sprint("guess ", n)) }
+	}
+	for n := range 9 { // and one above
+		b.do("GET", "/touchline/v1/me", nil, 401, guess(n))
+	}
+	b.do("GET", "/touchline/v1/me", nil, 429, guess(10))
+	b.do("POST", "/touchline/v1/login", map[string]string{"user": "alice", "password": "guess 11"}, 429)
+	b.do("GET", "/touchline/v1/me", nil, 200, func(r *http.Request) { r.SetBasicAuth("alice", "secret of alice") })
 	// Who is taken out of the file is out.
 	write(t, web, "basic_auth_users:\n  zoe: "+string(hash)+"\n")
 	b.do("GET", "/touchline/v1/users", nil, 401)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"touchline.dev/touchline/internal/config"
 	"touchline.dev/touchline/internal/identity"
@@ -91,6 +92,33 @@ func (c accounts) Leave(ctx context.Context, next string) (to string, keep *http
 	return to, c.door.server.Cookie(ctx, flowCookie, flow, oidc.FlowLife), nil
 }
 
+// signedInThere tells whether the session of a request began at the provider.
+func (c accounts) signedInThere(ctx context.Context) (bool, error) {
+	who := c.door.Who(ctx)
+	if c.Provider() == "" || who.Session == "" {
+		return false, nil
+	}
+	s, err := c.door.store.Session(ctx, who.Session)
+	if identity.KindOf(err) == identity.NotFound {
+		return false, nil // ended meanwhile
+	}
+	return s.Method == identity.MethodOIDC, err
+}
+
+// endTimeout bounds the question where to sign out, which nobody needs to wait for.
+const endTimeout = 3 * time.Second
+
+// End is where the provider signs somebody out, "" where it says nothing of that.
+func (c accounts) End(ctx context.Context) string {
+	ctx, cancel := context.WithTimeout(ctx, endTimeout)
+	defer cancel()
+	to, err := c.door.provider.End(ctx, c.door.base.JoinPath("/ui/login").String())
+	if err != nil {
+		c.door.log.Warn("Signing out at the OIDC provider cannot be offered", "err", err)
+	}
+	return to
+}
+
 // Return lets in whom the provider has sent back.
 func (c accounts) Return(ctx context.Context, query url.Values, userAgent string) (in page.Entered, next string, err error) {
 	p, err := c.door.provider.Finish(ctx, c.door.server.CookieValue(ctx, flowCookie), query)
@@ -108,12 +136,23 @@ func (c accounts) Return(ctx context.Context, query url.Values, userAgent string
 	case identity.NotFound:
 		return in, "", &page.AccountError{Kind: "stranger", Err: err}
 	case identity.Conflict:
-		return in, "", &page.AccountError{Kind: "namesake", Err: err}
+		return in, "", c.namesake(subject, err)
 	}
 	if err != nil {
 		return in, "", accountError(err, "")
 	}
 	return page.Entered{Cookie: c.door.server.SessionCookie(ctx, secret, c.door.life), Language: u.Language}, p.Next, nil
+}
+
+// namesake tells the page by which command an administrator makes somebody a user
+// who is there already.
+func (c accounts) namesake(subject identity.Subject, err error) error {
+	var e *identity.Error
+	if !errors.As(err, &e) || e.Remedy == "" {
+		return err
+	}
+	c.door.log.Warn("Sign-in refused: nothing but a name says that this is a user who is there already", "name", subject.Name, "email", subject.Email, "subject", subject.ID, "allow", e.Remedy)
+	return &page.AccountError{Kind: "namesake", Err: errors.New(e.Remedy)}
 }
 
 // providerError tells the page whether whoever signs in can do something about it.

@@ -1,9 +1,11 @@
 package app
 
 import (
+	"html"
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -24,6 +26,7 @@ func TestSignInByOIDC(t *testing.T) {
 	file := write(t, filepath.Join(dir, "touchline.yaml"), groups)
 	a := started(t, "--config.file="+file, "--auth.oidc.issuer="+op.Issuer, "--auth.oidc.client-id="+oidctest.ClientID, "--auth.oidc.client-secret-file="+secret, "--auth.oidc.name=Company")
 	op.Register(a.localURL() + "/ui/login/oidc/callback")
+	op.RegisterAfter(a.localURL() + "/ui/login")
 	t.Cleanup(http.DefaultClient.CloseIdleConnections)
 	if _, err := a.identity.CreateUser(t.Context(), identity.Actor{}, identity.User{Name: "root", Role: identity.Admin}, "a few words that do not belong together"); err != nil {
 		t.Fatal(err)
@@ -60,7 +63,7 @@ func TestSignInByOIDC(t *testing.T) {
 	bo.do("GET", "/touchline/v1/users", nil, 403)
 	eve.wants("no group", eve.do("GET", begin(eve, "eve"), nil, 403), "none of your groups")
 	op.SetGroups("root", "platform-team")
-	eve.wants("who calls themselves root", eve.do("GET", begin(eve, "root"), nil, 403), "somebody else")
+	eve.wants("who calls themselves root", eve.do("GET", begin(eve, "root"), nil, 403), "does not prove", "touchline users bind root &#39;"+op.Issuer+" ")
 
 	// Groups decide at each sign-in, and a reload reads them again.
 	op.SetGroups("bo", "on-call")
@@ -68,7 +71,13 @@ func TestSignInByOIDC(t *testing.T) {
 	if err := a.Reload(); err != nil {
 		t.Fatal(err)
 	}
-	bo.do("POST", "/ui/logout", nil, 200)
+	out := regexp.MustCompile(`href="([^"]*end_session[^"]*)"`).FindStringSubmatch(bo.do("POST", "/ui/logout", nil, 200))
+	if out == nil {
+		t.Fatal("signing out there is not offered")
+	}
+	if got := op.SignOut(t, html.UnescapeString(out[1])); got != a.localURL()+"/ui/login" {
+		t.Errorf("signed out there by %s, and sent back to %q", out[1], got)
+	}
 	bo.do("GET", begin(bo, "bo"), nil, 200)
 	bo.wants("bo again", bo.do("GET", "/touchline/v1/me", nil, 200), `"role":"responder"`)
 	anna.wants("audit", anna.do("GET", "/touchline/v1/audit?target=user/bo", nil, 200), `"action":"user.create"`, `"action":"user.update"`, `"method":"oidc"`)

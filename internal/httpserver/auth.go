@@ -50,6 +50,9 @@ type Identity interface {
 	Session(ctx context.Context, secret string) (Principal, error)
 	// Password is asked about users that the web configuration does not name.
 	Password(ctx context.Context, user, password, remote string) (Principal, error)
+	// Attempt lets somebody try the password of a user of the web configuration, or
+	// refuses it for now. Whoever was right calls right, and it does not count.
+	Attempt(user, remote string) (right func(), err error)
 	// HasUsers tells whether there are any.
 	HasUsers(ctx context.Context) (bool, error)
 }
@@ -172,9 +175,9 @@ func (s *Server) byPassword(ctx context.Context, user, password, remote string) 
 		}
 		return p, nil
 	}
-	ok, err := s.web.checkPassword(ctx, user, password)
+	ok, err := s.CheckFilePassword(ctx, user, password, remote)
 	if err != nil {
-		return nobody, fmt.Errorf("check password: %w", err)
+		return nobody, fmt.Errorf("check password: %w", refusal(err))
 	}
 	if !ok {
 		return nobody, unauthenticated("user or password is wrong")
@@ -191,9 +194,16 @@ func (s *Server) FileUser(name string) bool {
 // HasFileUsers tells whether the web configuration has users.
 func (s *Server) HasFileUsers() bool { return s.web.hasUsers() }
 
-// CheckFilePassword tells whether a password is that of a user of the web configuration.
-func (s *Server) CheckFilePassword(ctx context.Context, user, password string) (bool, error) {
-	return s.web.checkPassword(ctx, user, password)
+// CheckFilePassword tells whether a password is that of a user of the web
+// configuration. Wrong ones of the same user, and from the same address, are let
+// through at the pace of Identity.
+func (s *Server) CheckFilePassword(ctx context.Context, user, password, remote string) (bool, error) {
+	return s.web.checkPassword(ctx, user, password, func() (right func(), err error) {
+		if s.o.Identity == nil {
+			return func() {}, nil
+		}
+		return s.o.Identity.Attempt(user, remote)
+	})
 }
 
 // anonymous decides about who shows nothing.

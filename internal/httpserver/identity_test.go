@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -18,6 +19,24 @@ type people struct {
 	known map[string]Principal // by secret
 	users bool
 	err   error
+
+	mu       sync.Mutex
+	attempts int // that count
+	most     int // of them, 0 for any number
+}
+
+func (p *people) Attempt(string, string) (right func(), err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.most > 0 && p.attempts >= p.most {
+		return nil, &Error{Status: http.StatusTooManyRequests, Err: errors.New("wait"), RetryAfter: 1500 * time.Millisecond}
+	}
+	p.attempts++
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.attempts--
+	}, nil
 }
 
 func (p *people) find(secret, what string) (Principal, error) {
@@ -122,6 +141,39 @@ func TestIdentity(t *testing.T) {
 	p.err = nil
 	if got, err := s.AuthorizeRPC(t.Context(), &net.TCPAddr{IP: net.IPv4(10, 0, 0, 1)}, "", "Bearer agent-token", Ingest); err != nil || got.Name != "agent" {
 		t.Errorf("%v %v", got, err)
+	}
+}
+
+// TestFilePasswordsArePaced guesses passwords of a user of the web configuration.
+func TestFilePasswordsArePaced(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "web.yml")
+	put(t, file, "basic_auth_users:\n  alice: "+hash(t, "secret")+"\n  bo: "+hash(t, "secret")+"\n")
+	p := &people{users: true, most: 3}
+	s := start(t, Options{Identity: p, WebConfigFile: file}, ok)
+	as := func(user, password string, want int) {
+		t.Helper()
+		got := s.do("GET", "/", nil, basic(user, password))
+		if got.code != want || (got.header.Get("Retry-After") == "2") != (want == 429) {
+			t.Errorf("%s with %s: %d %s, want %d; Retry-After %q", user, password, got.code, got.body, want, got.header.Get("Retry-After"))
+		}
+	}
+	as("alice", "secret", 200)
+	for range 2 {
+		as("alice", "wrong 1", 401) // the same is no other guess
+	}
+	as("alice", "wrong 2", 401)
+	as("alice", "wrong 3", 401)
+	as("alice", "wrong 4", 429)
+	as("alice", "wrong 1", 401)
+	as("alice", "secret", 200)
+	as("bo", "secret", 429)
+	if _, err := s.AuthorizeRPC(t.Context(), &net.TCPAddr{IP: net.IPv4(10, 0, 0, 1)}, "", "Basic YWxpY2U6d3Jvbmc=", Ingest); !errors.Is(err, ErrUnauthenticated) {
+		t.Errorf("over gRPC: %v", err)
+	}
+	p.most = 0
+	as("bo", "secret", 200)
+	if p.attempts != 3 {
+		t.Errorf("%d attempts count", p.attempts)
 	}
 }
 

@@ -218,8 +218,10 @@ const maxCached = 1024
 
 // checkPassword compares a user's password with the hash in the file. bcrypt
 // is slow by design: one comparison runs at a time, and verdicts are kept
-// under a digest of user, hash and password.
-func (c *webConfig) checkPassword(ctx context.Context, user, password string) (bool, error) {
+// under a digest of user, hash and password. attempt is asked before a password is
+// tried for the first time; one whose verdict is kept is no guess, so that it does
+// not slow clients with the right one.
+func (c *webConfig) checkPassword(ctx context.Context, user, password string, attempt func() (right func(), err error)) (bool, error) {
 	stored, known := c.current().Users[user]
 	hash := []byte(stored)
 	if !known {
@@ -240,13 +242,21 @@ func (c *webConfig) checkPassword(ctx context.Context, user, password string) (b
 	if hit {
 		return ok, nil
 	}
+	right, err := attempt()
+	if err != nil {
+		return false, err
+	}
 	select {
 	case c.bcryptSlot <- struct{}{}:
 	case <-ctx.Done():
+		right() // It was not tried.
 		return false, ctx.Err()
 	}
 	ok = bcrypt.CompareHashAndPassword(hash, []byte(password)) == nil && known
 	<-c.bcryptSlot
+	if ok {
+		right()
+	}
 
 	c.mu.Lock()
 	defer c.mu.Unlock()

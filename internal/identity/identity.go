@@ -181,6 +181,7 @@ type Error struct {
 	Kind       Kind
 	Field      string // of Invalid, as the API names it
 	Reason     string
+	Remedy     string        // command by which an administrator allows it, "" for none
 	RetryAfter time.Duration // of TooMany
 }
 

@@ -93,13 +93,10 @@ func (w *writer) endSessions(user, keep string) error {
 
 // EndSession signs a browser out. Where a user is given it must be theirs.
 func (s *Store) EndSession(ctx context.Context, by Actor, id, user string) error {
-	if !storable(id) {
-		return refuse(NotFound, "there is no session %q", id)
-	}
 	return s.write(ctx, "end session", func(w *writer) error {
-		found, err := scanSession(w.QueryRowContext(w.ctx, "SELECT "+sessionColumns+" FROM sessions WHERE id = $1", id))
-		if errors.Is(err, sql.ErrNoRows) || err == nil && user != "" && found.User != user {
-			return refuse(NotFound, "there is no session %q", id)
+		found, err := findSession(w.ctx, w, id)
+		if err == nil && user != "" && found.User != user {
+			err = refuse(NotFound, "there is no session %q", id)
 		}
 		if err != nil {
 			return err
@@ -109,6 +106,30 @@ func (s *Store) EndSession(ctx context.Context, by Actor, id, user string) error
 		}
 		return w.audit(by, "session.end", userTarget(found.User), found, nil)
 	})
+}
+
+func findSession(ctx context.Context, q state.Querier, id string) (Session, error) {
+	if !storable(id) {
+		return Session{}, refuse(NotFound, "there is no session %q", id)
+	}
+	x, err := scanSession(q.QueryRowContext(ctx, "SELECT "+sessionColumns+" FROM sessions WHERE id = $1", id))
+	if errors.Is(err, sql.ErrNoRows) {
+		err = refuse(NotFound, "there is no session %q", id)
+	}
+	return x, err
+}
+
+// Session returns one session.
+func (s *Store) Session(ctx context.Context, id string) (Session, error) {
+	var out Session
+	err := s.db.Read(ctx, func(q state.Querier) (err error) {
+		out, err = findSession(ctx, q, id)
+		return err
+	})
+	if err != nil {
+		return Session{}, fmt.Errorf("read session: %w", err)
+	}
+	return out, nil
 }
 
 // Sessions lists the sessions of a user, or of all where it is "", those that

@@ -46,17 +46,25 @@ func TestSubjects(t *testing.T) {
 		// Somebody with a password is not whom the provider gives the same name.
 		w.user("bo", identity.Admin)
 		_, err = in(identity.Subject{ID: "https://id subject-2", Name: "bo"}, identity.Viewer, false)
-		w.refused(err, identity.Conflict, "somebody else")
+		w.refused(err, identity.Conflict, "touchline users bind bo 'https://id subject-2'")
 		_, err = in(identity.Subject{ID: "https://id subject-3", Name: "anna  "}, identity.Viewer, false)
 		if err != nil {
 			t.Errorf("another name: %v", err)
 		}
 		_, err = in(identity.Subject{ID: "https://id subject-4", Name: "anna??"}, identity.Viewer, false)
-		w.refused(err, identity.Conflict, "somebody else")
-		// Somebody who was made for it is.
+		w.refused(err, identity.Conflict, "does not prove")
+		// Nor is somebody who was made for it, before an administrator says so.
 		if _, err := w.CreateUser(w.ctx, root, identity.User{Name: "cy", Role: identity.Admin}, ""); err != nil {
 			t.Fatal(err)
 		}
+		_, err = in(identity.Subject{ID: "https://id subject-5", Name: "CY", Email: "evil@example.com"}, identity.Viewer, true)
+		w.refused(err, identity.Conflict, "touchline users bind cy 'https://id subject-5'")
+		cy, taken := "https://id subject-5", "https://id subject-1"
+		if _, err := w.UpdateUser(w.ctx, root, "cy", 0, identity.UserChange{Subject: &cy}); err != nil {
+			t.Fatal(err)
+		}
+		_, err = w.UpdateUser(w.ctx, root, "cy", 0, identity.UserChange{Subject: &taken})
+		w.refused(err, identity.Exists, "another user")
 		if u, err = in(identity.Subject{ID: "https://id subject-5", Name: "CY"}, identity.Viewer, true); err != nil || u.Role != identity.Admin || u.Subject != "https://id subject-5" {
 			t.Errorf("%+v %v", u, err)
 		}
@@ -77,5 +85,76 @@ func TestSubjects(t *testing.T) {
 		if u, err = in(identity.Subject{ID: "https://id subject-7", Email: "eve@example.com", DisplayName: "a\nb"}, identity.Viewer, false); err != nil || u.Name != "eve" || u.DisplayName != "" {
 			t.Errorf("%+v %v", u, err)
 		}
+	})
+}
+
+// TestSubjectsByAddress has users wait for whom the provider knows by their address.
+func TestSubjectsByAddress(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world, _ func() *world) {
+		in := func(id, name, email string) (identity.User, error) {
+			_, u, err := w.SignInSubject(w.ctx, identity.Subject{ID: id, Name: name, Email: email}, "", true, "10.0.0.1:1", "browser")
+			return u, err
+		}
+		for name, email := range map[string]string{"anna": "Anna@example.com", "bo": "twice@example.com", "bob": "twice@example.com", "cy": ""} {
+			if _, err := w.CreateUser(w.ctx, root, identity.User{Name: name, Email: email, Role: identity.Editor}, ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := w.CreateUser(w.ctx, root, identity.User{Name: "dee", Email: "dee@example.com", Role: identity.Editor}, "a few words that do not belong"); err != nil {
+			t.Fatal(err)
+		}
+		_, err := in("https://id 1", "anna", "")
+		w.refused(err, identity.Conflict, "does not prove")
+		if u, err := in("https://id 2", "a.smith", "anna@Example.com"); err != nil || u.Name != "anna" || u.Subject != "https://id 2" || u.Role != identity.Editor {
+			t.Errorf("%+v %v", u, err)
+		}
+		// Who has signed in waits no more.
+		_, err = in("https://id 3", "anna", "anna@example.com")
+		w.refused(err, identity.Conflict, "does not prove")
+		if u, err := in("https://id 2", "x", ""); err != nil || u.Name != "anna" {
+			t.Errorf("%+v %v", u, err)
+		}
+		_, err = in("https://id 4", "bo", "twice@example.com")
+		w.refused(err, identity.Conflict, "several users have the address")
+		_, err = in("https://id 5", "cy", "cy@example.com")
+		w.refused(err, identity.Conflict, "touchline users bind cy 'https://id 5'")
+		_, err = in("https://id 6", "dee", "dee@example.com")
+		w.refused(err, identity.Conflict, "does not prove")
+		_, err = in("https://id '7", "cy", "")
+		w.refused(err, identity.Conflict, `'https://id '\''7'`)
+	})
+}
+
+// TestLastAdminByGroups demotes administrators by their groups.
+func TestLastAdminByGroups(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world, _ func() *world) {
+		in := func(id string, role identity.Role) (identity.User, error) {
+			_, u, err := w.SignInSubject(w.ctx, identity.Subject{ID: id, Name: id}, role, false, "10.0.0.1:1", "browser")
+			return u, err
+		}
+		for _, id := range []string{"anna", "bo"} {
+			if u, err := in(id, identity.Admin); err != nil || u.Role != identity.Admin {
+				t.Fatalf("%+v %v", u, err)
+			}
+		}
+		if u, err := in("anna", identity.Viewer); err != nil || u.Role != identity.Viewer {
+			t.Errorf("one of two: %+v %v", u, err)
+		}
+		for range 2 {
+			if u, err := in("bo", identity.Viewer); err != nil || u.Role != identity.Admin {
+				t.Errorf("the last: %+v %v", u, err)
+			}
+		}
+		if got := strings.Count(w.audited(), "user.keep-admin user/bo"); got != 2 {
+			t.Errorf("audited %d times:\n%s", got, w.audited())
+		}
+		if u, err := in("anna", identity.Admin); err != nil || u.Role != identity.Admin {
+			t.Errorf("%+v %v", u, err)
+		}
+		if u, err := in("bo", identity.Responder); err != nil || u.Role != identity.Responder {
+			t.Errorf("no longer the last: %+v %v", u, err)
+		}
+		_, err := in("bo", "")
+		w.refused(err, identity.NotFound, "no group of yours")
 	})
 }

@@ -39,6 +39,7 @@ type UserChange struct {
 	Role        *Role
 	Language    *string
 	Disabled    *bool
+	Subject     *string // issuer and subject at the OIDC provider, "" for nobody
 }
 
 // Bounds of what users are given.
@@ -46,6 +47,7 @@ const (
 	maxName    = 64
 	maxDisplay = 128
 	maxEmail   = 254
+	maxSubject = 1024
 )
 
 // Languages lists those that people can choose.
@@ -64,6 +66,8 @@ func (u *User) check() error {
 		return invalid("role", "%q is not a role; write viewer, responder, editor or admin", u.Role)
 	case u.Language != "" && !slices.Contains(Languages, u.Language):
 		return invalid("language", "%q is not a language; write en, zh or nothing", u.Language)
+	case len(u.Subject) > maxSubject || !plainText(u.Subject):
+		return invalid("subject", "write at most %d bytes on one line: the issuer, a space, and the subject there", maxSubject)
 	case len(u.DisplayName) > maxDisplay || !plainText(u.DisplayName):
 		return invalid("display_name", "write at most %d bytes on one line", maxDisplay)
 	}
@@ -206,6 +210,7 @@ func (s *Store) UpdateUser(ctx context.Context, by Actor, name string, version i
 		set(&u.Role, c.Role)
 		set(&u.Language, c.Language)
 		set(&u.Disabled, c.Disabled)
+		set(&u.Subject, c.Subject)
 		if u == before {
 			return nil
 		}
@@ -213,14 +218,21 @@ func (s *Store) UpdateUser(ctx context.Context, by Actor, name string, version i
 			return err
 		}
 		u.Version, u.UpdatedAt = before.Version+1, w.now
-		if err := w.exec(`UPDATE users SET display_name = $1, email = $2, role = $3, language = $4, disabled = $5, updated_at = $6, version = $7 WHERE name = $8`,
-			u.DisplayName, u.Email, string(u.Role), u.Language, truth(u.Disabled), state.Micros(w.now), u.Version, name); err != nil {
-			return err
-		}
 		if before.Role == Admin && !before.Disabled && (u.Role != Admin || u.Disabled) {
-			if err := w.keepAnAdmin(); err != nil {
+			switch last, err := w.isLastAdmin(name); {
+			case err != nil:
 				return err
+			case last:
+				return refuse(Conflict, "this is the last administrator; make another one first")
 			}
+		}
+		err = w.exec(`UPDATE users SET display_name = $1, email = $2, role = $3, language = $4, disabled = $5, subject = $6, updated_at = $7, version = $8 WHERE name = $9`,
+			u.DisplayName, u.Email, string(u.Role), u.Language, truth(u.Disabled), u.Subject, state.Micros(w.now), u.Version, name)
+		if state.Exists(err) {
+			return &Error{Kind: Exists, Field: "subject", Reason: "another user is this subject already"}
+		}
+		if err != nil {
+			return err
 		}
 		if u.Disabled {
 			if err := w.endSessions(name, ""); err != nil {
@@ -241,16 +253,11 @@ func set[T any](to, from *T) {
 	}
 }
 
-// keepAnAdmin refuses what would leave nobody who may give the others rights.
-func (w *writer) keepAnAdmin() error {
-	var n int
-	if err := w.QueryRowContext(w.ctx, "SELECT COUNT(*) FROM users WHERE role = $1 AND disabled = 0", string(Admin)).Scan(&n); err != nil {
-		return err
-	}
-	if n == 0 {
-		return refuse(Conflict, "this is the last administrator; make another one first")
-	}
-	return nil
+// isLastAdmin tells whether nobody but a user may give the others rights.
+func (w *writer) isLastAdmin(name string) (bool, error) {
+	var others int
+	err := w.QueryRowContext(w.ctx, "SELECT COUNT(*) FROM users WHERE role = $1 AND disabled = 0 AND name <> $2", string(Admin), name).Scan(&others)
+	return others == 0, err
 }
 
 // SetPassword gives a user a new password and ends their sessions, but for the

@@ -17,7 +17,9 @@ type Accounts interface {
 	// HasUsers tells whether anybody could sign in.
 	HasUsers(ctx context.Context) (bool, error)
 	SignIn(ctx context.Context, name, password, userAgent string) (Entered, error)
-	SignOut(ctx context.Context) (*http.Cookie, error)
+	// SignOut also tells whether they signed in at the provider, which would let them
+	// in again without asking.
+	SignOut(ctx context.Context) (cookie *http.Cookie, there bool, err error)
 	// Invited tells what a one-time link is for.
 	Invited(ctx context.Context, link string) (Invitation, error)
 	Accept(ctx context.Context, link string, c Choice, userAgent string) (Entered, error)
@@ -25,8 +27,10 @@ type Accounts interface {
 	ChangeProfile(ctx context.Context, p Profile) error
 	ChangePassword(ctx context.Context, current, password string) error
 	// Provider is the name of an identity provider, "" for none; Leave sends a
-	// browser there, and Return lets in whom it has sent back.
+	// browser there, and Return lets in whom it has sent back. End is where it signs
+	// somebody out, "" for nowhere.
 	Provider() string
+	End(ctx context.Context) string
 	Leave(ctx context.Context, next string) (to string, keep *http.Cookie, err error)
 	Return(ctx context.Context, query url.Values, userAgent string) (in Entered, next string, err error)
 }
@@ -78,7 +82,7 @@ var accountTexts = map[string]string{
 	"provider":      "Signing in there did not succeed: %s",
 	"provider_away": "The provider does not answer as it should; the server's log says why.",
 	"stranger":      "You are not a user here, and none of your groups may sign in. Ask an administrator.",
-	"namesake":      "There is a user of your name already who is somebody else. Ask an administrator.",
+	"namesake":      "There is such a user already, and a name alone does not prove that it is you. If it is, an administrator says so by: %s",
 	"wait":          "Too many wrong passwords. Try again in %s.",
 	"link":          "This link is not valid, has been used, or has expired. On the server, touchline users link makes a new one.",
 	"taken":         "There is a user of this name already. Choose another.",
@@ -101,7 +105,7 @@ func (p *Page) explain(lang string, err error) (text string, known bool) {
 		return translate(lang, accountTexts[e.Kind], wait), true
 	}
 	if text, ok := accountTexts[e.Kind]; ok {
-		if e.Kind == "provider" {
+		if e.Kind == "provider" || e.Kind == "namesake" {
 			return translate(lang, text, e.Error()), true
 		}
 		return translate(lang, text), true
@@ -139,6 +143,7 @@ func (p *Page) accountRoutes() {
 type signInBody struct {
 	Next, Name, Problem string
 	Provider            string // that one can sign in at, "" for none
+	End                 string // where who has just signed out here signs out there, "" for nowhere
 	NoUsers             bool
 }
 
@@ -148,7 +153,11 @@ func (p *Page) signInForm(w http.ResponseWriter, r *http.Request) error {
 		p.redirect(w, r, next)
 		return nil
 	}
-	return p.showSignIn(w, r, http.StatusOK, signInBody{Next: next})
+	b := signInBody{Next: next}
+	if r.URL.Query().Has("out") && p.accounts.Provider() != "" {
+		b.End = p.accounts.End(r.Context())
+	}
+	return p.showSignIn(w, r, http.StatusOK, b)
 }
 
 func (p *Page) showSignIn(w http.ResponseWriter, r *http.Request, code int, b signInBody) error {
@@ -244,12 +253,16 @@ func destination(next string) string {
 }
 
 func (p *Page) signOut(w http.ResponseWriter, r *http.Request) error {
-	cookie, err := p.accounts.SignOut(r.Context())
+	cookie, there, err := p.accounts.SignOut(r.Context())
 	if err != nil {
 		return err
 	}
 	http.SetCookie(w, cookie)
-	p.redirect(w, r, "/ui/login")
+	to := "/ui/login"
+	if there {
+		to += "?out=1"
+	}
+	p.redirect(w, r, to)
 	return nil
 }
 

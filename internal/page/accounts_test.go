@@ -44,8 +44,12 @@ func (v *village) Return(_ context.Context, q url.Values, _ string) (Entered, st
 	return Entered{Cookie: &http.Cookie{Name: "touchline", Value: "secret"}}, "//evil.example/", v.ask("return " + q.Get("code"))
 }
 
-func (v *village) SignOut(context.Context) (*http.Cookie, error) {
-	return &http.Cookie{Name: "touchline", MaxAge: -1}, v.ask("sign out")
+func (v *village) SignOut(context.Context) (*http.Cookie, bool, error) {
+	return &http.Cookie{Name: "touchline", MaxAge: -1}, v.provider != "", v.ask("sign out")
+}
+
+func (v *village) End(context.Context) string {
+	return "https://id.example.com/end?client_id=x&y=" + hostile
 }
 
 func (v *village) Invited(_ context.Context, link string) (Invitation, error) {
@@ -111,6 +115,9 @@ func TestAccountForms(t *testing.T) {
 		{name: "comes back a stranger", v: village{provider: "x", err: refused("stranger")}, path: "/ui/login/oidc/callback?code=c", code: 403, asked: "return c", has: "Ask an administrator."},
 		{name: "leaves for nowhere", path: "/ui/login/oidc", code: 404, has: "There is no such page."},
 		{name: "signs out", v: village{viewer: signedIn}, path: "/ui/logout", form: url.Values{}, code: 303, asked: "sign out", to: "/mon/ui/login", cookie: "touchline=; Max-Age=0"},
+		{name: "signs out of a provider", v: village{viewer: signedIn, provider: "x"}, path: "/ui/logout", form: url.Values{}, code: 303, asked: "sign out", to: "/mon/ui/login?out=1", cookie: "touchline=; Max-Age=0"},
+		{name: "signed out of a provider", v: village{provider: "Company"}, path: "/ui/login?out=1", code: 200, has: `href="https://id.example.com/end?client_id=x&amp;y=`},
+		{name: "signed out without a provider", path: "/ui/login?out=1", code: 200, has: `name="password"`},
 		{name: "no link", path: "/ui/setup", code: 403, has: "touchline users link makes a new one"},
 		{name: "link of an administrator", path: "/ui/setup?token=admin", code: 200, has: "touchline tokens add NAME"},
 		{name: "link of a user", path: "/ui/setup?token=bo", code: 200, has: "Choose a password"},

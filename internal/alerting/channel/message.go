@@ -224,15 +224,10 @@ func (r *Renderer) message(ctx context.Context, as []*alert.Alert) *Message {
 	if s, ok := ctx.Value(senderKey{}).(Sender); ok {
 		m.ExternalURL, m.Truncated = s.ExternalURL, s.Truncated
 	}
-	for _, kv := range []template.KV{data.GroupLabels, data.CommonLabels, data.CommonAnnotations} {
-		r.neutralise(kv)
-	}
 	of, _ := ctx.Value(timingsKey{}).(func(*alert.Alert) (Timing, bool))
 	now := r.o.Now()
 	for n, a := range data.Alerts {
-		r.neutralise(a.Labels)
-		r.neutralise(a.Annotations)
-		out := Alert{Alert: a, now: now, words: r.words, zone: r.o.Zone, neutralise: r.o.Neutralise}
+		out := Alert{Alert: a, now: now, words: r.words, zone: r.o.Zone}
 		if of != nil {
 			out.Timing, _ = of(as[n])
 		}

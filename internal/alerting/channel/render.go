@@ -36,7 +36,7 @@ type RendererOptions struct {
 	Now          func() time.Time
 	Logger       *slog.Logger
 	// Neutralise changes what alerts say so that it cannot act as an instruction
-	// to the service, such as a call to everybody; nil for nothing.
+	// to the service, such as a call to everybody or a link; nil for nothing.
 	Neutralise func(string) string
 }
 
@@ -50,12 +50,14 @@ type Renderer struct {
 	plain string // of a mail: its text
 }
 
-// Rendered is a message in words.
+// Rendered is a message in words. The message itself is as alerts said it, title
+// and body are neutralised.
 type Rendered struct {
 	*Message
-	Title string // on one line
-	Body  string
-	words *words
+	Title      string // on one line
+	PlainTitle string // for where the service reads no markup
+	Body       string
+	words      *words
 }
 
 // NewRenderer parses the templates of one channel and fills them in once, so
@@ -139,22 +141,32 @@ func (r *Renderer) try() error {
 // Render writes the message that tells of alerts.
 func (r *Renderer) Render(ctx context.Context, as []*alert.Alert) (*Rendered, error) {
 	m := r.message(ctx, as)
-	out := &Rendered{Message: m, words: r.words}
-	title, err := r.tmpl.ExecuteTextString(r.title, m)
-	if err != nil {
-		return nil, fmt.Errorf("write title: %w", err)
+	out, marked := &Rendered{Message: m, words: r.words}, m.neutralised(r.o.Neutralise)
+	var err error
+	if out.PlainTitle, err = r.titleOf(m); err != nil {
+		return nil, err
 	}
-	// A title with a line break would end a header of a mail.
-	out.Title = strings.Join(strings.Fields(title), " ")
+	if out.Title, err = r.titleOf(marked); err != nil {
+		return nil, err
+	}
 	if r.o.Type == Email {
 		return out, nil // Its bodies are written when it is known whether there is a picture.
 	}
-	if out.Body, err = r.tmpl.ExecuteTextString(r.body, m); err != nil {
+	if out.Body, err = r.tmpl.ExecuteTextString(r.body, marked); err != nil {
 		return nil, fmt.Errorf("write message: %w", err)
 	}
 	// What a template leaves out must not leave a hole.
 	out.Body = holes.ReplaceAllString(strings.TrimSpace(out.Body), "\n\n")
 	return out, nil
+}
+
+func (r *Renderer) titleOf(m *Message) (string, error) {
+	title, err := r.tmpl.ExecuteTextString(r.title, m)
+	if err != nil {
+		return "", fmt.Errorf("write title: %w", err)
+	}
+	// A title with a line break would end a header of a mail.
+	return strings.Join(strings.Fields(title), " "), nil
 }
 
 // Mail writes the two bodies of a mail.
@@ -166,16 +178,6 @@ func (r *Renderer) Mail(m *Rendered) (text, html string, err error) {
 		return "", "", fmt.Errorf("write mail: %w", err)
 	}
 	return text, html, nil
-}
-
-// neutralise changes values in place.
-func (r *Renderer) neutralise(kv template.KV) {
-	if r.o.Neutralise == nil {
-		return
-	}
-	for k, v := range kv {
-		kv[k] = r.o.Neutralise(v)
-	}
 }
 
 // labelsOf are an alert's labels as they are, for matchers.

@@ -149,6 +149,7 @@ type userChangeInput struct {
 		Role        *identity.Role `json:"role,omitempty" enum:"viewer,responder,editor,admin"`
 		Language    *string        `json:"language,omitempty"`
 		Disabled    *bool          `json:"disabled,omitempty" doc:"Whoever is disabled is signed out, and their tokens are not taken."`
+		Subject     *string        `json:"subject,omitempty" doc:"Who it is at the OIDC provider: the issuer, a space, and the subject there; empty for nobody."`
 	}
 }
 

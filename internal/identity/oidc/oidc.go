@@ -120,6 +120,35 @@ func (p *Provider) Begin(ctx context.Context, next string) (to, cookie string, e
 	return c.AuthCodeURL(f.State, oidc.Nonce(f.Nonce), oauth2.S256ChallengeOption(f.Verifier)), base64.RawURLEncoding.EncodeToString(raw), nil
 }
 
+// End returns where the provider signs a browser out, and sends it back to an
+// address that is registered there (OpenID Connect RP-Initiated Logout 1.0). It is
+// "" where the provider has no such place. No token is kept to name who it is, so
+// that the provider may ask.
+func (p *Provider) End(ctx context.Context, back string) (string, error) {
+	_, d, err := p.config(ctx)
+	if err != nil {
+		return "", err
+	}
+	var has struct {
+		Endpoint string `json:"end_session_endpoint"`
+	}
+	if err := d.Claims(&has); err != nil {
+		return "", fmt.Errorf("read what the OIDC provider at %s says of itself: %w", p.o.Issuer, err)
+	}
+	if has.Endpoint == "" {
+		return "", nil
+	}
+	u, err := url.Parse(has.Endpoint)
+	if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
+		return "", fmt.Errorf("the OIDC provider at %s names an end_session_endpoint that is no https:// address", p.o.Issuer)
+	}
+	q := u.Query()
+	q.Set("client_id", p.o.ClientID)
+	q.Set("post_logout_redirect_uri", back)
+	u.RawQuery = q.Encode()
+	return u.String(), nil
+}
+
 // config asks the provider for its endpoints, unless it has been asked before.
 func (p *Provider) config(ctx context.Context) (*oauth2.Config, *oidc.Provider, error) {
 	p.mu.Lock()

@@ -79,6 +79,33 @@ func TestSignIn(t *testing.T) {
 	}
 }
 
+// TestEnd signs out at the provider.
+func TestEnd(t *testing.T) {
+	op := oidctest.Start(t, oidctest.User{Name: "anna"})
+	op.Register(back)
+	const after = "http://127.0.0.1:7070/ui/login"
+	op.RegisterAfter(after)
+	to, err := open(t, options(t, op.Issuer)).End(t.Context(), after)
+	if err != nil || !strings.HasPrefix(to, op.Issuer+"/") {
+		t.Fatalf("%q %v", to, err)
+	}
+	if got := op.SignOut(t, to); got != after {
+		t.Errorf("sent back to %q by %s", got, to)
+	}
+	for endpoint, want := range map[string]string{"": "", "https://id.example.com/end?a=b": "https://id.example.com/end?a=b&client_id=touchline&post_logout_redirect_uri=" + url.QueryEscape(after), "javascript:alert(1)": "", "http://id.example.com/end": ""} {
+		var srv *httptest.Server
+		srv = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			_ = json.NewEncoder(w).Encode(map[string]string{"issuer": srv.URL, "authorization_endpoint": srv.URL + "/a", "token_endpoint": srv.URL + "/t", "jwks_uri": srv.URL + "/k", "end_session_endpoint": endpoint})
+		}))
+		got, err := open(t, options(t, srv.URL)).End(t.Context(), after)
+		if got != want || (err != nil) != (want == "" && endpoint != "") {
+			t.Errorf("%q: %q %v", endpoint, got, err)
+		}
+		srv.Close()
+	}
+}
+
 // TestForgedAnswers changes what comes back from the provider, and what the browser has kept.
 func TestForgedAnswers(t *testing.T) {
 	op := oidctest.Start(t, oidctest.User{Name: "anna"})

@@ -313,8 +313,13 @@ func Alert(name string, pairs ...string) *alert.Alert {
 
 // Group is the context in which a group's first message is told.
 func Group(ctx context.Context) context.Context {
+	return GroupOf(ctx, model.LabelSet{"alertname": "Down"})
+}
+
+// GroupOf is Group with other labels.
+func GroupOf(ctx context.Context, labels model.LabelSet) context.Context {
 	ctx = notify.WithGroupKey(notify.WithReceiverName(ctx, "team"), "{}:{}")
-	return notify.WithNotificationReason(notify.WithGroupLabels(ctx, model.LabelSet{"alertname": "Down"}), notify.ReasonFirstNotification)
+	return notify.WithNotificationReason(notify.WithGroupLabels(ctx, labels), notify.ReasonFirstNotification)
 }
 
 // Send has a robot take alerts through a notifier, and returns what it was sent.

@@ -73,6 +73,15 @@ func sign(ms, secret string) string {
 	return base64.StdEncoding.EncodeToString(h.Sum(nil))
 }
 
+// Neutralise returns what keeps the words of an alert from being markup, nil for
+// a text, which has none. A call needs more than words.
+func Neutralise(kind string) func(string) string {
+	if kind == channel.Text {
+		return nil
+	}
+	return channel.Twins
+}
+
 type message struct {
 	Type     string    `json:"msgtype"`
 	Text     *text     `json:"text,omitempty"`
@@ -115,7 +124,7 @@ const maxTitle = 100
 
 func bodyOf(m *channel.Rendered, kind string, who channel.Mention) (*message, error) {
 	out := &message{}
-	title := channel.Short(m.Title, maxTitle)
+	title := channel.Short(m.PlainTitle, maxTitle) // of the list of chats
 	var set func(string)
 	switch kind {
 	case channel.Text:

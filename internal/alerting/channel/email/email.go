@@ -51,17 +51,18 @@ type Options struct {
 
 // Notifier sends mails. It is an Alertmanager notifier.
 type Notifier struct {
-	o    Options
-	from *mail.Address
-	to   []*mail.Address
-	host string
+	o      Options
+	from   *mail.Address
+	to     []*mail.Address
+	host   string
+	pauses []time.Duration // before recipients who are to be tried again are
 }
 
 var _ notify.Notifier = (*Notifier)(nil)
 
 // New checks the options.
 func New(o Options) (*Notifier, error) {
-	n := &Notifier{o: o}
+	n := &Notifier{o: o, pauses: []time.Duration{2 * time.Second, 10 * time.Second, 30 * time.Second}}
 	var err error
 	if n.host, _, err = net.SplitHostPort(o.Smarthost); err != nil || n.host == "" {
 		return nil, fmt.Errorf("smarthost %q is no host:port; write it like smtp.example.org:587", o.Smarthost)
@@ -120,32 +121,21 @@ func (n *Notifier) Notify(ctx context.Context, as ...*alert.Alert) (bool, error)
 	if err != nil {
 		return false, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
-	defer cancel()
-	said, err := n.send(ctx, raw)
-	if err != nil {
-		retry := true
-		var refused *smtp.SMTPError
-		if errors.As(err, &refused) {
-			retry = refused.Code/100 != 5
-			said = fmt.Sprintf("%d %s", refused.Code, refused.Message)
-		}
-		channel.NoteReply(ctx, said)
-		return retry, fmt.Errorf("send mail by %s: %w", n.o.Smarthost, err)
-	}
-	channel.NoteReply(ctx, "250 "+said)
-	return false, nil
+	return n.tell(ctx, raw)
 }
 
-// send talks to the server, and returns what it said to the mail.
-func (n *Notifier) send(ctx context.Context, raw []byte) (string, error) {
+// send talks to the server, and returns what it said to the mail and those
+// recipients whom it has not taken. The mail is sent if it has taken one.
+func (n *Notifier) send(ctx context.Context, raw []byte, to []*mail.Address) (said string, left []refusal, err error) {
+	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	defer cancel()
 	config, err := n.tlsConfig()
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", n.o.Smarthost)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	// The library knows no context: the end of it ends the connection.
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
@@ -153,15 +143,15 @@ func (n *Notifier) send(ctx context.Context, raw []byte) (string, error) {
 	c, err := n.client(ctx, conn, config)
 	if err != nil {
 		_ = conn.Close()
-		return "", errors.Join(err, ctx.Err())
+		return "", nil, errors.Join(err, ctx.Err())
 	}
 	defer c.Close()
-	said, err := n.deliver(c, raw)
+	said, left, err = n.deliver(c, raw, to)
 	if err != nil {
-		return "", errors.Join(err, ctx.Err())
+		return "", nil, errors.Join(err, ctx.Err())
 	}
 	_ = c.Quit() // The mail is taken; how the server says goodbye changes nothing.
-	return said, nil
+	return said, left, nil
 }
 
 func (n *Notifier) tlsConfig() (*tls.Config, error) {
@@ -208,32 +198,40 @@ func (n *Notifier) client(ctx context.Context, conn net.Conn, config *tls.Config
 	return c, nil
 }
 
-func (n *Notifier) deliver(c *smtp.Client, raw []byte) (string, error) {
+func (n *Notifier) deliver(c *smtp.Client, raw []byte, to []*mail.Address) (said string, left []refusal, err error) {
 	if n.o.Username != "" {
 		if err := n.authenticate(c); err != nil {
-			return "", err
+			return "", nil, err
 		}
 	}
 	if err := c.Mail(n.from.Address, nil); err != nil {
-		return "", fmt.Errorf("name sender %s: %w", n.from.Address, err)
+		return "", nil, fmt.Errorf("name sender %s: %w", n.from.Address, err)
 	}
-	for _, to := range n.to {
-		if err := c.Rcpt(to.Address, nil); err != nil {
-			return "", fmt.Errorf("name recipient %s: %w", to.Address, err)
+	for _, a := range to {
+		err := c.Rcpt(a.Address, nil)
+		var reply *smtp.SMTPError
+		switch {
+		case errors.As(err, &reply):
+			left = append(left, refusal{a, reply})
+		case err != nil:
+			return "", nil, fmt.Errorf("name recipient %s: %w", a.Address, err)
 		}
+	}
+	if len(left) == len(to) {
+		return "", nil, allRefused(left)
 	}
 	w, err := c.Data()
 	if err != nil {
-		return "", fmt.Errorf("begin message: %w", err)
+		return "", nil, fmt.Errorf("begin message: %w", err)
 	}
 	if _, err := w.Write(raw); err != nil {
-		return "", fmt.Errorf("write message: %w", err)
+		return "", nil, fmt.Errorf("write message: %w", err)
 	}
-	said, err := w.CloseWithResponse()
+	taken, err := w.CloseWithResponse()
 	if err != nil {
-		return "", fmt.Errorf("end message: %w", err)
+		return "", nil, fmt.Errorf("end message: %w", err)
 	}
-	return said.StatusText, nil
+	return taken.StatusText, left, nil
 }
 
 func (n *Notifier) authenticate(c *smtp.Client) error {

@@ -22,6 +22,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -48,6 +49,26 @@ type office struct {
 	got        chan []byte
 	rcpt       chan string
 	authed     atomic.Int32
+
+	mu     sync.Mutex
+	answer map[string][]*smtp.SMTPError // to the next attempts to name a recipient; a last one stays
+}
+
+// say answers a recipient.
+func (o *office) say(to string) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	next := o.answer[to]
+	if len(next) == 0 {
+		return nil
+	}
+	if len(next) > 1 {
+		o.answer[to] = next[1:]
+	}
+	if next[0] == nil {
+		return nil
+	}
+	return next[0]
 }
 
 func (o *office) NewSession(c *smtp.Conn) (smtp.Session, error) { return &session{o: o, c: c}, nil }
@@ -112,6 +133,9 @@ func (s *session) Mail(string, *smtp.MailOptions) error {
 func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	if strings.HasPrefix(to, "nobody@") {
 		return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "no such user"}
+	}
+	if err := s.o.say(to); err != nil {
+		return err
 	}
 	s.o.rcpt <- to
 	return nil
@@ -352,7 +376,7 @@ func TestFailures(t *testing.T) {
 		}, false, "authenticate as touchline"},
 		{"no password", StartTLS, func(_ *testing.T, o *Options, _ *office) { o.Password.File += ".gone" }, true, "no such file"},
 		{"unknown mechanism", StartTLS, func(_ *testing.T, _ *Options, s *office) { s.mechanisms = []string{"CRAM-MD5"} }, false, "neither AUTH PLAIN nor AUTH LOGIN"},
-		{"nobody there", StartTLS, func(_ *testing.T, o *Options, _ *office) { o.To = append(o.To, "nobody@example.org") }, false, "no such user"},
+		{"nobody there", StartTLS, func(_ *testing.T, o *Options, _ *office) { o.To = []string{"nobody@example.org", "nobody@example.com"} }, false, "no such user"},
 		{"full", StartTLS, func(_ *testing.T, _ *Options, s *office) {
 			s.refuse = &smtp.SMTPError{Code: 452, EnhancedCode: smtp.EnhancedCode{4, 2, 2}, Message: "mailbox full"}
 		}, true, "mailbox full"},

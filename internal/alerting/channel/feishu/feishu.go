@@ -70,8 +70,14 @@ func sign(seconds, secret string) string {
 // calls is what the service takes for a call to somebody.
 var calls = regexp.MustCompile(`(?i)<(\s*/?\s*at\b)`)
 
-// Neutralise keeps what an alert says from calling anybody.
-func Neutralise(s string) string { return calls.ReplaceAllString(s, "＜$1") }
+// Neutralise returns what keeps the words of an alert from calling anybody and
+// from being markup. A text has none, but for calls.
+func Neutralise(kind string) func(string) string {
+	if kind == channel.Text {
+		return func(s string) string { return calls.ReplaceAllString(s, "＜$1") }
+	}
+	return channel.Entities
+}
 
 type message struct {
 	Timestamp string `json:"timestamp,omitempty"`
@@ -135,7 +141,7 @@ func bodyOf(m *channel.Rendered, kind string, who channel.Mention, secret string
 		out.Type, out.Content, tag = "text", &text{}, `<at user_id="%s"></at>`
 		set = func(s string) { out.Content.Text = s }
 	case channel.Markdown, channel.Card:
-		c := &card{Config: config{Wide: true}, Header: header{Title: plain{"plain_text", channel.Short(m.Title, maxTitle)}, Template: colours[m.Level()]}, Elements: []element{{Tag: "markdown"}}}
+		c := &card{Config: config{Wide: true}, Header: header{Title: plain{"plain_text", channel.Short(m.PlainTitle, maxTitle)}, Template: colours[m.Level()]}, Elements: []element{{Tag: "markdown"}}}
 		if kind == channel.Card {
 			if buttons := buttonsOf(m); len(buttons) > 0 {
 				c.Elements = append(c.Elements, element{Tag: "action", Actions: buttons})

@@ -126,7 +126,16 @@ func Base(shipped string, globs []string, external *url.URL) func() (*template.T
 func build(s Spec, o Options, base func() (*template.Template, error)) (*Channel, error) {
 	ro := channel.RendererOptions{
 		Type: s.Type, Kind: s.Kind, Language: s.Language, Base: base, Links: o.Links, Zone: o.Zone, Now: o.Now, Logger: o.Logger,
-		Neutralise: map[string]func(string) string{channel.WeCom: wecom.Neutralise, channel.Feishu: feishu.Neutralise, channel.Slack: slack.Neutralise}[s.Type],
+	}
+	switch s.Type {
+	case channel.DingTalk:
+		ro.Neutralise = dingtalk.Neutralise(s.Kind)
+	case channel.WeCom:
+		ro.Neutralise = wecom.Neutralise(s.Kind)
+	case channel.Feishu:
+		ro.Neutralise = feishu.Neutralise(s.Kind)
+	case channel.Slack:
+		ro.Neutralise = slack.Neutralise
 	}
 	if s.TemplateFile != "" {
 		text, err := readTemplate(s.TemplateFile)

@@ -57,8 +57,16 @@ func New(o channel.RobotOptions) (*Notifier, error) {
 // calls is what the service takes for a call to somebody within text and markdown.
 var calls = regexp.MustCompile(`<(\s*@)`)
 
-// Neutralise keeps what an alert says from calling anybody.
-func Neutralise(s string) string { return calls.ReplaceAllString(s, "＜$1") }
+func callNobody(s string) string { return calls.ReplaceAllString(s, "＜$1") }
+
+// Neutralise returns what keeps the words of an alert from calling anybody and
+// from being markup, which only a markdown message has.
+func Neutralise(kind string) func(string) string {
+	if kind == channel.Markdown {
+		return func(s string) string { return channel.Twins(callNobody(s)) }
+	}
+	return callNobody
+}
 
 type message struct {
 	Type     string    `json:"msgtype"`
@@ -156,11 +164,11 @@ func cardOf(m *channel.Rendered) *card {
 	}
 	c.Title.Title = channel.Short(m.Title, maxTitle)
 	if shown := m.Shown(); len(shown) > 0 {
-		c.Title.Description = channel.Short(shown[0].Summary(), maxDescription)
+		c.Title.Description = channel.Short(callNobody(shown[0].Summary()), maxDescription)
 	}
 	c.Text = m.Fit(m.Body, maxCardText, channel.Bytes)
 	for _, r := range m.Rows() {
-		c.Rows = append(c.Rows, row{r.Name, channel.Short(r.Value, maxValue)})
+		c.Rows = append(c.Rows, row{r.Name, channel.Short(callNobody(r.Value), maxValue)})
 	}
 	c.Rows = c.Rows[:min(len(c.Rows), maxRows)]
 	buttons := m.Buttons()

@@ -58,9 +58,9 @@ func TestFits(t *testing.T) {
 // TestAlertsCallNobody has a label that would call everybody.
 func TestAlertsCallNobody(t *testing.T) {
 	r := channeltest.New(t, channel.WeCom)
-	m := channeltest.Send(t, New, r, channel.Markdown, func(_ *channel.RobotOptions, o *channel.RendererOptions) { o.Neutralise = Neutralise }, channeltest.Alert("Down", "host", "<@all> < @zhang> a<b"))
+	m := channeltest.Send(t, New, r, channel.Markdown, func(_ *channel.RobotOptions, o *channel.RendererOptions) { o.Neutralise = Neutralise(channel.Markdown) }, channeltest.Alert("Down", "host", "<@all> < @zhang> a<b"))
 	s := channeltest.Dig(m, "markdown", "content").(string)
-	if strings.Contains(s, "<@") || strings.Contains(s, "< @") || !strings.Contains(s, "＜@all> ＜ @zhang> a<b") {
+	if strings.Contains(s, "<@") || strings.Contains(s, "< @") || !strings.Contains(s, "＜@all> ＜ @zhang> a＜b") {
 		t.Errorf("markdown %q", s)
 	}
 }

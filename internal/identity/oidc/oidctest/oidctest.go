@@ -16,6 +16,7 @@ import (
 	"github.com/zitadel/oidc/v3/example/server/exampleop"
 	"github.com/zitadel/oidc/v3/example/server/storage"
 	"github.com/zitadel/oidc/v3/pkg/oidc"
+	"github.com/zitadel/oidc/v3/pkg/op"
 	"golang.org/x/text/language"
 )
 
@@ -39,6 +40,7 @@ type Provider struct {
 	users   map[string]*storage.User
 	groups  map[string][]string
 	clients map[string]*storage.Client
+	after   string // where browsers may go when they have signed out
 }
 
 // Start starts a provider with users, until the test ends.
@@ -63,6 +65,9 @@ func Start(t *testing.T, users ...User) *Provider {
 func (p *Provider) Register(redirectURL string) {
 	p.clients[ClientID] = storage.WebClient(ClientID, Secret, redirectURL)
 }
+
+// RegisterAfter lets the client send browsers to an address when they have signed out.
+func (p *Provider) RegisterAfter(redirectURL string) { p.after = redirectURL }
 
 // SetGroups puts a user into other groups.
 func (p *Provider) SetGroups(name string, groups ...string) {
@@ -100,6 +105,42 @@ func (g *grouped) SetUserinfoFromToken(ctx context.Context, info *oidc.UserInfo,
 	}
 	info.AppendClaims("groups", g.p.groups[info.Subject])
 	return nil
+}
+
+// client says where browsers may go when they have signed out, which the library's has not.
+type client struct {
+	op.Client
+	after string
+}
+
+// PostLogoutRedirectURIs lists the addresses.
+func (c *client) PostLogoutRedirectURIs() []string { return []string{c.after} }
+
+// GetClientByClientID finds a client.
+func (g *grouped) GetClientByClientID(ctx context.Context, id string) (op.Client, error) {
+	c, err := g.Storage.GetClientByClientID(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return &client{c, g.p.after}, nil
+}
+
+// SignOut opens the address at which a browser signs out, and returns the one that
+// it is sent back to.
+func (p *Provider) SignOut(t *testing.T, at string) string {
+	t.Helper()
+	c := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	defer c.CloseIdleConnections()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, at, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := c.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	return resp.Header.Get("Location")
 }
 
 // SignIn opens the address to which a browser is sent, signs in there, and returns
