@@ -230,11 +230,11 @@ func (r *Roster) OnCall(name string, at time.Time, severity string) ([]incident.
 		return nil, fmt.Errorf("there is no schedule %s", name)
 	}
 	var out []incident.Person
-	var gone []error
+	var gone []string
 	for _, who := range s.At(at) {
 		p := r.People[who]
 		if p == nil {
-			gone = append(gone, fmt.Errorf("%s is on call in %s and cannot be called: the section people does not have them", who, name))
+			gone = append(gone, who)
 			continue
 		}
 		x := incident.Person{Name: who, Receivers: p.Receivers}
@@ -243,5 +243,8 @@ func (r *Roster) OnCall(name string, at time.Time, severity string) ([]incident.
 		}
 		out = append(out, x)
 	}
-	return out, errors.Join(gone...)
+	if len(gone) > 0 {
+		return out, fmt.Errorf("%s is on call in %s and cannot be called: the section people does not have them", strings.Join(gone, ", "), name)
+	}
+	return out, nil
 }
