@@ -70,12 +70,12 @@ func TestReportCountsCallsByTheirTime(t *testing.T) {
 func TestReportCountsWhomItReached(t *testing.T) {
 	escalating(t, func(t *testing.T, n *night, p *phones, _ func()) {
 		n.o.Escalation.Tell = func(_ context.Context, c Call) (string, error) {
-			switch {
-			case c.Receiver == "anna-phone":
+			switch c.Receiver {
+			case "anna-phone":
 				return "", errors.New("503 from the phone company")
-			case c.Receiver == "lead":
+			case "lead":
 				return "told; failed: email: 421", nil
-			case c.Receiver == "room":
+			case "room":
 				return "told before", nil
 			}
 			return "silenced or inhibited", nil
