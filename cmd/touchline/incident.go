@@ -394,6 +394,9 @@ func writeReport(out io.Writer, r *incident.Report) error {
 			fmt.Fprintf(w, "%s\t%d\t%d\t%d\n", x.Name, x.Fired, x.Incidents, x.FalseAlarm)
 		}
 	}
+	if r.Cut {
+		fmt.Fprintln(w, "\nThere was more than a report can hold; ask for a shorter time with --since.")
+	}
 	if len(r.Woken) > 0 {
 		fmt.Fprintln(w, "\nCALLED AT\tINCIDENT\tWHO\tRECEIVERS")
 		for _, x := range r.Woken {

@@ -12,6 +12,7 @@ import (
 
 	"touchline.dev/touchline/internal/api/native"
 	"touchline.dev/touchline/internal/app/roster"
+	"touchline.dev/touchline/internal/config"
 	"touchline.dev/touchline/internal/incident"
 	"touchline.dev/touchline/internal/oncall"
 )
@@ -101,17 +102,23 @@ func (d duty) Override(ctx context.Context, o native.ScheduleOverride) (native.S
 	if _, err := d.schedule(o.Schedule); err != nil {
 		return o, err
 	}
-	if people := d.a.roster.Load().People; people[o.Person] == nil {
-		return o, fmt.Errorf("%w: the section people of touchline.yaml has no %q; it has %s", native.ErrBadShift, o.Person, roster.Listed(slices.Sorted(maps.Keys(people))))
-	}
-	made, err := d.a.incident.AddOverride(ctx, incident.Override(o))
+	made, err := d.a.incident.AddOverride(ctx, incident.Override(o), func(o incident.Override, others []incident.Override) error {
+		_, refused := roster.Overrides(d.a.dynamic.Load(), append(others, o))
+		for _, r := range refused {
+			if r.ID == o.ID {
+				return r.Err
+			}
+		}
+		return nil
+	})
 	if incident.Refused(err) {
 		return o, fmt.Errorf("%w: %w", native.ErrBadShift, err)
 	}
 	if err != nil {
 		return o, err
 	}
-	return native.ScheduleOverride(made), d.a.renewRoster(ctx)
+	d.a.renewNow(ctx)
+	return native.ScheduleOverride(made), nil
 }
 
 // RemoveOverride takes an override back, at once.
@@ -122,20 +129,22 @@ func (d duty) RemoveOverride(ctx context.Context, name string, id int64, actor s
 		}
 		return err
 	}
-	return d.a.renewRoster(ctx)
+	d.a.renewNow(ctx)
+	return nil
 }
 
-// overrides are those made by API, by schedule.
-func (a *App) overrides(ctx context.Context) (map[string][]oncall.Override, error) {
+// overrides are those made by API that the schedules of a configuration take, by
+// schedule. The others have no effect, which is logged.
+func (a *App) overrides(ctx context.Context, d *config.Dynamic) (map[string][]oncall.Override, error) {
 	list, err := a.incident.Overrides(ctx, "")
 	if err != nil {
 		return nil, err
 	}
-	out := map[string][]oncall.Override{}
-	for _, o := range list {
-		out[o.Schedule] = append(out[o.Schedule], oncall.Override{From: o.From, To: o.To, User: o.Person})
+	taken, refused := roster.Overrides(d, list)
+	for _, r := range refused {
+		a.log.Warn("An override made by API has no effect", "schedule", r.Schedule, "id", r.ID, "person", r.Person, "from", r.From, "to", r.To, "by", r.By, "err", r.Err)
 	}
-	return out, nil
+	return taken, nil
 }
 
 // renewRoster makes the roster again from the configuration in force and the
@@ -143,7 +152,8 @@ func (a *App) overrides(ctx context.Context) (map[string][]oncall.Override, erro
 func (a *App) renewRoster(ctx context.Context) error {
 	a.reloadMu.Lock()
 	defer a.reloadMu.Unlock()
-	more, err := a.overrides(ctx)
+	d := a.dynamic.Load()
+	more, err := a.overrides(ctx, d)
 	if err != nil {
 		return err
 	}
@@ -151,10 +161,75 @@ func (a *App) renewRoster(ctx context.Context) error {
 	for _, r := range a.alerting.Receivers() {
 		known = append(known, r.Name)
 	}
-	r, err := roster.New(a.dynamic.Load(), known, more)
+	r, err := roster.New(d, known, more)
 	if err != nil {
 		return err
 	}
 	a.roster.Store(r)
 	return nil
+}
+
+// renewNow makes the roster again after a change that is committed. What fails
+// here is made good by followOverrides.
+func (a *App) renewNow(ctx context.Context) {
+	if err := a.renewRoster(ctx); err != nil {
+		a.log.Warn("A change of overrides is not in force yet; it is tried again", "err", err)
+	}
+}
+
+// How often it is looked for overrides that another replica has taken, for how
+// long at most, and how often those that have long been over are forgotten.
+const (
+	overridesLook    = 2 * time.Second
+	overridesTimeout = 10 * time.Second
+	overridesForget  = time.Hour
+)
+
+// followOverrides has the overrides in force that any replica has taken or taken
+// back. While the database does not answer, those known last stay.
+func (a *App) followOverrides(ctx context.Context) {
+	look, forget := time.NewTicker(overridesLook), time.NewTicker(overridesForget)
+	defer look.Stop()
+	defer forget.Stop()
+	f := overrideFollower{a: a}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-look.C:
+			f.look(ctx)
+		case <-forget.C:
+			if err := a.incident.ForgetOverrides(ctx); err != nil {
+				a.log.Warn("Overrides that have long been over could not be forgotten; it is tried again", "err", err)
+			}
+		}
+	}
+}
+
+// overrideFollower knows which overrides have been put in force.
+type overrideFollower struct {
+	a       *App
+	seen    incident.OverridesVersion
+	failing bool
+}
+
+func (f *overrideFollower) look(ctx context.Context) {
+	limited, cancel := context.WithTimeout(ctx, overridesTimeout)
+	defer cancel()
+	version, err := f.a.incident.OverridesVersion(limited)
+	if err == nil && version != f.seen {
+		// What changes after the look is seen by the next one.
+		if err = f.a.renewRoster(limited); err == nil {
+			f.seen = version
+		}
+	}
+	switch {
+	case ctx.Err() != nil:
+		return
+	case err != nil && !f.failing:
+		f.a.log.Warn("It is not known whether overrides have changed; those known last stay in force", "err", err)
+	case err == nil && f.failing:
+		f.a.log.Info("The overrides in force are up to date again")
+	}
+	f.failing = err != nil
 }

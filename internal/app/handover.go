@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,51 +18,84 @@ import (
 	"touchline.dev/touchline/internal/oncall"
 )
 
-// The digest of a hand-over is looked for this often, and is told for this long
-// after a hand-over during which the server was down.
+// The digest of a hand-over is looked for this often, is told for this long
+// after a hand-over during which the server was down, and each attempt may take
+// this long.
 const (
-	handOverLook = 15 * time.Second
-	handOverLate = 30 * time.Minute
-	digestListed = 20
-	digestPeriod = 7 * 24 * time.Hour  // noisy rules are counted over
-	unproven     = 30 * 24 * time.Hour // since a receiver last took a message
+	handOverLook    = 15 * time.Second
+	handOverLate    = 30 * time.Minute
+	handOverTimeout = 45 * time.Second
+	digestListed    = 20
+	digestPeriod    = 7 * 24 * time.Hour  // noisy rules are counted over
+	unproven        = 30 * 24 * time.Hour // since a receiver last took a message
 )
 
 // handOvers tells who takes over what there is.
 func (a *App) handOvers(ctx context.Context) {
 	tick := time.NewTicker(handOverLook)
 	defer tick.Stop()
-	told := map[string]time.Time{}
+	told := map[string]oncall.HandOver{}
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		if !a.escalates() {
-			continue
-		}
-		now := time.Now()
-		for name, s := range a.roster.Load().Schedules {
-			h, ok := s.Next(now.Add(-handOverLate))
-			if !ok || h.At.After(now) || !h.At.After(told[name]) {
-				continue
-			}
-			// The notification log knows what was told before a restart.
-			if err := a.handOver(ctx, name, h, now); err != nil {
-				a.log.Warn("The digest of a hand-over could not be told; it is tried again", "schedule", name, "err", err)
-				continue
-			}
-			told[name] = h.At
+		if a.escalates() {
+			a.tellHandOvers(ctx, told, time.Now())
 		}
 	}
 }
 
-// handOver tells the digest of one hand-over.
+// tellHandOvers tells each schedule's last hand-over, unless it has been told.
+func (a *App) tellHandOvers(ctx context.Context, told map[string]oncall.HandOver, now time.Time) {
+	var mu sync.Mutex // of told
+	var wg sync.WaitGroup
+	for name, s := range a.roster.Load().Schedules {
+		h, ok := lastHandOver(s, now)
+		mu.Lock()
+		before := told[name]
+		mu.Unlock()
+		if !ok || h.At.Equal(before.At) && h.To == before.To {
+			continue
+		}
+		wg.Go(func() {
+			// The notification log knows what was told before a restart.
+			if err := a.handOver(ctx, name, h, now); err != nil {
+				a.log.Warn("The digest of a hand-over could not be told; it is tried again", "schedule", name, "err", err)
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			told[name] = h
+		})
+	}
+	wg.Wait()
+}
+
+// lastHandOver is the last hand-over of those that are not too late to tell: who
+// took over before it and is no longer on call need not know.
+func lastHandOver(s *oncall.Schedule, now time.Time) (last oncall.HandOver, ok bool) {
+	for after := now.Add(-handOverLate); ; after = last.At {
+		h, more := s.Next(after)
+		if !more || h.At.After(now) {
+			return last, ok
+		}
+		last, ok = h, true
+	}
+}
+
+// handOver tells the digest of one hand-over to all its receivers at the same
+// time, so that one that hangs keeps it from nobody else.
 func (a *App) handOver(ctx context.Context, name string, h oncall.HandOver, now time.Time) error {
+	ctx, cancel := context.WithTimeout(ctx, handOverTimeout)
+	defer cancel()
 	r := a.roster.Load()
-	conf := a.dynamic.Load().Schedules[name]
-	receivers, language := slices.Clone(conf.Digest), "en"
+	s := r.Schedules[name]
+	if s == nil {
+		return nil // A reload has taken it away.
+	}
+	receivers, language := slices.Clone(a.dynamic.Load().Schedules[name].Digest), "en"
 	if p := r.People[h.To]; p != nil {
 		receivers = append(receivers, p.Receivers...)
 		language = cmp.Or(p.Language, "en")
@@ -71,7 +105,7 @@ func (a *App) handOver(ctx context.Context, name string, h oncall.HandOver, now 
 	if len(receivers) == 0 {
 		return nil
 	}
-	d, err := a.digest(ctx, name, h, now)
+	d, err := a.digest(ctx, s, h, now)
 	if err != nil {
 		return err
 	}
@@ -79,36 +113,44 @@ func (a *App) handOver(ctx context.Context, name string, h oncall.HandOver, now 
 	if err := oncall.RenderDigest(&text, language, *d); err != nil {
 		return err
 	}
-	var failed []string
-	for _, receiver := range receivers {
-		res, err := a.alerting.Tell(ctx, alerting.TellRequest{
-			Receiver: receiver, Key: fmt.Sprintf("handover:%s/%d:%s", name, h.At.Unix(), receiver), Labels: map[string]string{"alertname": "OnCallHandOver", "schedule": name}, Firing: true,
-			Alerts: []alerting.GroupAlert{{
-				Labels:      map[string]string{"alertname": "OnCallHandOver", "schedule": name, "severity": "info", "person": h.To},
-				Annotations: map[string]string{"summary": fmt.Sprintf("%s is on call in %s from now on", h.To, name), "description": text.String()},
-				StartsAt:    h.At, GeneratorURL: a.external.JoinPath("/ui/").String(),
-			}},
-		})
-		if err != nil {
-			failed = append(failed, receiver+": "+err.Error())
-			continue
-		}
-		for _, i := range res.Integrations {
-			if i.Error != "" {
-				failed = append(failed, receiver+": "+i.Error)
-			}
-		}
+	failed := make([]error, len(receivers))
+	var wg sync.WaitGroup
+	for n, receiver := range receivers {
+		wg.Go(func() { failed[n] = a.tellDigest(ctx, receiver, name, h, text.String()) })
 	}
-	if len(failed) > 0 {
-		return fmt.Errorf("tell digest of %s: %s", name, strings.Join(failed, "; "))
+	wg.Wait()
+	if err := errors.Join(failed...); err != nil {
+		return fmt.Errorf("tell digest of %s: %w", name, err)
 	}
 	return nil
 }
 
+// tellDigest tells one receiver.
+func (a *App) tellDigest(ctx context.Context, receiver, schedule string, h oncall.HandOver, text string) error {
+	res, err := a.alerting.Tell(ctx, alerting.TellRequest{
+		Receiver: receiver, Key: fmt.Sprintf("handover:%s/%d:%s", schedule, h.At.Unix(), receiver), Labels: map[string]string{"alertname": "OnCallHandOver", "schedule": schedule}, Firing: true,
+		Alerts: []alerting.GroupAlert{{
+			Labels:      map[string]string{"alertname": "OnCallHandOver", "schedule": schedule, "severity": "info", "person": h.To},
+			Annotations: map[string]string{"summary": fmt.Sprintf("%s is on call in %s from now on", cmp.Or(h.To, "Nobody"), schedule), "description": text},
+			StartsAt:    h.At, GeneratorURL: a.external.JoinPath("/ui/").String(),
+		}},
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", receiver, err)
+	}
+	var failed []error
+	for _, i := range res.Integrations {
+		if i.Error != "" {
+			failed = append(failed, fmt.Errorf("%s: %s", receiver, i.Error))
+		}
+	}
+	return errors.Join(failed...)
+}
+
 // digest is what the next person has to know.
-func (a *App) digest(ctx context.Context, name string, h oncall.HandOver, now time.Time) (*oncall.Digest, error) {
+func (a *App) digest(ctx context.Context, s *oncall.Schedule, h oncall.HandOver, now time.Time) (*oncall.Digest, error) {
 	d := &oncall.Digest{
-		Schedule: name, Location: a.roster.Load().Schedules[name].Location(), At: h.At, Since: now.Add(-digestPeriod), From: h.From, To: h.To,
+		Schedule: s.Name(), Location: s.Location(), At: h.At, Since: now.Add(-digestPeriod), From: h.From, To: h.To,
 		URL: a.external.JoinPath("/ui/").String(), Changed: a.changes.since(now.Add(-digestPeriod)),
 	}
 	list, _, err := a.incident.List(ctx, incident.Filter{States: []incident.State{incident.Firing, incident.Acknowledged}, Limit: digestListed})

@@ -1,16 +1,19 @@
 package app
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"log/slog"
 
+	"touchline.dev/touchline/internal/app/roster"
 	"touchline.dev/touchline/internal/oncall"
 	"touchline.dev/touchline/stack"
 )
@@ -77,5 +80,83 @@ receivers:
 	}
 	if err := a.handOver(t.Context(), "primary", oncall.HandOver{At: h.At.Add(time.Hour), From: "li"}, time.Now()); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestHandOverPastOneThatHangs has a receiver that answers when all others have been told.
+func TestHandOverPastOneThatHangs(t *testing.T) {
+	got, done := make(chan string, 10), make(chan struct{})
+	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		got <- r.URL.Path
+		if r.URL.Path == "/hangs" {
+			<-done
+		}
+	}))
+	defer hook.Close()
+	release := sync.OnceFunc(func() { close(done) })
+	defer release()
+	files := t.TempDir()
+	own := write(t, filepath.Join(files, "touchline.yaml"), `
+people: {anna: {receivers: [anna]}}
+schedules: {primary: {time_zone: UTC, digest_receivers: [a hanging one, team], layers: [{people: [anna], rotation: daily, start: 2026-11-23T09:00}]}}
+`)
+	am := write(t, filepath.Join(files, "alertmanager.yml"), strings.ReplaceAll(`route: {receiver: team, routes: [{receiver: a hanging one, matchers: [never="true"]}]}
+receivers:
+- {name: a hanging one, webhook_configs: [{url: HOOK/hangs}]}
+- {name: anna, webhook_configs: [{url: HOOK/anna}]}
+- {name: team, webhook_configs: [{url: HOOK/team}]}
+`, "HOOK", hook.URL))
+	a := begin(t, slog.New(slog.DiscardHandler), "--config.file="+own, "--storage.path="+t.TempDir(), "--alertmanager.config="+am, "--sources.enabled=false", "--stack.enabled=false")
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	failed := make(chan error, 1)
+	go func() {
+		failed <- a.handOver(ctx, "primary", oncall.HandOver{At: time.Now().Truncate(time.Minute), To: "anna"}, time.Now())
+	}()
+	told := map[string]bool{}
+	for len(told) < 3 {
+		select {
+		case path := <-got:
+			told[path] = true
+		case err := <-failed:
+			t.Fatalf("only %v were told: %v", told, err)
+		}
+	}
+	release()
+	if err := <-failed; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestEachHandOver has somebody stand in for ten minutes: both hand-overs are
+// told when they happen.
+func TestEachHandOver(t *testing.T) {
+	at := func(clock string) time.Time {
+		when, err := time.Parse(time.RFC3339, "2026-11-25T"+clock+"Z")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return when
+	}
+	own := write(t, filepath.Join(t.TempDir(), "touchline.yaml"), `
+people: {anna: {receivers: [x]}, li: {receivers: [x]}}
+schedules: {primary: {time_zone: UTC, layers: [{people: [anna], rotation: weekly, start: 2026-11-23T09:00}]}}
+`)
+	r, err := roster.New(&settings(t, "--config.file="+own).Dynamic, nil, map[string][]oncall.Override{"primary": {{From: at("12:00:00"), To: at("12:10:00"), User: "li"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ now, at, to string }{
+		{"11:59:59", "", ""},
+		{"12:00:00", "12:00:00", "li"},
+		{"12:09:59", "12:00:00", "li"},
+		{"12:10:05", "12:10:00", "anna"},
+		{"12:39:59", "12:10:00", "anna"},
+		{"12:40:00", "", ""}, // too late
+	} {
+		h, ok := lastHandOver(r.Schedules["primary"], at(c.now))
+		if ok != (c.to != "") || ok && (!h.At.Equal(at(c.at)) || h.To != c.to) {
+			t.Errorf("%s: %+v, %v", c.now, h, ok)
+		}
 	}
 }

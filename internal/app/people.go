@@ -196,6 +196,7 @@ func (a *App) startPeople() {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() { a.handOvers(ctx) })
+	wg.Go(func() { a.followOverrides(ctx) })
 	wg.Go(func() { a.silencedEnds.run(ctx, &amClient{handler: a.alertmanagerAPI()}, a.log) })
 	wg.Go(func() { a.followExternal(ctx) })
 	a.onStop("people", func(context.Context) error {

@@ -148,7 +148,7 @@ func (a *App) load() (err error) {
 	var who *roster.Roster
 	if aerr == nil && oerr == nil {
 		var more map[string][]oncall.Override
-		if more, oerr = a.overrides(context.Background()); oerr == nil {
+		if more, oerr = a.overrides(context.Background(), &own.Dynamic); oerr == nil {
 			who, oerr = roster.New(&own.Dynamic, receiversOf(am), more)
 		}
 	}

@@ -177,7 +177,7 @@ func newMetrics(reg prometheus.Registerer, s *Service) (*metrics, error) {
 		}, []string{"result"}),
 		detect:   seconds("detection", "From the first bad sample of an incident to the first receiver's answer."),
 		ack:      seconds("acknowledge", "From an incident's opening to its acknowledgement."),
-		repair:   seconds("repair", "From an incident's opening to the end of its last alert."),
+		repair:   seconds("repair", "From an incident's first bad sample, or its opening where that is not known, to the end of its last alert."),
 		flapped:  prometheus.NewCounter(prometheus.CounterOpts{Name: "touchline_incidents_flapped_total", Help: "Times that a resolved incident fired again."}),
 		failures: prometheus.NewCounter(prometheus.CounterOpts{Name: "touchline_incidents_write_failures_total", Help: "Attempts to write incidents that failed; what has come in waits."}),
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"touchline.dev/touchline/internal/state"
@@ -23,7 +24,7 @@ type Report struct {
 	Rules      []RuleReport     `json:"rules" doc:"The noisiest first."`
 	Precision  *float64         `json:"precision,omitempty" doc:"Share of real incidents of those with a verdict; not there without any."`
 	Judged     int              `json:"judged" doc:"Incidents with a verdict."`
-	Woken      []Woken          `json:"woken" doc:"Who was called, in order."`
+	Woken      []Woken          `json:"woken" doc:"Who was called in this time and reached, in order."`
 	Hints      HitRate          `json:"hints"`
 	Cut        bool             `json:"cut,omitempty" doc:"There was more than a report can hold; ask for a shorter time."`
 }
@@ -31,8 +32,8 @@ type Report struct {
 // Week is one week of a report.
 type Week struct {
 	Begin     time.Time `json:"begin"`
-	Incidents int       `json:"incidents"`
-	Calls     int       `json:"calls"`
+	Incidents int       `json:"incidents" doc:"Those that were opened in it."`
+	Calls     int       `json:"calls" doc:"Those that were made in it and reached somebody."`
 }
 
 // SeverityReport is what happened at one severity.
@@ -60,22 +61,23 @@ type RuleReport struct {
 	FalseAlarm int    `json:"false_alarms" doc:"Incidents of it that somebody called a false alarm."`
 }
 
-// Woken is one call of an escalation.
+// Woken is one call of an escalation that reached somebody.
 type Woken struct {
 	At        time.Time `json:"at"`
 	Incident  int64     `json:"incident"`
-	People    []string  `json:"people,omitempty"`
-	Receivers []string  `json:"receivers"`
+	People    []string  `json:"people,omitempty" doc:"Who was on call."`
+	Receivers []string  `json:"receivers" doc:"Those that took it: not what was muted or failed."`
 }
 
 // Bounds of a report.
 const (
-	maxReported = 100_000
+	maxReported = 100_000 // incidents, and calls
 	maxRules    = 50
-	maxWoken    = 1000
+	maxWoken    = 1000 // calls that are listed; all are counted
 )
 
-// Report sums up the incidents that were opened in a time.
+// Report sums up the incidents that were opened in a time, and the calls that
+// were made in it.
 func (s *Service) Report(ctx context.Context, from, to time.Time) (Report, error) {
 	r := Report{From: from.UTC(), To: to.UTC(), Weeks: []Week{}, Severities: []SeverityReport{}, Rules: []RuleReport{}, Woken: []Woken{}}
 	if !from.Before(to) {
@@ -85,28 +87,32 @@ func (s *Service) Report(ctx context.Context, from, to time.Time) (Report, error
 	if r.Hints, err = s.HintRate(ctx); err != nil {
 		return r, err
 	}
+	weeks := map[time.Time]*Week{}
 	err = s.o.DB.Read(ctx, func(q state.Querier) error {
-		if err := r.incidents(ctx, q); err != nil {
+		if err := r.incidents(ctx, q, weeks); err != nil {
 			return err
 		}
 		if err := r.rules(ctx, q); err != nil {
 			return err
 		}
-		return r.woken(ctx, q)
+		return r.woken(ctx, q, weeks)
 	})
+	for _, begin := range slices.SortedFunc(maps.Keys(weeks), time.Time.Compare) {
+		r.Weeks = append(r.Weeks, *weeks[begin])
+	}
 	return r, err
 }
 
 type times struct{ detect, acknowledge, repair []float64 }
 
-func (r *Report) incidents(ctx context.Context, q state.Querier) (err error) {
+func (r *Report) incidents(ctx context.Context, q state.Querier, weeks map[time.Time]*Week) (err error) {
 	rows, err := q.QueryContext(ctx, fmt.Sprintf("SELECT %s FROM incidents WHERE opened_at >= $1 AND opened_at < $2 AND state <> 'merged' ORDER BY opened_at LIMIT %d", columns, maxReported+1),
 		state.Micros(r.From), state.Micros(r.To))
 	if err != nil {
 		return fmt.Errorf("report incidents: %w", err)
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
-	by, counts, weeks, right := map[string]*times{}, map[string]int{}, map[time.Time]int{}, 0
+	by, counts, right := map[string]*times{}, map[string]int{}, 0
 	for rows.Next() {
 		i, err := scan(rows)
 		if err != nil {
@@ -118,7 +124,7 @@ func (r *Report) incidents(ctx context.Context, q state.Querier) (err error) {
 		}
 		r.Incidents++
 		counts[i.Severity]++
-		weeks[week(i.OpenedAt)]++
+		weekOf(weeks, i.OpenedAt).Incidents++
 		t := by[i.Severity]
 		if t == nil {
 			t = &times{}
@@ -153,10 +159,18 @@ func (r *Report) incidents(ctx context.Context, q state.Querier) (err error) {
 	slices.SortFunc(r.Severities, func(a, b SeverityReport) int {
 		return cmp.Or(cmp.Compare(slices.Index(severities, b.Severity), slices.Index(severities, a.Severity)), cmp.Compare(a.Severity, b.Severity))
 	})
-	for _, begin := range slices.SortedFunc(maps.Keys(weeks), time.Time.Compare) {
-		r.Weeks = append(r.Weeks, Week{Begin: begin, Incidents: weeks[begin]})
-	}
 	return nil
+}
+
+// weekOf is the week of a report that a time is in.
+func weekOf(weeks map[time.Time]*Week, t time.Time) *Week {
+	begin := week(t)
+	w := weeks[begin]
+	if w == nil {
+		w = &Week{Begin: begin}
+		weeks[begin] = w
+	}
+	return w
 }
 
 // week is the Monday before a time.
@@ -199,42 +213,60 @@ func (r *Report) rules(ctx context.Context, q state.Querier) (err error) {
 	return rows.Err()
 }
 
-func (r *Report) woken(ctx context.Context, q state.Querier) (err error) {
-	rows, err := q.QueryContext(ctx, fmt.Sprintf(`SELECT e.incident_id, e.at, e.data FROM incident_events e JOIN incidents i ON i.id = e.incident_id
-		WHERE i.opened_at >= $1 AND i.opened_at < $2 AND e.kind = 'escalated' ORDER BY e.at LIMIT %d`, maxWoken+1), state.Micros(r.From), state.Micros(r.To))
+// woken finds the calls that were made in the time of the report, of whatever
+// incident. One that was called for then had been opened before its end, and has
+// not been as it is now since before its beginning.
+func (r *Report) woken(ctx context.Context, q state.Querier, weeks map[time.Time]*Week) (err error) {
+	rows, err := q.QueryContext(ctx, `SELECT e.incident_id, e.at, e.data FROM incidents i JOIN incident_events e ON e.incident_id = i.id
+		WHERE i.opened_at < $1 AND i.updated_at >= $2 AND e.kind = $3 AND e.at >= $2 AND e.at < $1 ORDER BY e.at, e.incident_id, e.seq`,
+		state.Micros(r.To), state.Micros(r.From), EventEscalated)
 	if err != nil {
 		return fmt.Errorf("report calls: %w", err)
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
-	calls := map[time.Time]int{}
-	for rows.Next() {
-		var w Woken
-		var at int64
+	for calls := 0; rows.Next(); {
+		var id, at int64
 		var raw string
-		if err := rows.Scan(&w.Incident, &at, &raw); err != nil {
+		if err := rows.Scan(&id, &at, &raw); err != nil {
 			return fmt.Errorf("report calls: %w", err)
 		}
 		var data struct {
-			Resolved  bool              `json:"resolved"`
+			Resolved  bool              `json:"resolved"` // somebody was told the end, which is no call
 			People    []string          `json:"on_call"`
 			Receivers map[string]string `json:"receivers"`
 		}
 		if err := json.Unmarshal([]byte(raw), &data); err != nil {
-			return fmt.Errorf("report calls: %w", err)
+			return fmt.Errorf("report calls of incident %d: %w", id, err)
 		}
-		if data.Resolved {
+		took := receiversTold(data.Receivers)
+		if data.Resolved || len(took) == 0 {
 			continue
 		}
-		if len(r.Woken) == maxWoken {
+		if calls == maxReported {
 			r.Cut = true
 			break
 		}
-		w.At, w.People, w.Receivers = state.Time(at), data.People, slices.Sorted(maps.Keys(data.Receivers))
-		calls[week(w.At)]++
-		r.Woken = append(r.Woken, w)
+		calls++
+		weekOf(weeks, state.Time(at)).Calls++
+		if len(r.Woken) == maxWoken {
+			r.Cut = true
+			continue
+		}
+		r.Woken = append(r.Woken, Woken{At: state.Time(at), Incident: id, People: data.People, Receivers: took})
 	}
-	for n := range r.Weeks {
-		r.Weeks[n].Calls = calls[r.Weeks[n].Begin]
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("report calls: %w", err)
 	}
-	return rows.Err()
+	return nil
+}
+
+// receiversTold lists those of a call's receivers that took it. What came of a
+// call that got through begins with "told"; another was muted or failed.
+func receiversTold(outcomes map[string]string) (out []string) {
+	for _, receiver := range slices.Sorted(maps.Keys(outcomes)) {
+		if strings.HasPrefix(outcomes[receiver], "told") {
+			out = append(out, receiver)
+		}
+	}
+	return out
 }

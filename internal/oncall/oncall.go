@@ -29,11 +29,12 @@ const (
 	// MaxShifts is how many shifts one call returns, and how many turns and
 	// restrictions of one layer it works through.
 	MaxShifts = 10_000
+	// MaxOverrides is how many overrides a schedule has at most.
+	MaxOverrides = 1000
 
 	maxLayers       = 20
 	maxPeople       = 100
 	maxRestrictions = 20
-	maxOverrides    = 1000
 	maxName         = 200 // bytes
 
 	minYear = 1970

@@ -123,21 +123,32 @@ func (l *Layer) check(p *problems, field string) {
 }
 
 func checkOverrides(p *problems, overrides []Override) {
-	if len(overrides) > maxOverrides {
-		p.add("overrides", fmt.Sprintf("%d are more than %d", len(overrides), maxOverrides), "only those that are not over")
+	if len(overrides) > MaxOverrides {
+		p.add("overrides", fmt.Sprintf("%d are more than %d", len(overrides), MaxOverrides), "only those that are not over")
 	}
-	for i, o := range overrides {
-		field := fmt.Sprintf("overrides[%d]", i)
-		p.name(field+".user", "a user name", o.User)
-		// Both are looked at, so that two mistakes are told as two.
-		from, to := p.instant(field+".from", o.From), p.instant(field+".to", o.To)
-		switch {
-		case !from || !to:
-		case !o.From.Before(o.To):
-			p.add(field+".to", "is not after from", "a later time")
-		case o.To.Sub(o.From) > MaxRange:
-			p.add(field+".to", fmt.Sprintf("is more than %d days after from", int(MaxRange/(24*time.Hour))), "a change of the layers, which is what lasts so long")
-		}
+	for i := range overrides {
+		overrides[i].check(p, fmt.Sprintf("overrides[%d].", i))
+	}
+}
+
+// Check says what is wrong with an override by itself. The error joins a
+// *FieldError for each mistake.
+func (o Override) Check() error {
+	var p problems
+	o.check(&p, "")
+	return p.err()
+}
+
+func (o *Override) check(p *problems, prefix string) {
+	p.name(prefix+"user", "a user name", o.User)
+	// Both are looked at, so that two mistakes are told as two.
+	from, to := p.instant(prefix+"from", o.From), p.instant(prefix+"to", o.To)
+	switch {
+	case !from || !to:
+	case !o.From.Before(o.To):
+		p.add(prefix+"to", "is not after from", "a later time")
+	case o.To.Sub(o.From) > MaxRange:
+		p.add(prefix+"to", fmt.Sprintf("is more than %d days after from", int(MaxRange/(24*time.Hour))), "a change of the layers, which is what lasts so long")
 	}
 }
 

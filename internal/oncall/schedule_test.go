@@ -449,7 +449,7 @@ func TestNewScheduleHasLimits(t *testing.T) {
 	}
 	o.Layers[0].People = slices.Repeat([]string{"ann"}, maxPeople+1)
 	o.Layers[1].Restrictions = slices.Repeat([]Hours{hours(t, "08:00", "09:00")}, maxRestrictions+1)
-	o.Overrides = slices.Repeat([]Override{{From: instant(t, "2026-03-05T10:00:00Z"), To: instant(t, "2026-03-05T11:00:00Z"), User: "ann"}}, maxOverrides+1)
+	o.Overrides = slices.Repeat([]Override{{From: instant(t, "2026-03-05T10:00:00Z"), To: instant(t, "2026-03-05T11:00:00Z"), User: "ann"}}, MaxOverrides+1)
 	_, err := NewSchedule(o)
 	want := []string{
 		"layers: 21 are more than 20; write fewer layers, or a second schedule",

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -96,4 +97,38 @@ escalations:
 	}
 	again.stop()
 	alive.stop()
+}
+
+// TestReplicasShareOverrides has somebody stand in at one replica, and taken back
+// at it: the other one follows.
+func TestReplicasShareOverrides(t *testing.T) {
+	t.Setenv("TOUCHLINE_STATE_URL", statetest.PostgresURL(t))
+	own := write(t, t.TempDir(), "touchline.yaml", `
+people: {anna: {receivers: [none]}, li: {receivers: [none]}}
+schedules: {primary: {time_zone: UTC, layers: [{people: [anna], rotation: weekly, start: 2026-01-05T09:00}]}}
+`)
+	start := func() *process {
+		return launch(t, t.TempDir(), "--config.file="+own, "--sources.enabled=false", "--stack.enabled=false")
+	}
+	one, other := start(), start()
+	const path = "schedules/primary/overrides"
+	onCall := func(who string) func() bool {
+		return func() bool {
+			_, body := other.get("/touchline/v1/schedules")
+			return strings.Contains(body, `"on_call":["`+who+`"]`)
+		}
+	}
+	other.until(10*time.Second, "anna on call", onCall("anna"))
+	now := time.Now().UTC()
+	var made struct{ ID int64 }
+	if code := one.change(path, fmt.Sprintf(`{"person":"li","from":%q,"to":%q}`, now.Format(time.RFC3339), now.Add(time.Hour).Format(time.RFC3339)), &made); code != http.StatusOK {
+		t.Fatalf("have li stand in: %d", code)
+	}
+	other.until(10*time.Second, "li on call at the other replica", onCall("li"))
+	if code, body := one.do(http.MethodDelete, fmt.Sprintf("/touchline/v1/%s/%d", path, made.ID), "", nil, map[string]string{"Authorization": "Bearer " + one.token}); code/100 != 2 {
+		t.Fatalf("take it back: %d %s", code, body)
+	}
+	other.until(10*time.Second, "anna on call again", onCall("anna"))
+	one.stop()
+	other.stop()
 }

@@ -222,23 +222,29 @@ func schedule(name string, c *config.Schedule, overrides []oncall.Override) (*on
 	return oncall.NewSchedule(o)
 }
 
-// OnCall lists who is on call. Quiet hours count for what is not critical.
+// OnCall lists who is on call. Quiet hours count for what is not critical. The
+// error names those who are on call and no longer there; the others are listed.
 func (r *Roster) OnCall(name string, at time.Time, severity string) ([]incident.Person, error) {
 	s := r.Schedules[name]
 	if s == nil {
 		return nil, fmt.Errorf("there is no schedule %s", name)
 	}
 	var out []incident.Person
+	var gone []string
 	for _, who := range s.At(at) {
 		p := r.People[who]
 		if p == nil {
-			return nil, fmt.Errorf("%s is on call in %s, and the section people does not have them", who, name)
+			gone = append(gone, who)
+			continue
 		}
 		x := incident.Person{Name: who, Receivers: p.Receivers}
 		if p.Quiet != nil && severity != "critical" && severity != "page" {
 			_, x.Quiet = p.Quiet.Until(at)
 		}
 		out = append(out, x)
+	}
+	if len(gone) > 0 {
+		return out, fmt.Errorf("%s is on call in %s and cannot be called: the section people does not have them", strings.Join(gone, ", "), name)
 	}
 	return out, nil
 }
