@@ -43,6 +43,7 @@ type TellOutcome struct {
 	Told         bool
 	Muted        bool   // all alerts are, by silences or inhibition
 	Deduplicated bool   // it has been told already
+	Stopped      bool   // a stop has cut it off
 	Error        string // of the last attempt, or of writing the notification log
 }
 
@@ -99,7 +100,7 @@ func (a *Alertmanager) Tell(ctx context.Context, r TellRequest) (TellResult, err
 	for n, o := range outcomes {
 		out.Integrations[n] = TellOutcome{Integration: o.Integration, Told: o.Told, Muted: o.Muted, Deduplicated: o.Deduplicated}
 		if o.Err != nil {
-			out.Integrations[n].Error = o.Err.Error()
+			out.Integrations[n].Error, out.Integrations[n].Stopped = o.Err.Error(), errors.Is(o.Err, ErrStopped)
 		}
 	}
 	return out, nil

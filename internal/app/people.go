@@ -144,7 +144,7 @@ func (a *App) observe(o *alerting.Options) {
 }
 
 // call carries out a call of an escalation.
-func (a *App) call(ctx context.Context, c incident.Call) (string, error) {
+func (a *App) call(ctx context.Context, c incident.Call) (incident.Outcome, error) {
 	r := alerting.TellRequest{Receiver: c.Receiver, Key: c.Key, Labels: c.Incident.Labels, Firing: c.Incident.State != incident.Resolved}
 	for _, m := range c.Alerts {
 		if r.Firing && !m.EndsAt.IsZero() {
@@ -153,35 +153,40 @@ func (a *App) call(ctx context.Context, c incident.Call) (string, error) {
 		r.Alerts = append(r.Alerts, alerting.GroupAlert{Labels: m.Labels, Annotations: m.Annotations, GeneratorURL: m.Generator, StartsAt: m.StartsAt, EndsAt: m.EndsAt})
 	}
 	res, err := a.alerting.Tell(ctx, r)
+	if errors.Is(err, alerting.ErrStopped) {
+		return incident.Outcome{}, fmt.Errorf("%w: %w", incident.ErrNotNow, err)
+	}
 	if err != nil {
-		return "", err
+		return incident.Outcome{}, err
 	}
 	var failed []string
-	told, outcome := false, "nothing to tell: send_resolved is off"
+	told, out := false, incident.Outcome{What: "nothing to tell: send_resolved is off"}
 	for _, i := range res.Integrations {
 		switch {
+		case i.Stopped:
+			return incident.Outcome{}, incident.ErrNotNow // who has been told is not told again
 		case i.Error != "":
 			failed = append(failed, i.Integration+": "+i.Error)
 		case i.Told:
 			told = true
 		case i.Muted:
-			outcome = "silenced or inhibited"
+			out = incident.Outcome{What: "silenced or inhibited", Muted: true}
 		case i.Deduplicated:
-			outcome = "told before"
+			out = incident.Outcome{What: "told before"}
 		}
 	}
 	switch {
 	case told:
-		outcome = "told"
+		out = incident.Outcome{What: "told"}
 	case len(res.Integrations) == 0:
-		return "", errors.New("the receiver has no integration, so that nobody is told")
+		return incident.Outcome{}, errors.New("the receiver has no integration, so that nobody is told")
 	case len(failed) == len(res.Integrations):
-		return "", errors.New(strings.Join(failed, "; "))
+		return incident.Outcome{}, errors.New(strings.Join(failed, "; "))
 	}
 	if len(failed) > 0 {
-		outcome += "; failed: " + strings.Join(failed, "; ")
+		out.What += "; failed: " + strings.Join(failed, "; ")
 	}
-	return outcome, nil
+	return out, nil
 }
 
 // escalates says whether this replica carries out steps. Replicas that share a

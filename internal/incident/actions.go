@@ -23,6 +23,9 @@ func (s *Service) act(ctx context.Context, id, version int64, actor, action stri
 	if strings.TrimSpace(actor) == "" {
 		return Incident{}, refuse("nobody's name is given; an incident is changed by somebody")
 	}
+	if e := s.o.Escalation; e != nil && e.Mine != nil && !e.Mine() {
+		return Incident{}, refuse("another replica of the cluster calls people, and does not see what is done at this one, whose database is its own; do it at the first replica, or give all of them one PostgreSQL (--state.url-file)")
+	}
 	var w *writing
 	var o *opened
 	err := s.o.DB.Write(ctx, func(tx *state.Tx) (err error) {
@@ -273,6 +276,9 @@ func (s *Service) Merge(ctx context.Context, id, into int64, actor string) (Inci
 		if err := o.event(w, w.now, EventMerged, actor, map[string]any{"into": into}); err != nil {
 			return err
 		}
-		return to.event(w, w.now, EventMerged, actor, map[string]any{"from": id, "title": o.Title})
+		if err := to.event(w, w.now, EventMerged, actor, map[string]any{"from": id, "title": o.Title}); err != nil {
+			return err
+		}
+		return w.escalateAlso(to)
 	})
 }

@@ -138,7 +138,7 @@ func BenchmarkStorm(b *testing.B) {
 			s.Told(Notification{At: evening, Receiver: "ops", Integration: "webhook", GroupKey: key, Group: "{}", Firing: 1, Took: time.Millisecond, Way: `{"class":"local"}`})
 		}
 		b.StartTimer()
-		if err := s.work(b.Context()); err != nil {
+		if err := s.work(b.Context(), func(time.Duration) {}); err != nil {
 			b.Fatal(err)
 		}
 		b.StopTimer()

@@ -2,12 +2,10 @@ package incident
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -51,13 +49,22 @@ type Call struct {
 type Escalation struct {
 	Policies func() []Policy
 	OnCall   func(schedule string, at time.Time, severity string) ([]Person, error)
-	// Tell says what came of it, such as "told" or "silenced". A call that was made
-	// before, and of which nothing has changed, is not made again.
-	Tell func(ctx context.Context, c Call) (outcome string, err error)
+	// Tell makes a call. One that was made before, and of which nothing has changed,
+	// is not made again. ErrNotNow says that nobody can be called now.
+	Tell func(ctx context.Context, c Call) (Outcome, error)
 	// Mine says whether this replica carries steps out; nil where it is alone or the
 	// database is shared.
 	Mine func() bool
 }
+
+// Outcome is what came of a call.
+type Outcome struct {
+	What  string // such as "told"
+	Muted bool   // nobody has been told: all alerts are silenced or inhibited
+}
+
+// ErrNotNow is for calls that cannot be made at the moment, as during a stop.
+var ErrNotNow = errors.New("nobody can be called now")
 
 // Bounds of a step.
 const (
@@ -65,6 +72,9 @@ const (
 	lease       = 2 * time.Minute // longer than a step can take
 	look        = time.Second     // how often it is looked for what is due
 	maxSteps    = 64              // that are carried out at the same time
+
+	again  = time.Minute // until a step that reached nobody, or that is muted, is tried again
+	endFor = time.Hour   // for which those who were called are tried to be told of the end
 )
 
 // policyFor returns the policy of an incident, nil for none.
@@ -74,7 +84,7 @@ func (s *Service) policyFor(o *opened) *Policy {
 	}
 	for _, p := range s.o.Escalation.Policies() {
 		for _, m := range o.members {
-			if p.Matches(m.Labels) {
+			if p.Matches(m.Labels) && len(p.Steps) > 0 {
 				return &p
 			}
 		}
@@ -82,10 +92,31 @@ func (s *Service) policyFor(o *opened) *Policy {
 	return nil
 }
 
+// escalateAlso looks again at an incident that an alert has joined: another policy
+// than that under which it escalates, if any, may be its own from now on.
+func (w *writing) escalateAlso(o *opened) error {
+	if o.State != Firing {
+		return nil // somebody has it
+	}
+	p := w.s.policyFor(o)
+	if p == nil {
+		return nil
+	}
+	var have string
+	err := w.tx.QueryRowContext(w.ctx, "SELECT policy FROM escalations WHERE incident_id = $1", o.ID).Scan(&have)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("look for the escalation of incident %d: %w", o.ID, err)
+	}
+	if have == p.Name {
+		return nil
+	}
+	return w.escalate(o)
+}
+
 // escalate begins the escalation of an incident, or begins it anew.
 func (w *writing) escalate(o *opened) error {
 	p := w.s.policyFor(o)
-	if p == nil || len(p.Steps) == 0 {
+	if p == nil {
 		return nil
 	}
 	_, err := w.tx.ExecContext(w.ctx, `INSERT INTO escalations (incident_id, policy, run, step, turn, due, lease, told) VALUES ($1, $2, 1, 0, 0, $3, 0, '{}')
@@ -144,7 +175,6 @@ type standing struct {
 func (s *Service) escalating() {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	go func() { <-s.quit; cancel() }()
 	if err := s.takeBack(ctx); err != nil {
 		s.log.Error("Escalations that were cut off go on only when their claim has ended", "err", err)
 	}
@@ -153,40 +183,54 @@ func (s *Service) escalating() {
 	for {
 		select {
 		case <-s.quit:
+			cancel()
+			s.calling.Wait()
 			return
 		case <-tick.C:
-			if err := s.carryOut(ctx); err != nil && ctx.Err() == nil {
-				s.metrics.failures.Inc()
-				s.log.Error("Escalations could not be carried out; they are tried again", "err", err)
-			}
+			s.carryOut(ctx)
 		}
 	}
 }
 
-// carryOut carries out the steps that are due.
-func (s *Service) carryOut(ctx context.Context) error {
+// carryOut begins to carry out the steps that are due. It does not wait for them:
+// a receiver that hangs keeps nobody else from being called.
+func (s *Service) carryOut(ctx context.Context) {
 	if e := s.o.Escalation; e.Mine != nil && !e.Mine() {
-		return nil
+		return
+	}
+	failed := func(err error) {
+		if ctx.Err() != nil {
+			return
+		}
+		s.metrics.failures.Inc()
+		s.log.Error("An escalation could not be carried out; it is tried again", "err", err)
+	}
+	free := maxSteps - int(s.steps.Load())
+	if free <= 0 {
+		return
 	}
 	var due []standing
 	now := s.o.Now()
 	if err := s.o.DB.Read(ctx, func(q state.Querier) (err error) {
-		due, err = standings(ctx, q, now)
+		due, err = standings(ctx, q, now, free)
 		return err
 	}); err != nil {
-		return err
+		failed(err)
+		return
 	}
-	errs := make([]error, len(due))
-	var wg sync.WaitGroup
-	for n, st := range due {
-		wg.Go(func() { errs[n] = s.step(ctx, st) })
+	for _, st := range due {
+		s.steps.Add(1)
+		s.calling.Go(func() {
+			defer s.steps.Add(-1)
+			if err := s.step(ctx, st); err != nil {
+				failed(err)
+			}
+		})
 	}
-	wg.Wait()
-	return errors.Join(errs...)
 }
 
-func standings(ctx context.Context, q state.Querier, now time.Time) (out []standing, err error) {
-	rows, err := q.QueryContext(ctx, fmt.Sprintf("SELECT incident_id, policy, run, step, turn, told FROM escalations WHERE due > 0 AND due <= $1 AND lease <= $2 ORDER BY due LIMIT %d", maxSteps),
+func standings(ctx context.Context, q state.Querier, now time.Time, limit int) (out []standing, err error) {
+	rows, err := q.QueryContext(ctx, fmt.Sprintf("SELECT incident_id, policy, run, step, turn, told FROM escalations WHERE due > 0 AND due <= $1 AND lease <= $2 ORDER BY due LIMIT %d", limit),
 		state.Micros(now), state.Micros(now))
 	if err != nil {
 		return nil, fmt.Errorf("look for escalations: %w", err)
@@ -236,6 +280,23 @@ func (s *Service) step(ctx context.Context, st standing) error {
 	if err != nil || !mine {
 		return err
 	}
+	st.wasOver = d.over()
+	if d.State == Resolved {
+		err = s.tellTheEnd(ctx, st, d)
+	} else {
+		err = s.callNext(ctx, st, d)
+	}
+	if errors.Is(err, ErrNotNow) || ctx.Err() != nil {
+		// A stop has cut it off: another replica or the next start does it again, at once.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), look)
+		defer cancel()
+		return s.note(ctx, st, nil, func(*writing, *opened) error { return nil })
+	}
+	return err
+}
+
+// callNext calls whom the step names.
+func (s *Service) callNext(ctx context.Context, st standing, d Detail) error {
 	var p *Policy
 	for _, have := range s.o.Escalation.Policies() {
 		if have.Name == st.policy {
@@ -243,14 +304,13 @@ func (s *Service) step(ctx context.Context, st standing) error {
 		}
 	}
 	now := s.o.Now()
-	st.wasOver = d.over()
 	switch {
-	case d.State == Resolved:
-		return s.tellTheEnd(ctx, st, d)
-	case d.over(), p == nil, st.step >= len(p.Steps):
-		return s.advance(ctx, st, time.Time{}, st.step, st.turn, nil, nil)
+	case d.over():
+		return s.advance(ctx, st, time.Time{}, st.step, st.turn, nil)
+	case p == nil || st.step >= len(p.Steps):
+		return s.replan(ctx, st, p)
 	case d.SnoozedUntil.After(now):
-		return s.advance(ctx, st, d.SnoozedUntil, st.step, st.turn, nil, nil)
+		return s.advance(ctx, st, d.SnoozedUntil, st.step, st.turn, nil)
 	}
 	step := p.Steps[st.step]
 	if d.State == Acknowledged && !step.UntilResolved {
@@ -260,16 +320,21 @@ func (s *Service) step(ctx context.Context, st standing) error {
 			next++
 		}
 		if next == len(p.Steps) {
-			return s.advance(ctx, st, time.Time{}, st.step, st.turn, nil, nil)
+			return s.advance(ctx, st, time.Time{}, st.step, st.turn, nil)
 		}
-		return s.advance(ctx, st, now.Add(p.Steps[next].Wait), next, 0, nil, nil)
+		return s.advance(ctx, st, now.Add(p.Steps[next].Wait), next, 0, nil)
 	}
 	receivers, people, notes := s.reach(step, now, d.Severity)
-	results, reached := s.call(ctx, st, d, receivers)
-	if ctx.Err() != nil {
-		return ctx.Err() // a stop has cut it off; the next start does it again
+	c := s.call(ctx, receivers, func(r string) Call {
+		return Call{Key: callKey(st, r), Receiver: r, Incident: d.Incident, Alerts: d.Alerts}
+	})
+	switch {
+	case c.notNow || ctx.Err() != nil:
+		return ErrNotNow
+	case len(c.reached) == 0 && c.muted > 0:
+		return s.advance(ctx, st, now.Add(again), st.step, st.turn, nil) // the step waits for the silence's end
 	}
-	data := map[string]any{"policy": p.Name, "step": st.step + 1, "receivers": results}
+	data := map[string]any{"policy": p.Name, "step": st.step + 1, "receivers": c.results}
 	if step.Repeat > 0 {
 		data["repetition"] = st.turn
 	}
@@ -279,155 +344,95 @@ func (s *Service) step(ctx context.Context, st standing) error {
 	if len(notes) > 0 {
 		data["notes"] = notes
 	}
-	for _, r := range reached {
+	for _, r := range c.reached {
 		st.told[r] = callKey(st, r)
 	}
-	due, nextStep, turn := now, st.step, st.turn+1
+	due, next, turn := now, st.step, st.turn+1
 	if turn <= step.Repeat {
 		due = now.Add(step.Every)
-	} else if nextStep, turn = st.step+1, 0; nextStep < len(p.Steps) {
-		due = now.Add(p.Steps[nextStep].Wait)
+	} else if next, turn = st.step+1, 0; next < len(p.Steps) {
+		due = now.Add(p.Steps[next].Wait)
 	} else {
 		due = time.Time{}
 	}
-	if len(reached) == 0 && !due.IsZero() {
-		due = now // nobody was reached: whoever comes next is called at once
+	if len(c.reached) > 0 {
+		s.unreached.forget(st.id)
+		return s.advance(ctx, st, due, next, turn, data)
 	}
-	return s.advance(ctx, st, due, nextStep, turn, data, &st)
-}
-
-// reach lists whom a step calls.
-func (s *Service) reach(step Step, at time.Time, severity string) (receivers, people, notes []string) {
-	receivers = slices.Clone(step.Receivers)
-	if step.Schedule == "" {
-		return receivers, nil, nil
-	}
-	on, err := s.o.Escalation.OnCall(step.Schedule, at, severity)
+	s.metrics.unreached.Inc()
 	switch {
-	case err != nil:
-		notes = append(notes, err.Error())
-	case len(on) == 0:
-		notes = append(notes, fmt.Sprintf("nobody is on call in %s", step.Schedule))
+	case next < len(p.Steps):
+		due = now // whoever comes next is called at once
+	case st.reachedInRun():
+		due, next, turn = now.Add(again), st.step, st.turn
+	default:
+		due, next, turn = now.Add(again), 0, 0 // all over again, until somebody is reached
 	}
-	for _, p := range on {
-		if p.Quiet {
-			notes = append(notes, p.Name+" has quiet hours")
-			continue
-		}
-		people = append(people, p.Name)
-		for _, r := range p.Receivers {
-			if !slices.Contains(receivers, r) {
-				receivers = append(receivers, r)
-			}
-		}
+	if !s.unreached.news(st.id, st.step, fmt.Sprint(c.results, notes)) {
+		data = nil
 	}
-	return receivers, people, notes
+	return s.advance(ctx, st, due, next, turn, data)
 }
 
-func callKey(st standing, receiver string) string {
-	return fmt.Sprintf("escalation:%d/%d/%d/%d:%s", st.id, st.run, st.step, st.turn, receiver)
+// reachedInRun tells whether the escalation has reached anybody since it has begun.
+func (st *standing) reachedInRun() bool {
+	for _, key := range st.told {
+		if strings.HasPrefix(key, fmt.Sprintf("escalation:%d/%d/", st.id, st.run)) {
+			return true
+		}
+	}
+	return false
 }
 
-// calledFor is the incident that a call's key is of, 0 for another key.
-func calledFor(key string) int64 {
-	rest, ok := strings.CutPrefix(key, "escalation:")
-	if !ok {
-		return 0
+// replan goes on where a reload has taken the policy, or the step, away: with the
+// policy that the incident has now, from its beginning. p is that under which it
+// escalates, nil where it is gone.
+func (s *Service) replan(ctx context.Context, st standing, p *Policy) error {
+	note := fmt.Sprintf("the policy %s is gone, and no other is for these alerts: nobody else is called", st.policy)
+	if p != nil {
+		note = fmt.Sprintf("the policy has no step %d any more: nobody else is called", st.step+1)
 	}
-	digits, _, _ := strings.Cut(rest, "/")
-	n, err := strconv.ParseInt(digits, 10, 64)
-	if err != nil {
-		return 0
-	}
-	return n
-}
-
-// call tells the receivers side by side. results says what came of each.
-func (s *Service) call(ctx context.Context, st standing, d Detail, receivers []string) (results map[string]string, reached []string) {
-	ctx, cancel := context.WithTimeout(ctx, tellTimeout)
-	defer cancel()
-	errs, outcomes := make([]error, len(receivers)), make([]string, len(receivers))
-	var wg sync.WaitGroup
-	for n, r := range receivers {
-		wg.Go(func() {
-			outcomes[n], errs[n] = s.o.Escalation.Tell(ctx, Call{Key: callKey(st, r), Receiver: r, Incident: d.Incident, Alerts: d.Alerts})
-		})
-	}
-	wg.Wait()
-	results = map[string]string{}
-	for n, r := range receivers {
-		if errs[n] != nil {
-			results[r] = cut(errs[n].Error(), maxError)
-			s.metrics.steps.WithLabelValues("failed").Inc()
-			continue
+	data := map[string]any{"policy": st.policy}
+	err := s.note(ctx, st, data, func(w *writing, o *opened) error {
+		if next := s.policyFor(o); next != nil && p == nil && !o.over() {
+			note = fmt.Sprintf("the policy %s is gone; %s begins", st.policy, next.Name)
+			data["notes"] = []string{note}
+			return w.escalate(o)
 		}
-		results[r] = outcomes[n]
-		reached = append(reached, r)
-		s.metrics.steps.WithLabelValues("told").Inc()
-	}
-	return results, reached
-}
-
-// tellTheEnd tells those who were called that the incident has resolved.
-func (s *Service) tellTheEnd(ctx context.Context, st standing, d Detail) error {
-	ctx2, cancel := context.WithTimeout(ctx, tellTimeout)
-	defer cancel()
-	results := map[string]string{}
-	for _, r := range slices.Sorted(maps.Keys(st.told)) {
-		outcome, err := s.o.Escalation.Tell(ctx2, Call{Key: st.told[r], Receiver: r, Incident: d.Incident, Alerts: d.Alerts})
-		if results[r] = outcome; err != nil {
-			results[r] = cut(err.Error(), maxError)
-		}
-	}
-	if ctx.Err() != nil {
-		return ctx.Err() // a stop has cut it off; the next start does it again
-	}
-	var data map[string]any
-	if len(results) > 0 {
-		data = map[string]any{"policy": st.policy, "resolved": true, "receivers": results}
-	}
-	st.told = map[string]string{}
-	return s.advance(ctx, st, time.Time{}, st.step, st.turn, data, &st)
-}
-
-// advance gives the claim back with what comes next. Where the escalation has
-// begun anew meanwhile, what comes next stays.
-func (s *Service) advance(ctx context.Context, st standing, due time.Time, step, turn int, data map[string]any, told *standing) error {
-	var w *writing
-	err := s.o.DB.Write(ctx, func(tx *state.Tx) error {
-		w = &writing{s: s, ctx: ctx, tx: tx, now: s.o.Now(), open: map[int64]*opened{}}
-		if told != nil {
-			raw, err := json.Marshal(told.told)
-			if err != nil {
-				return fmt.Errorf("write escalation: %w", err)
-			}
-			if _, err := tx.ExecContext(ctx, "UPDATE escalations SET told = $1 WHERE incident_id = $2", string(raw), st.id); err != nil {
-				return fmt.Errorf("write escalation of incident %d: %w", st.id, err)
-			}
-		}
-		o, err := w.incident(st.id)
-		if err != nil {
-			return err
-		}
-		// An incident that has resolved since the claim has set the time to tell of it.
-		if st.wasOver || !o.over() {
-			if _, err := tx.ExecContext(ctx, "UPDATE escalations SET due = $1, step = $2, turn = $3 WHERE incident_id = $4 AND run = $5",
-				state.Micros(due), step, turn, st.id, st.run); err != nil {
-				return fmt.Errorf("write escalation of incident %d: %w", st.id, err)
-			}
-		}
-		if _, err := tx.ExecContext(ctx, "UPDATE escalations SET lease = 0 WHERE incident_id = $1", st.id); err != nil {
-			return fmt.Errorf("write escalation of incident %d: %w", st.id, err)
-		}
-		if data != nil {
-			if err := o.event(w, w.now, EventEscalated, "", data); err != nil {
-				return err
-			}
-		}
-		return w.flush()
+		data["notes"] = []string{note}
+		return w.goOn(st, time.Time{}, st.step, 0)
 	})
 	if err == nil {
-		w.committed()
+		s.log.Warn("A reload has changed the policy under which an incident escalates", "incident", st.id, "note", note)
 	}
 	return err
+}
+
+// unreached remembers what was noted of steps that reached nobody, so that a
+// timeline has the same once.
+type unreached struct {
+	mu    sync.Mutex
+	noted map[int64]map[int]string // by incident and step
+}
+
+func (u *unreached) news(id int64, step int, what string) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.noted[id][step] == what {
+		return false
+	}
+	if u.noted == nil {
+		u.noted = map[int64]map[int]string{}
+	}
+	if u.noted[id] == nil {
+		u.noted[id] = map[int]string{}
+	}
+	u.noted[id][step] = what
+	return true
+}
+
+func (u *unreached) forget(id int64) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.noted, id)
 }

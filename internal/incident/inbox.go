@@ -86,8 +86,16 @@ func (in *inbox) putBack(b batch) {
 		}
 	}
 	in.order = append(order, in.order...)
+	again := map[string]time.Time{} // when alerts that end in the batch were seen to fire since
+	for _, g := range in.groups {
+		for _, a := range g.Alerts {
+			if _, ends := b.ended[a.Fingerprint]; ends && a.EndsAt.IsZero() && g.At.After(again[a.Fingerprint]) {
+				again[a.Fingerprint] = g.At
+			}
+		}
+	}
 	for fp, at := range b.ended {
-		if _, newer := in.ended[fp]; !newer {
+		if _, newer := in.ended[fp]; !newer && again[fp].Before(at) {
 			in.ended[fp] = at
 		}
 	}
@@ -96,6 +104,7 @@ func (in *inbox) putBack(b batch) {
 
 // Observe takes the state of a group that is about to be told.
 func (s *Service) Observe(g Group) {
+	g.Key = bounded(g.Key)
 	in := &s.inbox
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -131,6 +140,7 @@ func (s *Service) Ended(fingerprint string, at time.Time) {
 
 // Told takes an attempt to tell a receiver.
 func (s *Service) Told(n Notification) {
+	n.GroupKey = bounded(n.GroupKey)
 	in := &s.inbox
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -147,7 +157,8 @@ type metrics struct {
 	opened, acknowledged, resolved *prometheus.CounterVec
 	detect, ack, repair            *prometheus.HistogramVec
 	flapped                        prometheus.Counter
-	failures                       prometheus.Counter
+	failures, refused              prometheus.Counter
+	unreached                      prometheus.Counter
 	verdicts, steps                *prometheus.CounterVec
 	open, hits                     *prometheus.GaugeVec
 }
@@ -180,9 +191,15 @@ func newMetrics(reg prometheus.Registerer, s *Service) (*metrics, error) {
 		repair:   seconds("repair", "From an incident's first bad sample, or its opening where that is not known, to the end of its last alert."),
 		flapped:  prometheus.NewCounter(prometheus.CounterOpts{Name: "touchline_incidents_flapped_total", Help: "Times that a resolved incident fired again."}),
 		failures: prometheus.NewCounter(prometheus.CounterOpts{Name: "touchline_incidents_write_failures_total", Help: "Attempts to write incidents that failed; what has come in waits."}),
+		refused: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "touchline_incidents_refused_total", Help: "What came in for incidents and was dropped, since the state database cannot hold it; the log says what.",
+		}),
+		unreached: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "touchline_escalation_unreached_steps_total", Help: "Steps of escalations that reached nobody; the next one, or the same again, is tried soon.",
+		}),
 	}
 	for _, c := range []prometheus.Collector{
-		m.opened, m.acknowledged, m.resolved, m.verdicts, m.detect, m.ack, m.repair, m.steps, m.open, m.hits, m.flapped, m.failures,
+		m.opened, m.acknowledged, m.resolved, m.verdicts, m.detect, m.ack, m.repair, m.steps, m.open, m.hits, m.flapped, m.failures, m.refused, m.unreached,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "touchline_incidents_inbox_length", Help: "What has come in for incidents and is not written yet."}, func() float64 { return float64(s.inbox.waiting()) }),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "touchline_incidents_inbox_dropped_total", Help: "What came in for incidents and was dropped, since too much waited."}, func() float64 {
 			s.inbox.mu.Lock()

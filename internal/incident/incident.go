@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -144,6 +145,10 @@ type Service struct {
 
 	missing missing
 
+	steps     atomic.Int64   // that are being carried out
+	calling   sync.WaitGroup // the same
+	unreached unreached
+
 	quit    chan struct{}
 	stopped sync.Once
 	wg      sync.WaitGroup
@@ -198,40 +203,50 @@ func (s *Service) run() {
 	defer cancel()
 	tick := time.NewTicker(housekeeping)
 	defer tick.Stop()
-	pause := time.NewTimer(0)
-	defer pause.Stop()
-	failures := 0
+	// Writing waits for one of these: a moment after something has come in, longer after a failure.
+	begin := time.NewTimer(gather)
+	defer begin.Stop()
+	waits, failures := true, 0
 	for {
 		select {
 		case <-s.quit:
-			if err := s.work(ctx); err != nil {
+			if err := s.work(ctx, func(time.Duration) {}); err != nil {
 				s.log.Error("Incidents could not be written before the stop", "err", err)
 			}
 			return
 		case <-s.inbox.ready:
-			if failures > 0 {
-				continue // the pause brings it
+			if !waits {
+				waits = true
+				begin.Reset(gather)
 			}
 		case <-tick.C:
 			if err := s.passTime(ctx); err != nil {
 				s.metrics.failures.Inc()
 				s.log.Error("What time has brought about for incidents could not be written; it is tried again", "err", err)
 			}
-			continue
-		case <-pause.C:
-			if failures == 0 {
+		case <-begin.C:
+			waits = false
+			err := s.work(ctx, s.rest)
+			if err == nil {
+				failures = 0
 				continue
 			}
+			failures++
+			s.metrics.failures.Inc()
+			s.log.Error("Incidents could not be written; what has come in waits", "err", err, "waiting", s.inbox.waiting())
+			waits = true
+			begin.Reset(min(time.Duration(failures)*time.Second, housekeeping))
 		}
-		err := s.work(ctx)
-		if err == nil {
-			failures = 0
-			continue
-		}
-		failures++
-		s.metrics.failures.Inc()
-		s.log.Error("Incidents could not be written; what has come in waits", "err", err, "waiting", s.inbox.waiting())
-		pause.Reset(min(time.Duration(failures)*time.Second, housekeeping))
+	}
+}
+
+// rest leaves the processor to others, for a while or until a stop.
+func (s *Service) rest(d time.Duration) {
+	t := time.NewTimer(min(d, housekeeping))
+	defer t.Stop()
+	select {
+	case <-s.quit:
+	case <-t.C:
 	}
 }
 

@@ -51,7 +51,7 @@ func (n *night) open(db *state.DB) {
 func (n *night) wait(d time.Duration) {
 	n.t.Helper()
 	n.now = n.now.Add(d)
-	if err := n.work(n.t.Context()); err != nil {
+	if err := n.work(n.t.Context(), func(time.Duration) {}); err != nil {
 		n.t.Fatal(err)
 	}
 	if err := n.passTime(n.t.Context()); err != nil {
@@ -371,7 +371,7 @@ func TestNothingIsLostWhileTheDatabaseFails(t *testing.T) {
 		n.Observe(n.group("g", n.alert("Down", "db-1")))
 		n.Ended("Other/x", n.now)
 		n.Told(Notification{At: n.now, Receiver: "ops", GroupKey: "g", Firing: 1})
-		if err := n.work(t.Context()); err == nil {
+		if err := n.work(t.Context(), func(time.Duration) {}); err == nil {
 			t.Fatal("a closed database takes writes")
 		}
 		if n.inbox.waiting() != 3 {

@@ -45,8 +45,10 @@ var (
 )
 
 // GroupHash names a group in a link.
-func GroupHash(key string) string {
-	sum := sha256.Sum256([]byte(key))
+func GroupHash(key string) string { return hashOf(bounded(key)) }
+
+func hashOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:16])
 }
 

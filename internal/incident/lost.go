@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"touchline.dev/touchline/internal/state"
@@ -35,28 +37,34 @@ func (s *Service) lookForLost(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("look for alerts that were lost: %w", err)
 	}
-	var firing []string
+	if err := s.seen(ctx, known, now); err != nil {
+		return err
+	}
+	firing := map[string]time.Time{} // when a replica last knew it
 	if err := s.o.DB.Read(ctx, func(q state.Querier) (err error) {
-		rows, err := q.QueryContext(ctx, `SELECT DISTINCT a.fingerprint FROM incidents i JOIN incident_alerts a ON a.incident_id = i.id
-			WHERE i.state IN ('firing', 'acknowledged') AND a.ends_at = 0`)
+		// What was closed while it fired waits for the end, too: until then its groups are its own.
+		rows, err := q.QueryContext(ctx, `SELECT a.fingerprint, MAX(a.seen) FROM incidents i JOIN incident_alerts a ON a.incident_id = i.id
+			WHERE a.ends_at = 0 AND (i.state IN ('firing', 'acknowledged')
+				OR i.state = 'closed' AND EXISTS (SELECT 1 FROM incident_groups g WHERE g.incident_id = i.id)) GROUP BY a.fingerprint`)
 		if err != nil {
 			return fmt.Errorf("look for alerts that were lost: %w", err)
 		}
 		defer func() { err = errors.Join(err, rows.Close()) }()
-		firing = nil
+		clear(firing)
 		for rows.Next() {
 			var fp string
-			if err := rows.Scan(&fp); err != nil {
+			var seen int64
+			if err := rows.Scan(&fp, &seen); err != nil {
 				return fmt.Errorf("look for alerts that were lost: %w", err)
 			}
-			firing = append(firing, fp)
+			firing[fp] = state.Time(seen)
 		}
 		return rows.Err()
 	}); err != nil {
 		return err
 	}
 	since := map[string]time.Time{}
-	for _, fp := range firing {
+	for fp, seen := range firing {
 		if known[fp] {
 			continue
 		}
@@ -64,10 +72,26 @@ func (s *Service) lookForLost(ctx context.Context, now time.Time) error {
 		if !ok {
 			first = now
 		}
-		if since[fp] = first; now.Sub(first) >= lostAfter {
+		if since[fp] = first; now.Sub(first) >= lostAfter && now.Sub(seen) >= lostAfter {
 			s.Ended(fp, first)
 		}
 	}
 	m.since = since
 	return nil
+}
+
+// seen tells other replicas which alerts this one knows: what one of them knows has
+// not ended, though others may not have been told of it.
+func (s *Service) seen(ctx context.Context, known map[string]bool, now time.Time) error {
+	if s.o.DB.Kind() == "sqlite" {
+		return nil // it has no other replica
+	}
+	return s.o.DB.Write(ctx, func(tx *state.Tx) error {
+		_, err := tx.ExecContext(ctx, "UPDATE incident_alerts SET seen = $1 WHERE ends_at = 0 AND seen < $2 AND fingerprint = ANY($3)",
+			state.Micros(now), state.Micros(now.Add(-lostLook)), slices.Collect(maps.Keys(known)))
+		if err != nil {
+			return fmt.Errorf("note the alerts that there are: %w", err)
+		}
+		return nil
+	})
 }

@@ -11,29 +11,6 @@ import (
 	"touchline.dev/touchline/internal/state"
 )
 
-// chunk is how many groups one transaction takes in.
-const chunk = 500
-
-// work writes what has come in.
-func (s *Service) work(ctx context.Context) error {
-	for {
-		b := s.inbox.take(chunk)
-		if b.empty() {
-			return nil
-		}
-		var w *writing
-		err := s.o.DB.Write(ctx, func(tx *state.Tx) error {
-			w = &writing{s: s, ctx: ctx, tx: tx, now: s.o.Now(), open: map[int64]*opened{}}
-			return w.batch(b)
-		})
-		if err != nil {
-			s.inbox.putBack(b)
-			return err
-		}
-		w.committed()
-	}
-}
-
 // writing is one transaction that takes in what has happened.
 type writing struct {
 	s    *Service
@@ -50,6 +27,7 @@ type opened struct {
 	members map[string]*member
 	dirty   bool
 	fresh   bool             // its escalation has not begun
+	joined  bool             // an alert has joined it, for which it may escalate otherwise
 	after   []func(*metrics) // once it is committed
 }
 
@@ -135,7 +113,7 @@ func (w *writing) group(g Group) error {
 	}
 	if o.State == Closed && slices.ContainsFunc(g.Alerts, func(a Alert) bool {
 		m := o.members[a.Fingerprint]
-		return a.EndsAt.IsZero() && (m == nil || !m.EndsAt.IsZero()) && w.s.o.Opens(a.Labels)
+		return a.EndsAt.IsZero() && (m == nil || !m.EndsAt.IsZero() || a.StartsAt.After(o.ClosedAt)) && w.s.o.Opens(a.Labels)
 	}) {
 		// Who closed it has not seen this alert.
 		if err := dropGroups(w.ctx, w.tx, o.ID); err != nil {
@@ -153,9 +131,13 @@ func (w *writing) group(g Group) error {
 	if err := w.settle(o); err != nil {
 		return err
 	}
-	if o.fresh {
-		o.fresh = false
+	switch {
+	case o.fresh:
+		o.fresh, o.joined = false, false
 		return w.escalate(o)
+	case o.joined:
+		o.joined = false
+		return w.escalateAlso(o)
 	}
 	return nil
 }
@@ -207,7 +189,7 @@ func (w *writing) of(g Group) (*opened, error) {
 
 func (w *writing) openFor(g Group, first Alert) (*opened, error) {
 	i := Incident{
-		Title: titleOf(first), Severity: first.Labels["severity"], Labels: first.Labels, State: Firing, OpenedAt: w.now, UpdatedAt: w.now, Version: 1,
+		Title: titleOf(first), Severity: cut(first.Labels["severity"], maxTitle), Labels: first.Labels, State: Firing, OpenedAt: w.now, UpdatedAt: w.now, Version: 1,
 		SampleAt: first.Timing.Sample, DecidedAt: first.Timing.Decided,
 	}
 	if err := insert(w.ctx, w.tx, &i); err != nil {
@@ -284,7 +266,14 @@ func (w *writing) alert(o *opened, g Group, a Alert) error {
 	case m == nil && !firing:
 		return nil // it had ended before the incident began
 	case m == nil:
-		m = &member{Fingerprint: a.Fingerprint, Name: a.Labels["alertname"], Severity: a.Labels["severity"], Labels: a.Labels, StartsAt: a.StartsAt, Fired: 1}
+		m = &member{
+			Fingerprint: a.Fingerprint, Name: cut(a.Labels["alertname"], maxTitle), Severity: cut(a.Labels["severity"], maxTitle), Labels: a.Labels, StartsAt: a.StartsAt, Fired: 1,
+		}
+		o.joined = true
+	case firing && m.EndsAt.IsZero() && a.StartsAt.After(m.StartsAt):
+		// It has ended unheard, and fired again: an end of before is not the end of this.
+		m.StartsAt = a.StartsAt
+		return w.put(o, m)
 	case firing && m.EndsAt.IsZero(), !firing && !m.EndsAt.IsZero():
 		return nil // known
 	case firing && !a.StartsAt.After(m.EndsAt) && a.StartsAt.Equal(m.StartsAt) && g.At.Before(m.EndsAt):
@@ -396,8 +385,9 @@ func (w *writing) settle(o *opened) error {
 	case firing > 0 && o.State == Resolved:
 		o.Flaps++
 		o.State, o.ResolvedAt = Firing, time.Time{}
-		if o.fresh = true; o.AcknowledgedBy != "" {
-			o.State, o.fresh = Acknowledged, false
+		o.fresh = true // also where somebody has it: steps may be for as long as it is not resolved
+		if o.AcknowledgedBy != "" {
+			o.State = Acknowledged
 		}
 		o.after = append(o.after, func(m *metrics) { m.flapped.Inc() })
 		return o.event(w, w.now, EventFlapped, "", map[string]any{"times": o.Flaps})
@@ -458,6 +448,9 @@ func (w *writing) told(n Notification) error {
 	data := map[string]any{"receiver": n.Receiver, "integration": n.Integration, "firing": n.Firing, "resolved": n.Resolved, "took_ms": milliseconds(n.Took)}
 	answered := n.At.Add(n.Took)
 	if n.Error != "" {
+		if o.events >= maxFailed {
+			return nil // the history of notifications has it; the timeline is for what comes after, too
+		}
 		data["error"] = cut(n.Error, maxError)
 	} else if o.NotifiedAt.IsZero() && n.Firing > 0 {
 		o.NotifiedAt = answered
@@ -488,100 +481,4 @@ func severityLabel(s string) string {
 		return "none"
 	}
 	return "other"
-}
-
-// passTime does what time brings about: snoozes end, and what has been resolved
-// for long enough is not waited for any more.
-func (s *Service) passTime(ctx context.Context) error {
-	now := s.o.Now()
-	if err := errors.Join(s.lookForLost(ctx, now), s.measure(ctx)); err != nil {
-		return err
-	}
-	var due []int64
-	if err := s.o.DB.Read(ctx, func(q state.Querier) (err error) {
-		due, err = dueIncidents(ctx, q, now, now.Add(-s.o.Flapping))
-		return err
-	}); err != nil {
-		return err
-	}
-	if len(due) > 0 {
-		var w *writing
-		if err := s.o.DB.Write(ctx, func(tx *state.Tx) error {
-			w = &writing{s: s, ctx: ctx, tx: tx, now: now, open: map[int64]*opened{}}
-			for _, id := range due {
-				if err := w.timeFor(id); err != nil {
-					return err
-				}
-			}
-			return w.flush()
-		}); err != nil {
-			return err
-		}
-		w.committed()
-	}
-	return s.forget(ctx, now)
-}
-
-func dueIncidents(ctx context.Context, q state.Querier, now, resolvedBefore time.Time) (out []int64, err error) {
-	rows, err := q.QueryContext(ctx, `SELECT id FROM incidents WHERE state IN ('firing', 'acknowledged') AND snoozed_until > 0 AND snoozed_until <= $1
-		UNION SELECT g.incident_id FROM incident_groups g JOIN incidents i ON i.id = g.incident_id WHERE i.state = 'resolved' AND i.resolved_at <= $2`,
-		state.Micros(now), state.Micros(resolvedBefore))
-	if err != nil {
-		return nil, fmt.Errorf("look for what time has brought about: %w", err)
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return nil, fmt.Errorf("look for what time has brought about: %w", err)
-		}
-		out = append(out, id)
-	}
-	return out, rows.Err()
-}
-
-func (w *writing) timeFor(id int64) error {
-	o, err := w.incident(id)
-	if err != nil {
-		return err
-	}
-	if !o.SnoozedUntil.IsZero() && !o.SnoozedUntil.After(w.now) {
-		o.SnoozedUntil = time.Time{}
-		if err := o.event(w, w.now, EventSnoozeEnded, "", nil); err != nil {
-			return err
-		}
-	}
-	if o.State == Resolved && !o.ResolvedAt.After(w.now.Add(-w.s.o.Flapping)) {
-		return dropGroups(w.ctx, w.tx, id)
-	}
-	return nil
-}
-
-// measure sets the metrics that stand in the database.
-func (s *Service) measure(ctx context.Context) error {
-	rate, err := s.HintRate(ctx)
-	if err != nil {
-		return err
-	}
-	if rate.Judged > 0 {
-		s.metrics.hits.WithLabelValues("1").Set(rate.Top1)
-		s.metrics.hits.WithLabelValues("3").Set(rate.Top3)
-	}
-	return s.o.DB.Read(ctx, func(q state.Querier) (err error) {
-		rows, err := q.QueryContext(ctx, "SELECT state, severity, COUNT(*) FROM incidents WHERE state IN ('firing', 'acknowledged') GROUP BY state, severity")
-		if err != nil {
-			return fmt.Errorf("count open incidents: %w", err)
-		}
-		defer func() { err = errors.Join(err, rows.Close()) }()
-		s.metrics.open.Reset()
-		for rows.Next() {
-			var of, severity string
-			var n int
-			if err := rows.Scan(&of, &severity, &n); err != nil {
-				return fmt.Errorf("count open incidents: %w", err)
-			}
-			s.metrics.open.WithLabelValues(of, severityLabel(severity)).Add(float64(n))
-		}
-		return rows.Err()
-	})
 }

@@ -141,7 +141,7 @@ func (s *Service) Get(ctx context.Context, id int64) (d Detail, err error) {
 // OfGroup returns the number of the incident that a group belongs to.
 func (s *Service) OfGroup(ctx context.Context, key string) (id int64, err error) {
 	err = s.o.DB.Read(ctx, func(q state.Querier) error {
-		err := q.QueryRowContext(ctx, "SELECT incident_id FROM incident_groups WHERE group_key = $1", key).Scan(&id)
+		err := q.QueryRowContext(ctx, "SELECT incident_id FROM incident_groups WHERE group_key = $1", bounded(key)).Scan(&id)
 		if errors.Is(err, sql.ErrNoRows) {
 			return ErrNotFound
 		}
@@ -243,6 +243,8 @@ func (s *Service) forget(ctx context.Context, now time.Time) error {
 			"DELETE FROM incident_events WHERE incident_id IN " + over,
 			"DELETE FROM incident_alerts WHERE incident_id IN " + over,
 			"DELETE FROM incident_groups WHERE incident_id IN " + over,
+			"DELETE FROM hints WHERE incident_id IN " + over,
+			"DELETE FROM escalations WHERE incident_id IN " + over,
 			"DELETE FROM incidents WHERE id IN " + over,
 		} {
 			if _, err := tx.ExecContext(ctx, statement, before); err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -70,16 +71,16 @@ func TestReportCountsCallsByTheirTime(t *testing.T) {
 // TestReportCountsWhomItReached has receivers that fail, are muted, and take the call.
 func TestReportCountsWhomItReached(t *testing.T) {
 	escalating(t, func(t *testing.T, n *night, p *phones, _ func()) {
-		n.o.Escalation.Tell = func(_ context.Context, c Call) (string, error) {
-			switch c.Receiver {
-			case "anna-phone":
-				return "", errors.New("503 from the phone company")
-			case "lead":
-				return "told; failed: email: 421", nil
-			case "room":
-				return "told before", nil
+		n.o.Escalation.Tell = func(_ context.Context, c Call) (Outcome, error) {
+			switch {
+			case c.Receiver == "anna-phone", strings.HasPrefix(c.Key, "escalation:1/1/0/"):
+				return Outcome{}, errors.New("503 from the phone company")
+			case c.Receiver == "lead":
+				return Outcome{What: "told; failed: email: 421"}, nil
+			case c.Receiver == "room":
+				return Outcome{What: "told before"}, nil
 			}
-			return "silenced or inhibited", nil
+			return Outcome{What: "silenced or inhibited", Muted: true}, nil
 		}
 		a := n.alert("Down", "db-1")
 		n.Observe(n.group("g", a))

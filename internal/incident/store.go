@@ -200,6 +200,9 @@ const (
 // itself is not.
 const maxEvents = 2000
 
+// maxFailed is from how many events on failed attempts to tell somebody are not noted.
+const maxFailed = maxEvents / 2
+
 // add appends to the timeline; save has to follow, since the incident counts its events.
 func (i *Incident) add(ctx context.Context, tx *state.Tx, at time.Time, kind, actor string, data map[string]any) error {
 	switch {

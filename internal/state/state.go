@@ -291,6 +291,27 @@ func conflict(err error, n int) bool {
 	return errors.As(err, &lite) && lite.Code()&0xff == sqlite3.SQLITE_BUSY
 }
 
+// Refused tells whether an error says that the database cannot hold what it was
+// given, and never will.
+func Refused(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		switch pg.Code[:min(2, len(pg.Code))] {
+		case "22", "23", "54": // data exception, integrity constraint violation, program limit exceeded
+			return true
+		}
+		return false
+	}
+	var lite *sqlite.Error
+	if errors.As(err, &lite) {
+		switch lite.Code() & 0xff {
+		case sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_RANGE:
+			return true
+		}
+	}
+	return false
+}
+
 // Exists tells whether an error says that a row with the same key is there.
 func Exists(err error) bool {
 	var pg *pgconn.PgError

@@ -79,6 +79,10 @@ func (a *API) link(w http.ResponseWriter, r *http.Request, in Links) {
 			status, d.Problem = http.StatusGone, d.Words.Earlier
 		case errors.Is(err, incident.ErrNotFound):
 			status, d.Problem = http.StatusNotFound, d.Words.Over
+		case incident.Refused(err) && d.Incident.State == incident.Firing:
+			status, d.Problem = http.StatusConflict, err.Error() // meanwhile, or not at this replica
+		case incident.Refused(err) && d.Incident.State != incident.Acknowledged:
+			status, d.Problem = http.StatusConflict, d.Words.Over
 		case incident.Refused(err):
 			status, d.Problem = http.StatusConflict, d.Words.Already+" "+err.Error()
 		default:
