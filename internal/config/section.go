@@ -11,6 +11,8 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
+
+	"touchline.dev/touchline/internal/spelling"
 )
 
 // Section is a part of touchline.yaml with a structure of its own, which no
@@ -250,8 +252,8 @@ func (r *fileReader) decodeStruct(path string, n ast.Node, v reflect.Value) {
 	for key, value := range r.pairs(path, "write on the lines below it one of: "+strings.Join(keys, ", "), n) {
 		field, ok := fields[key]
 		if !ok {
-			hint := didYouMean(key, keys)
-			given[nearest(key, keys)] = true
+			hint := spelling.DidYouMean(key, keys)
+			given[spelling.Nearest(key, keys)] = true
 			if hint == "" {
 				hint = "known here: " + strings.Join(keys, ", ")
 			}

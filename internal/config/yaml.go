@@ -14,6 +14,8 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+
+	"touchline.dev/touchline/internal/spelling"
 )
 
 // maxFile bounds touchline.yaml; a real one has a few hundred bytes.
@@ -309,13 +311,13 @@ func (r *fileReader) entry(e *ast.MappingValueNode, prefix string) {
 		r.mapping(e.Value, path)
 		return
 	}
-	hint := didYouMean(key, childrenOf(prefix))
+	hint := spelling.DidYouMean(key, childrenOf(prefix))
 	if hint == "" {
 		if s := byFlag(path); s != nil && s.Path != "" {
 			hint = fmt.Sprintf("in the file it is %s", s.Path)
 		} else if where := foreignKey(key); where != "" && prefix == "" {
 			hint = where
-		} else if full := nearest(path, allPaths()); full != "" {
+		} else if full := spelling.Nearest(path, allPaths()); full != "" {
 			hint = fmt.Sprintf("did you mean %s?", full)
 		} else {
 			hint = "known here: " + strings.Join(childrenOf(prefix), ", ")
