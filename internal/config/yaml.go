@@ -75,17 +75,12 @@ func fromFile(name string, data []byte) (*Config, Problems) {
 	return c, ps.sorted()
 }
 
-// DynamicOf reads the sections of a touchline.yaml, and returns what places a
-// field of them, such as "escalations[0].match", in it. What is wrong with the
-// file is for CheckFile to say.
-func DynamicOf(name string, data []byte) (*Dynamic, func(field, hint, format string, args ...any) Problem) {
-	r, c := readFile(name, data), &Config{}
-	r.sections(c)
-	return &c.Dynamic, func(field, hint, format string, args ...any) Problem {
-		r.problems = nil
-		(&checker{r: r}).problem(field, hint, format, args...)
-		return r.problems[0]
-	}
+// DynamicOf reads the sections of a touchline.yaml. What is wrong with the file
+// is for CheckFile to say.
+func DynamicOf(name string, data []byte) *Dynamic {
+	c := &Config{}
+	readFile(name, data).sections(c)
+	return &c.Dynamic
 }
 
 // NamedFile is a file that a touchline.yaml names.
@@ -201,10 +196,14 @@ func (v visitor) Visit(n ast.Node) ast.Visitor {
 }
 
 func (r *fileReader) problem(pos token.Position, field, hint, format string, args ...any) {
-	r.problems = append(r.problems, Problem{
-		Where: fmt.Sprintf("%s:%d:%d", r.name, pos.Line, pos.Column), File: r.name, Line: pos.Line, Column: pos.Column,
+	r.problems = append(r.problems, problemAt(r.name, pos, field, hint, format, args...))
+}
+
+func problemAt(file string, pos token.Position, field, hint, format string, args ...any) Problem {
+	return Problem{
+		Where: fmt.Sprintf("%s:%d:%d", file, pos.Line, pos.Column), File: file, Line: pos.Line, Column: pos.Column,
 		Field: field, Message: fmt.Sprintf(format, args...), Hint: hint,
-	})
+	}
 }
 
 func position(n ast.Node) token.Position {

@@ -2,7 +2,7 @@ package lint
 
 import (
 	"errors"
-	"strings"
+	"time"
 
 	"touchline.dev/touchline/internal/alerting"
 	"touchline.dev/touchline/internal/app/roster"
@@ -11,10 +11,10 @@ import (
 
 // checkRoster says what is wrong with who can be called and when, in the words
 // of the server: receivers, people and schedules that are not there, times and
-// rules that cannot be read. Receivers are known where the file names an
-// alertmanager.yml that can be read.
+// rules that cannot be read, hours in which nobody is on call. Receivers are
+// known where the file names an alertmanager.yml that can be read.
 func checkRoster(d *Document) []Finding {
-	sections, place := config.DynamicOf(d.Path, d.Bytes)
+	sections := config.DynamicOf(d.Path, d.Bytes)
 	var known []string
 	for _, named := range config.NamedFiles(d.Path, d.Bytes) {
 		if named.Flag != "alertmanager.config" {
@@ -22,22 +22,22 @@ func checkRoster(d *Document) []Finding {
 		}
 		c, err := alerting.LoadConfig(named.Path)
 		if err != nil {
-			return nil // The check of that file says what is wrong with it.
+			break // The check of that file says what is wrong with it.
 		}
 		known = []string{}
 		for _, r := range c.Receivers {
 			known = append(known, r.Name)
 		}
 	}
-	_, err := roster.New(sections, known, nil)
+	made, err := roster.New(sections, known, nil)
 	var out []Finding
-	for _, err := range all(err) {
-		p, ok := errors.AsType[*roster.Problem](err)
-		if !ok {
-			continue
+	if wrong, ok := errors.AsType[config.Problems](err); ok {
+		for _, p := range wrong {
+			out = append(out, settingFinding(d, p, Error, "bad-roster"))
 		}
-		message, hint, _ := strings.Cut(p.Err.Error(), "; ")
-		out = append(out, settingFinding(d, place(p.Field, hint, "%s", message), Error, "bad-roster"))
+	}
+	for _, p := range made.Gaps(sections, time.Now()) {
+		out = append(out, settingFinding(d, p, Warning, "nobody-on-call"))
 	}
 	return out
 }
