@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/prometheus/alertmanager/alert"
@@ -14,6 +13,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"touchline.dev/touchline/internal/alerting/dispatch"
+	"touchline.dev/touchline/internal/spelling"
 )
 
 // TellRequest is what a receiver is to be told outside of its routes, such as a
@@ -144,7 +144,7 @@ func unknown(name string, conf *config.Config) error {
 	for n, r := range conf.Receivers {
 		names[n] = r.Name
 	}
-	return &ReceiverError{Receiver: name, Meant: nearest(name, names)}
+	return &ReceiverError{Receiver: name, Meant: spelling.Nearest(name, names)}
 }
 
 // namedOf checks the names of receivers that are told outside of their routes.
@@ -160,36 +160,4 @@ func namedOf(conf *config.Config, also []string) (map[string]bool, error) {
 		}
 	}
 	return named, errors.Join(errs...)
-}
-
-// nearest returns the name that a misspelt one most likely meant, or "".
-func nearest(name string, names []string) string {
-	best, least := "", len(name)/3+2
-	for _, n := range names {
-		if d := distance([]rune(strings.ToLower(name)), []rune(strings.ToLower(n))); d < least {
-			best, least = n, d
-		}
-	}
-	return best
-}
-
-// distance is the number of letters to insert, delete or replace.
-func distance(a, b []rune) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i, x := range a {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j, y := range b {
-			cost := diagonal
-			if x != y {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -209,14 +209,3 @@ func TestTellTriesAgain(t *testing.T) {
 		t.Error(got)
 	}
 }
-
-func TestNearest(t *testing.T) {
-	names := []string{"ops-team", "web", "Überwachung", "database-oncall"}
-	for name, want := range map[string]string{
-		"ops_team": "ops-team", "wbe": "web", "uberwachung": "Überwachung", "database-on-call": "database-oncall", "zzz": "", "": "",
-	} {
-		if got := nearest(name, names); got != want {
-			t.Errorf("nearest(%q) = %q, want %q", name, got, want)
-		}
-	}
-}

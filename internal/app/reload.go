@@ -75,10 +75,12 @@ func (a *App) ReloadBySignal(ctx context.Context) {
 func (a *App) checkFiles() error {
 	_, perr := metrics.LoadConfig(a.c.PrometheusFile, a.log)
 	am, aerr := a.alertmanagerFile()
+	var rerr error
 	if aerr == nil {
 		aerr = withChannels(am, a.c)
+		_, rerr = roster.New(&a.c.Dynamic, receiversOf(am), nil)
 	}
-	return a.withHint(errors.Join(perr, aerr))
+	return a.withHint(errors.Join(perr, aerr, rerr))
 }
 
 // withHint names the command that says more about the user's files than the
@@ -184,6 +186,9 @@ func (a *App) load() (err error) {
 		a.log.Warn("This file has no effect: prometheus.yml names Alertmanagers (alerting.alertmanagers), and those get the alerts", "file", a.c.AlertmanagerFile)
 	}
 	a.warnOfNoWatchdog()
+	for _, p := range who.Gaps(&own.Dynamic, time.Now()) {
+		a.log.Warn("An incident of such a time calls nobody of the schedule", "problem", p.Error())
+	}
 	return nil
 }
 

@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"touchline.dev/touchline/internal/spelling"
 )
 
 // Channel tells the people of one receiver of alertmanager.yml in a way that
@@ -63,7 +65,7 @@ func UnknownReceivers(channels map[string][]Channel, receivers []string) Problem
 		if slices.Contains(receivers, name) || len(channels[name]) == 0 {
 			continue
 		}
-		hint := didYouMean(name, receivers)
+		hint := spelling.DidYouMean(name, receivers)
 		if hint == "" {
 			hint = fmt.Sprintf("add it there as: - name: %s", name)
 		}

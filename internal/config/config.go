@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/goccy/go-yaml/token"
 )
 
 // Config is the resolved configuration. Sizes are bytes. Paths are relative
@@ -57,6 +59,9 @@ type Dynamic struct {
 	OIDCGroups  map[string]OIDCRole
 	StatusPage  *StatusPage          // nil for none
 	Channels    map[string][]Channel // by receiver of alertmanager.yml
+
+	file string
+	seen map[string]token.Position // of each field in the file
 }
 
 // Web is the main listener and what all listeners have in common.

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"touchline.dev/touchline/internal/spelling"
 )
 
 // Flags holds what the command line says. It keeps texts; Resolve reads them
@@ -227,7 +229,7 @@ func fromEnv(environ []string) (map[string]outside, []string) {
 		}
 		if name != StateURLEnv && !foreign.MatchString(name) {
 			remark := fmt.Sprintf("%s: nothing reads this variable", name)
-			if hint := didYouMean(name, names); hint != "" {
+			if hint := spelling.DidYouMean(name, names); hint != "" {
 				remark += "; " + hint
 			}
 			remarks = append(remarks, remark)

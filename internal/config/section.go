@@ -11,6 +11,8 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
+
+	"touchline.dev/touchline/internal/spelling"
 )
 
 // Section is a part of touchline.yaml with a structure of its own, which no
@@ -82,14 +84,24 @@ func (c *checker) at(part string) *checker { return &checker{r: c.r, path: join(
 // the part stands, or, where it is missing, what would hold it.
 func (c *checker) problem(part, hint, format string, args ...any) {
 	field := join(c.path, part)
-	pos, ok := c.r.seen[field]
-	for p := field; !ok && p != ""; pos, ok = c.r.seen[p] {
-		p = p[:max(strings.LastIndexAny(p, ".["), 0)]
+	c.r.problem(positionOf(c.r.seen, field), field, hint, format, args...)
+}
+
+// positionOf is where a field stands, or, where it is missing, what would hold it.
+func positionOf(seen map[string]token.Position, field string) token.Position {
+	for field != "" {
+		if pos, ok := seen[field]; ok {
+			return pos
+		}
+		field = field[:max(strings.LastIndexAny(field, ".["), 0)]
 	}
-	if !ok {
-		pos = token.Position{Line: 1, Column: 1}
-	}
-	c.r.problem(pos, field, hint, format, args...)
+	return token.Position{Line: 1, Column: 1}
+}
+
+// Problem is what is wrong with a field of a section, such as
+// "escalations[0].match", at its place in the file.
+func (d *Dynamic) Problem(field, hint, format string, args ...any) Problem {
+	return problemAt(d.file, positionOf(d.seen, field), field, hint, format, args...)
 }
 
 // wrong tells the problem that err says a part has; nil is none.
@@ -115,6 +127,7 @@ type checked interface{ check(at *checker) }
 
 // sections reads the sections of the file into a configuration.
 func (r *fileReader) sections(c *Config) {
+	c.Dynamic.file, c.Dynamic.seen = r.name, r.seen
 	for i := range Sections {
 		s := &Sections[i]
 		v := reflect.ValueOf(s.bind(c)).Elem()
@@ -250,8 +263,8 @@ func (r *fileReader) decodeStruct(path string, n ast.Node, v reflect.Value) {
 	for key, value := range r.pairs(path, "write on the lines below it one of: "+strings.Join(keys, ", "), n) {
 		field, ok := fields[key]
 		if !ok {
-			hint := didYouMean(key, keys)
-			given[nearest(key, keys)] = true
+			hint := spelling.DidYouMean(key, keys)
+			given[spelling.Nearest(key, keys)] = true
 			if hint == "" {
 				hint = "known here: " + strings.Join(keys, ", ")
 			}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/prometheus/alertmanager/pkg/labels"
+
+	"touchline.dev/touchline/internal/spelling"
 )
 
 // Folder is the path of a folder; a relative one begins at the folder of touchline.yaml.
@@ -86,7 +88,7 @@ func (s *StatusPage) check(at *checker) {
 	for i, m := range s.Maintenance {
 		for _, id := range m.Components {
 			if !seen[id] {
-				hint := didYouMean(id, slices.Sorted(maps.Keys(seen)))
+				hint := spelling.DidYouMean(id, slices.Sorted(maps.Keys(seen)))
 				if hint == "" {
 					hint = "write the id of one of the components"
 				}

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/prometheus/common/model"
+
+	"touchline.dev/touchline/internal/spelling"
 )
 
 // badValue is what is wrong with a value, and what to write instead.
@@ -286,7 +288,7 @@ func (s *Setting) list(values []string) ([]string, error) {
 
 func (s *Setting) notOne(v string) error {
 	hint := "write one of " + strings.Join(s.Enum, ", ")
-	if n := nearest(v, s.Enum); n != "" {
+	if n := spelling.Nearest(v, s.Enum); n != "" {
 		hint = fmt.Sprintf("did you mean %q? One of %s", n, strings.Join(s.Enum, ", "))
 	}
 	return bad(hint, "%q is not known", v)

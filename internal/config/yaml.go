@@ -14,6 +14,8 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+
+	"touchline.dev/touchline/internal/spelling"
 )
 
 // maxFile bounds touchline.yaml; a real one has a few hundred bytes.
@@ -73,17 +75,12 @@ func fromFile(name string, data []byte) (*Config, Problems) {
 	return c, ps.sorted()
 }
 
-// DynamicOf reads the sections of a touchline.yaml, and returns what places a
-// field of them, such as "escalations[0].match", in it. What is wrong with the
-// file is for CheckFile to say.
-func DynamicOf(name string, data []byte) (*Dynamic, func(field, hint, format string, args ...any) Problem) {
-	r, c := readFile(name, data), &Config{}
-	r.sections(c)
-	return &c.Dynamic, func(field, hint, format string, args ...any) Problem {
-		r.problems = nil
-		(&checker{r: r}).problem(field, hint, format, args...)
-		return r.problems[0]
-	}
+// DynamicOf reads the sections of a touchline.yaml. What is wrong with the file
+// is for CheckFile to say.
+func DynamicOf(name string, data []byte) *Dynamic {
+	c := &Config{}
+	readFile(name, data).sections(c)
+	return &c.Dynamic
 }
 
 // NamedFile is a file that a touchline.yaml names.
@@ -199,10 +196,14 @@ func (v visitor) Visit(n ast.Node) ast.Visitor {
 }
 
 func (r *fileReader) problem(pos token.Position, field, hint, format string, args ...any) {
-	r.problems = append(r.problems, Problem{
-		Where: fmt.Sprintf("%s:%d:%d", r.name, pos.Line, pos.Column), File: r.name, Line: pos.Line, Column: pos.Column,
+	r.problems = append(r.problems, problemAt(r.name, pos, field, hint, format, args...))
+}
+
+func problemAt(file string, pos token.Position, field, hint, format string, args ...any) Problem {
+	return Problem{
+		Where: fmt.Sprintf("%s:%d:%d", file, pos.Line, pos.Column), File: file, Line: pos.Line, Column: pos.Column,
 		Field: field, Message: fmt.Sprintf(format, args...), Hint: hint,
-	})
+	}
 }
 
 func position(n ast.Node) token.Position {
@@ -309,13 +310,13 @@ func (r *fileReader) entry(e *ast.MappingValueNode, prefix string) {
 		r.mapping(e.Value, path)
 		return
 	}
-	hint := didYouMean(key, childrenOf(prefix))
+	hint := spelling.DidYouMean(key, childrenOf(prefix))
 	if hint == "" {
 		if s := byFlag(path); s != nil && s.Path != "" {
 			hint = fmt.Sprintf("in the file it is %s", s.Path)
 		} else if where := foreignKey(key); where != "" && prefix == "" {
 			hint = where
-		} else if full := nearest(path, allPaths()); full != "" {
+		} else if full := spelling.Nearest(path, allPaths()); full != "" {
 			hint = fmt.Sprintf("did you mean %s?", full)
 		} else {
 			hint = "known here: " + strings.Join(childrenOf(prefix), ", ")

@@ -2,7 +2,7 @@ package lint
 
 import (
 	"errors"
-	"strings"
+	"time"
 
 	"touchline.dev/touchline/internal/app/roster"
 	"touchline.dev/touchline/internal/config"
@@ -10,23 +10,23 @@ import (
 
 // checkRoster says what is wrong with who can be called and when, in the words
 // of the server: receivers, people and schedules that are not there, times and
-// rules that cannot be read. Receivers are known where the file names an
-// alertmanager.yml that can be read.
+// rules that cannot be read, hours in which nobody is on call. Receivers are
+// known where the file names an alertmanager.yml that can be read.
 func checkRoster(d *Document) []Finding {
-	sections, place := config.DynamicOf(d.Path, d.Bytes)
+	sections := config.DynamicOf(d.Path, d.Bytes)
 	known, _, err := receiversFor(d)
 	if err != nil {
 		return nil // The check of that file says what is wrong with it.
 	}
-	_, err = roster.New(sections, known, nil)
+	made, err := roster.New(sections, known, nil)
 	var out []Finding
-	for _, err := range all(err) {
-		p, ok := errors.AsType[*roster.Problem](err)
-		if !ok {
-			continue
+	if wrong, ok := errors.AsType[config.Problems](err); ok {
+		for _, p := range wrong {
+			out = append(out, settingFinding(d, p, Error, "bad-roster"))
 		}
-		message, hint, _ := strings.Cut(p.Err.Error(), "; ")
-		out = append(out, settingFinding(d, place(p.Field, hint, "%s", message), Error, "bad-roster"))
+	}
+	for _, p := range made.Gaps(sections, time.Now()) {
+		out = append(out, settingFinding(d, p, Warning, "nobody-on-call"))
 	}
 	return out
 }

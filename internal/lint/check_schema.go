@@ -17,6 +17,7 @@ import (
 
 	// A discovery section parses only when its plugin is registered.
 	_ "touchline.dev/touchline/internal/metrics/discovery"
+	"touchline.dev/touchline/internal/spelling"
 )
 
 // The Go types that upstream decodes each kind of file into.
@@ -155,7 +156,7 @@ func sortedKeys(t reflect.Type) []string {
 func nearest(name string, candidates []string) string {
 	best, bestDistance := "", len(name)/4+2
 	for _, c := range candidates {
-		if d := editDistance(strings.ToLower(name), strings.ToLower(c)); d < bestDistance {
+		if d := spelling.Distance(strings.ToLower(name), strings.ToLower(c)); d < bestDistance {
 			best, bestDistance = c, d
 		}
 	}
@@ -169,34 +170,4 @@ func nearest(name string, candidates []string) string {
 		}
 	}
 	return best
-}
-
-// editDistance counts insertions, deletions, substitutions and swaps of
-// neighbours (the restricted Damerau-Levenshtein distance).
-func editDistance(a, b string) int {
-	ra, rb := []rune(a), []rune(b)
-	if len(ra) > 64 || len(rb) > 64 {
-		return 1 << 20
-	}
-	rows := make([][]int, len(ra)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(rb)+1)
-		rows[i][0] = i
-	}
-	for j := range rows[0] {
-		rows[0][j] = j
-	}
-	for i := 1; i <= len(ra); i++ {
-		for j := 1; j <= len(rb); j++ {
-			cost := 1
-			if ra[i-1] == rb[j-1] {
-				cost = 0
-			}
-			rows[i][j] = min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+cost)
-			if i > 1 && j > 1 && ra[i-1] == rb[j-2] && ra[i-2] == rb[j-1] {
-				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
-			}
-		}
-	}
-	return rows[len(ra)][len(rb)]
 }

@@ -3,6 +3,8 @@ package lint
 import (
 	"slices"
 	"strings"
+
+	"touchline.dev/touchline/internal/spelling"
 )
 
 // nearEnough is the similarity from which a name is worth suggesting. It is chosen so that http_requests_total finds
@@ -30,7 +32,7 @@ func similarity(a, b string) float64 {
 		return 1
 	}
 	longest := max(len(a), len(b))
-	edits := 1 - float64(editDistance(a[:min(len(a), maxEditLength)], b[:min(len(b), maxEditLength)]))/float64(longest)
+	edits := 1 - float64(spelling.Distance(a[:min(len(a), maxEditLength)], b[:min(len(b), maxEditLength)]))/float64(longest)
 	words := sharedWords(splitWords(a), splitWords(b))
 	return max(edits*0.4+words*0.6, edits-0.1)
 }

@@ -40,6 +40,7 @@ func CheckMistakes(docs []*Document) []Finding {
 	out = append(out, checkRuleGroups(docs)...)
 	out = append(out, checkUnusedAlertmanager(docs)...)
 	out = append(out, checkRulesAreLoaded(docs)...)
+	out = append(out, checkReach(docs)...)
 	Sort(out)
 	return dedupe(out)
 }

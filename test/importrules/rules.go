@@ -95,6 +95,11 @@ var bans = []ban{
 		reason:   "who is on call when follows from a schedule and an instant alone; doors, stores and the clock are its callers'",
 	},
 	{
+		imported: under(strings.TrimSuffix(module, "/")),
+		in:       func(f *file) bool { return within(f.dir, "internal/spelling") },
+		reason:   "every room that reads names imports it, so that it can import none of them",
+	},
+	{
 		imported: under(module + "cmd"),
 		in:       everywhere,
 		reason:   "a command is the end of the line",

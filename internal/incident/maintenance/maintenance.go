@@ -191,14 +191,51 @@ func (s *Service) write(ctx context.Context, f func(context.Context, *state.Tx) 
 }
 
 // Refused says that a window is not one.
-type Refused struct{ Reason string }
+type Refused struct {
+	Reason string
+	Fields []*oncall.FieldError // each mistake, as the API names what it is about; none where it is about no field
+}
 
 func (r *Refused) Error() string { return r.Reason }
+
+// Unwrap gives the mistakes.
+func (r *Refused) Unwrap() []error {
+	out := make([]error, len(r.Fields))
+	for n, f := range r.Fields {
+		out[n] = f
+	}
+	return out
+}
 
 // Refusal tells the database's metrics that nothing failed.
 func (r *Refused) Refusal() bool { return true }
 
-func refuse(format string, args ...any) error { return &Refused{fmt.Sprintf(format, args...)} }
+func refuse(format string, args ...any) error { return &Refused{Reason: fmt.Sprintf(format, args...)} }
+
+// refuseFields refuses for the mistakes that an error joins.
+func refuseFields(err error) error {
+	var each interface{ Unwrap() []error }
+	if !errors.As(err, &each) {
+		return refuse("%v", err)
+	}
+	r := &Refused{}
+	reasons := []string{}
+	for _, err := range each.Unwrap() {
+		f, ok := errors.AsType[*oncall.FieldError](err)
+		if !ok {
+			return refuse("%v", err)
+		}
+		named := *f
+		named.Field = windowFields.Replace(f.Field)
+		r.Fields = append(r.Fields, &named)
+		reasons = append(reasons, named.Error())
+	}
+	r.Reason = strings.Join(reasons, "; ")
+	return r
+}
+
+// windowFields are our names for the fields of the calendar's options.
+var windowFields = strings.NewReplacer("repeat.rule", "rrule", "repeat.", "", "once.start", "start", "once.end", "duration")
 
 // Errors of windows.
 var (
@@ -215,14 +252,17 @@ func (w *Window) recurrence() (*oncall.Window, error) {
 	if err != nil || w.TimeZone == "" || w.TimeZone == "Local" {
 		return nil, refuse("time_zone: %q is not a time zone; write a name of the IANA database, such as Europe/Berlin", w.TimeZone)
 	}
-	if w.RRule == "" {
+	switch {
+	case w.RRule == "" && w.Duration <= 0:
+		return nil, refuseFields(errors.Join(&oncall.FieldError{Field: "duration", Problem: w.Duration.String() + " is not possible", Write: "how long it is, such as 30m"}))
+	case w.RRule == "":
 		o.Once = &oncall.Once{Start: w.Start, End: w.Start.Add(w.Duration)}
-	} else {
+	default:
 		o.Repeat = &oncall.Repeat{Rule: w.RRule, Start: w.Start, Duration: w.Duration, Location: loc}
 	}
 	made, err := oncall.NewWindow(o)
 	if err != nil {
-		return nil, refuse("%s", strings.ReplaceAll(err.Error(), "\n", "; "))
+		return nil, refuseFields(err)
 	}
 	return made, nil
 }
@@ -230,7 +270,7 @@ func (w *Window) recurrence() (*oncall.Window, error) {
 // Check says everything that is wrong with a window.
 func Check(w *Window, matchers func([]string) error) error {
 	if len(w.Matchers) == 0 {
-		return refuse("matchers: there is none, and a window that silences everything is not possible; write one such as service=\"api\"")
+		return refuseFields(errors.Join(&oncall.FieldError{Field: "matchers", Problem: "there is none, and a window that silences everything is not possible", Write: "one such as service=\"api\""}))
 	}
 	if err := matchers(w.Matchers); err != nil {
 		return refuse("matchers: %v", err)

@@ -277,8 +277,8 @@ func TestRefused(t *testing.T) {
 			"bad matcher":                  func(w *Window) { w.Matchers = []string{"bad"} },
 			"is not a time zone":           func(w *Window) { w.TimeZone = "Mars/Base" },
 			"name":                         func(w *Window) { w.Name = "" },
-			"once.end: is not after start": func(w *Window) { w.Duration = 0 },
-			"repeat.rule":                  func(w *Window) { w.RRule = "FREQ=SECONDLY" },
+			"duration: 0s is not possible": func(w *Window) { w.Duration = 0 },
+			"rrule: ":                      func(w *Window) { w.RRule = "FREQ=SECONDLY" },
 		} {
 			w := good
 			change(&w)
