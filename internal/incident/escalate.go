@@ -347,13 +347,12 @@ func (s *Service) callNext(ctx context.Context, st standing, d Detail) error {
 	for _, r := range c.reached {
 		st.told[r] = callKey(st, r)
 	}
-	due, next, turn := now, st.step, st.turn+1
-	if turn <= step.Repeat {
-		due = now.Add(step.Every)
-	} else if next, turn = st.step+1, 0; next < len(p.Steps) {
-		due = now.Add(p.Steps[next].Wait)
-	} else {
-		due = time.Time{}
+	due, next, turn := now.Add(step.Every), st.step, st.turn+1
+	if turn > step.Repeat {
+		next, turn, due = st.step+1, 0, time.Time{}
+		if next < len(p.Steps) {
+			due = now.Add(p.Steps[next].Wait)
+		}
 	}
 	if len(c.reached) > 0 {
 		s.unreached.forget(st.id)
