@@ -3,6 +3,7 @@ package native
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -58,7 +59,11 @@ func (a *API) Maintenance(in Maintenance) {
 	const tag = "Maintenance"
 	failed := func(ctx context.Context, err error) error {
 		var refused *maintenance.Refused
+		var pending *maintenance.Pending
 		switch {
+		case errors.As(err, &pending):
+			a.o.Logger.ErrorContext(ctx, "A maintenance window could not be made a silence, or not be ended; it is tried again", "window", pending.ID, "err", pending.Err)
+			return huma.Error503ServiceUnavailable(fmt.Sprintf("maintenance window %d %s, which is tried again; the log says why. To give it up: POST %s/maintenance/%d/end", pending.ID, pending.What, Base, pending.ID))
 		case errors.As(err, &refused):
 			return huma.Error422UnprocessableEntity(err.Error())
 		case errors.Is(err, maintenance.ErrNotFound), errors.Is(err, maintenance.ErrNoDeployment):

@@ -62,11 +62,25 @@ func (s *Service) Create(ctx context.Context, w Window, actor string) (Window, e
 		// Whoever has made it counts on it from now on. The window is written, so it is
 		// put in force also when they are gone.
 		if err := s.begin(context.WithoutCancel(ctx), o); err != nil {
-			return w, fmt.Errorf("the window is written, but is not in force yet: %w", err)
+			return w, &Pending{w.ID, "is written, but is not in force yet", err}
 		}
 	}
 	return w, nil
 }
+
+// Pending says that a window is as somebody wants it in the database, and not yet
+// in Alertmanager: that is tried again.
+type Pending struct {
+	ID   int64
+	What string
+	Err  error
+}
+
+func (p *Pending) Error() string {
+	return fmt.Sprintf("maintenance window %d %s, which is tried again: %v", p.ID, p.What, p.Err)
+}
+
+func (p *Pending) Unwrap() error { return p.Err }
 
 // End ends a window for good. One that has ended stays as it is.
 func (s *Service) End(ctx context.Context, id, version int64, actor string) (w Window, err error) {
@@ -101,7 +115,7 @@ func (s *Service) End(ctx context.Context, id, version int64, actor string) (w W
 	for _, h := range have {
 		if err := s.end(context.WithoutCancel(ctx), h); err != nil {
 			s.Wake()
-			return w, fmt.Errorf("the window has ended, but its silence has not yet: %w", err)
+			return w, &Pending{w.ID, "has ended, but its silence has not yet", err}
 		}
 	}
 	return w, nil
