@@ -46,7 +46,19 @@ func New(o Options) *API {
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath = Base+"/openapi", "", ""
 	c.RejectUnknownQueryParameters = true
 	c.CreateHooks = nil // no links to schemas in answers
+	c.Transformers = append(c.Transformers, withoutValues)
 	return &API{o: o, huma: humago.New(o.Mux, c)}
+}
+
+// withoutValues keeps what was sent, which may be a password, out of the answer that
+// refuses it: the place in the request says which value is meant.
+func withoutValues(_ huma.Context, _ string, v any) (any, error) {
+	if e, ok := v.(*huma.ErrorModel); ok {
+		for _, d := range e.Errors {
+			d.Value = nil
+		}
+	}
+	return v, nil
 }
 
 // Huma is the API that handlers are registered with.

@@ -91,6 +91,9 @@ func ask(t *testing.T, srv *httptest.Server, method, path, body string, header .
 	if resp.StatusCode >= 400 && resp.Header.Get("Content-Type") != "application/problem+json" {
 		t.Errorf("%s %s: %d is %s: %s", method, path, resp.StatusCode, resp.Header.Get("Content-Type"), raw)
 	}
+	if resp.StatusCode == http.StatusUnprocessableEntity && strings.Contains(string(raw), `"value"`) {
+		t.Errorf("%s %s: the answer holds what was sent, which may be a secret: %s", method, path, raw)
+	}
 	return resp.StatusCode, resp.Header.Get("ETag"), string(raw)
 }
 
