@@ -2,6 +2,7 @@ package lint
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"touchline.dev/touchline/internal/app/roster"
@@ -27,6 +28,14 @@ func checkRoster(d *Document) []Finding {
 	}
 	for _, p := range made.Gaps(sections, time.Now()) {
 		out = append(out, settingFinding(d, p, Warning, "nobody-on-call"))
+	}
+	for n, e := range sections.Escalations[:max(0, len(sections.Escalations)-1)] {
+		if len(e.Match) == 0 {
+			later := fmt.Sprintf("escalations[%d]", n+1)
+			out = append(out, settingFinding(d, sections.Problem(later, fmt.Sprintf("put %q last, or give it matchers", e.Name),
+				"%q before it has no match and takes all incidents, so that this one and what follows are never taken", e.Name), Warning, "escalation-never-taken"))
+			break
+		}
 	}
 	return out
 }

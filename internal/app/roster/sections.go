@@ -33,6 +33,9 @@ func (b *builder) wrong(field string, err error) {
 	b.bad(field, hint, "%s", message)
 }
 
+// fileWords are the file's words for those of schedules' options.
+var fileWords = strings.NewReplacer("shift: custom", "rotation: custom", "with shift", "with rotation", "user name", "name of the section people")
+
 // mistakes tells what a constructor has found, each at the field of the file
 // that it is about: as gives the file's names for those of the options.
 func (b *builder) mistakes(at string, err error, as *strings.Replacer) {
@@ -43,7 +46,7 @@ func (b *builder) mistakes(at string, err error, as *strings.Replacer) {
 	}
 	for _, err := range each.Unwrap() {
 		if f, ok := errors.AsType[*oncall.FieldError](err); ok {
-			b.bad(at+"."+as.Replace(f.Field), "write "+f.Write, "%s", f.Problem)
+			b.bad(at+"."+as.Replace(f.Field), "write "+fileWords.Replace(f.Write), "%s", fileWords.Replace(f.Problem))
 		} else {
 			b.wrong(at, err)
 		}
