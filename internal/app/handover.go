@@ -113,10 +113,16 @@ func (a *App) handOver(ctx context.Context, name string, h oncall.HandOver, now 
 	if err := oncall.RenderDigest(&text, language, *d); err != nil {
 		return err
 	}
+	summary := "%s is on call in %s from now on"
+	who := cmp.Or(h.To, "Nobody")
+	if language == "zh" {
+		summary, who = "现在起由%s值班（%s）", cmp.Or(h.To, "无人")
+	}
+	summary = fmt.Sprintf(summary, who, name)
 	failed := make([]error, len(receivers))
 	var wg sync.WaitGroup
 	for n, receiver := range receivers {
-		wg.Go(func() { failed[n] = a.tellDigest(ctx, receiver, name, h, text.String()) })
+		wg.Go(func() { failed[n] = a.tellDigest(ctx, receiver, name, h, summary, text.String()) })
 	}
 	wg.Wait()
 	if err := errors.Join(failed...); err != nil {
@@ -126,12 +132,12 @@ func (a *App) handOver(ctx context.Context, name string, h oncall.HandOver, now 
 }
 
 // tellDigest tells one receiver.
-func (a *App) tellDigest(ctx context.Context, receiver, schedule string, h oncall.HandOver, text string) error {
+func (a *App) tellDigest(ctx context.Context, receiver, schedule string, h oncall.HandOver, summary, text string) error {
 	res, err := a.alerting.Tell(ctx, alerting.TellRequest{
 		Receiver: receiver, Key: fmt.Sprintf("handover:%s/%d:%s", schedule, h.At.Unix(), receiver), Labels: map[string]string{"alertname": "OnCallHandOver", "schedule": schedule}, Firing: true,
 		Alerts: []alerting.GroupAlert{{
 			Labels:      map[string]string{"alertname": "OnCallHandOver", "schedule": schedule, "severity": "info", "person": h.To},
-			Annotations: map[string]string{"summary": fmt.Sprintf("%s is on call in %s from now on", cmp.Or(h.To, "Nobody"), schedule), "description": text},
+			Annotations: map[string]string{"summary": summary, "description": text},
 			StartsAt:    h.At, GeneratorURL: a.external.JoinPath("/ui/").String(),
 		}},
 	})
