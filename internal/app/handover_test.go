@@ -68,7 +68,7 @@ receivers:
 		all = append(all, <-got)
 	}
 	text := strings.Join(all, "\n")
-	for _, want := range []string{"/team ", "/li ", "OnCallHandOver", "li is on call in primary from now on", "One", "Two", "anna/webhook"} {
+	for _, want := range []string{"/team ", "/li ", "OnCallHandOver", "现在起由li值班（primary）", "One", "Two", "anna/webhook"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in %s", want, text)
 		}
