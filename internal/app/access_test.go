@@ -32,6 +32,7 @@ public  GET    /ui/assets/style.css
 public  POST   /touchline/v1/login
 public  GET    /touchline/v1/links/x
 public  POST   /touchline/v1/links/x
+public  GET    /touchline/v1/calendars/x
 public  POST   /touchline/v1/callbacks/slack
 
 read    GET    /
@@ -154,6 +155,7 @@ read    GET    /touchline/v1/schedules
 read    GET    /touchline/v1/schedules/x/shifts
 read    GET    /touchline/v1/schedules/x/calendar.ics
 read    GET    /touchline/v1/schedules/x/overrides
+respond POST   /touchline/v1/schedules/x/calendar-link
 respond POST   /touchline/v1/schedules/x/overrides
 respond DELETE /touchline/v1/schedules/x/overrides/1
 read    GET    /touchline/v1/me

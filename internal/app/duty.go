@@ -44,6 +44,14 @@ func (d duty) schedule(name string) (*oncall.Schedule, error) {
 	return nil, fmt.Errorf("%w: %q; the section schedules of touchline.yaml has %s", native.ErrNoSchedule, name, roster.Listed(slices.Sorted(maps.Keys(d.a.roster.Load().Schedules))))
 }
 
+// person says whether somebody can be asked for; "" is everybody.
+func (d duty) person(name string) error {
+	if people := d.a.roster.Load().People; name != "" && people[name] == nil {
+		return fmt.Errorf("%w: the section people of touchline.yaml has no %q; it has %s", native.ErrBadShift, name, roster.Listed(slices.Sorted(maps.Keys(people))))
+	}
+	return nil
+}
+
 // Shifts lists who is on call when.
 func (d duty) Shifts(_ context.Context, name string, from, to time.Time) ([]native.Shift, error) {
 	s, err := d.schedule(name)
@@ -67,10 +75,31 @@ const (
 	calendarAhead = 183 * 24 * time.Hour
 )
 
+// SignCalendar makes the token of a feed.
+func (d duty) SignCalendar(ctx context.Context, name, person string) (string, time.Time, error) {
+	if _, err := d.schedule(name); err != nil {
+		return "", time.Time{}, err
+	}
+	if err := d.person(person); err != nil {
+		return "", time.Time{}, err
+	}
+	expires := time.Now().Add(incident.CalendarLife).Truncate(time.Second)
+	token, err := d.a.incident.SignCalendar(ctx, name, person, expires)
+	return token, expires, err
+}
+
+// ReadCalendar reads the token of a feed.
+func (d duty) ReadCalendar(ctx context.Context, token string) (name, person string, err error) {
+	return d.a.incident.ReadCalendar(ctx, token)
+}
+
 // Calendar writes a schedule's feed.
 func (d duty) Calendar(_ context.Context, w io.Writer, name, language, person string) error {
 	s, err := d.schedule(name)
 	if err != nil {
+		return err
+	}
+	if err := d.person(person); err != nil {
 		return err
 	}
 	now := time.Now()

@@ -3,6 +3,7 @@ package app
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"path/filepath"
@@ -108,6 +109,10 @@ func TestOverrideThatCannotBe(t *testing.T) {
 		}
 	}
 	a.onCall(t, "anna")
+	feeds(t, a)
+	if code, body := a.post(t, "/touchline/v1/maintenance", `{"name":"all","matchers":["job=~\".*\"","env!=\"prod\""],"duration_seconds":60}`, true); code != 422 || !strings.Contains(body, "write at least one that does not") {
+		t.Errorf("a window for everything: %d %s", code, body)
+	}
 	// Those beside them are taken, and at once.
 	code, body := ask("primary", "li", now, now.Add(time.Hour))
 	var made native.ScheduleOverride
@@ -129,6 +134,57 @@ func TestOverrideThatCannotBe(t *testing.T) {
 	// What has not run waits for ever for its rules to stop.
 	if err := a.Start(t.Context()); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// feeds asks for calendars by addresses that were made for them.
+func feeds(t *testing.T, a *App) {
+	t.Helper()
+	get := func(path string) (int, string) {
+		resp, err := http.Get(a.localURL() + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = resp.Body.Close() }()
+		raw, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp.StatusCode, string(raw)
+	}
+	for body, want := range map[string]string{"{}": "anna", `{"person":"anna","lang":"zh"}`: "值班"} {
+		code, answer := a.post(t, "/touchline/v1/schedules/primary/calendar-link", body, true)
+		var link struct {
+			Path    string
+			Expires time.Time
+		}
+		if err := json.Unmarshal([]byte(answer), &link); code != 200 || err != nil || time.Until(link.Expires) < 364*24*time.Hour {
+			t.Errorf("%s: %d %s", body, code, answer)
+			continue
+		}
+		if code, feed := get(link.Path); code != 200 || !strings.HasPrefix(feed, "BEGIN:VCALENDAR") || !strings.Contains(feed, want) {
+			t.Errorf("%s: %d %.300s", link.Path, code, feed)
+		}
+		token := strings.TrimPrefix(link.Path, "/touchline/v1/calendars/")
+		if code, _ := get("/touchline/v1/calendars/x"+token); code != 404 {
+			t.Errorf("a forged address: %d", code)
+		}
+		if code, _ := get("/touchline/v1/links/"+strings.TrimSuffix(token, "?lang=zh")); code != 403 {
+			t.Errorf("an address of a calendar as a link of a message: %d", code)
+		}
+	}
+	for path, want := range map[string]int{"/touchline/v1/schedules/gone/calendar-link": 404, "/touchline/v1/schedules/primary/calendar-link": 422} {
+		if code, answer := a.post(t, path, `{"person":"bo"}`, true); code != want {
+			t.Errorf("%s: %d %s", path, code, answer)
+		}
+	}
+	// A link of a message is no address of a calendar.
+	token, err := a.incident.Sign(t.Context(), incident.Link{Action: incident.LinkView, Group: "primary", Expires: time.Now().Add(time.Hour)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, _ := get("/touchline/v1/calendars/"+token); code != 404 {
+		t.Errorf("a link as a calendar: %d", code)
 	}
 }
 

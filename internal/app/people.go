@@ -78,7 +78,7 @@ func (a *App) openMaintenance() error {
 	am := &amClient{handler: a.alertmanagerAPI()}
 	var err error
 	a.maintenance, err = maintenance.New(maintenance.Options{
-		DB: a.state, Logger: a.log.With("component", "maintenance"), Registerer: a.reg, Matchers: roster.CheckMatchers, Silence: am.silence, Expire: am.expire,
+		DB: a.state, Logger: a.log.With("component", "maintenance"), Registerer: a.reg, Matchers: roster.CheckSilence, Silence: am.silence, Expire: am.expire,
 		Endings: am.endings, Announce: am.announce, Notice: a.c.Incidents.Notice, Files: a.fileWindows, Mine: a.escalates, Audit: audit,
 	})
 	if err != nil {

@@ -56,6 +56,7 @@ var routes = []route{
 	{"GET HEAD", "/ui/assets/*", Public},
 	{"POST", "/touchline/v1/login", Public},
 	{"GET HEAD POST", "/touchline/v1/links/*", Public}, // the link itself says what it is good for
+	{"GET HEAD", "/touchline/v1/calendars/*", Public},  // as the link does
 	{"POST", "/touchline/v1/callbacks/slack", Public},  // signed by the app
 
 	{"", "/-/reload", Admin},
@@ -103,6 +104,7 @@ var routes = []route{
 	{"POST", "/touchline/v1/incidents/**", Respond},
 	{"POST", "/touchline/v1/maintenance/**", Respond}, // is silences
 	{"POST", "/touchline/v1/deployments/**", Respond},
+	{"POST", "/touchline/v1/schedules/*/calendar-link", Respond},
 	{"POST DELETE", "/touchline/v1/schedules/*/overrides/**", Respond}, // people stand in for each other
 }
 

@@ -34,8 +34,15 @@ const (
 	LinkView        = "view"
 )
 
-// LinkLife is how long a link is good.
-const LinkLife = 7 * 24 * time.Hour
+// linkCalendar is the action of a feed of a calendar: no incident is the group's.
+const linkCalendar = "calendar"
+
+// LinkLife is how long a link is good, CalendarLife how long that of a feed, which
+// calendars ask for again and again.
+const (
+	LinkLife     = 7 * 24 * time.Hour
+	CalendarLife = 365 * 24 * time.Hour
+)
 
 // Errors of links.
 var (
@@ -173,6 +180,20 @@ func (s *Service) read(ctx context.Context, token string) (Link, error) {
 	return l, nil
 }
 
+// SignCalendar makes the token of a feed of a schedule, or of one person's shifts in it.
+func (s *Service) SignCalendar(ctx context.Context, schedule, person string, expires time.Time) (string, error) {
+	return s.Sign(ctx, Link{Action: linkCalendar, Group: schedule, Receiver: person, Expires: expires})
+}
+
+// ReadCalendar reads the token of a feed.
+func (s *Service) ReadCalendar(ctx context.Context, token string) (schedule, person string, err error) {
+	l, err := s.read(ctx, token)
+	if err == nil && l.Action != linkCalendar {
+		err = ErrLinkForged
+	}
+	return l.Group, l.Receiver, err
+}
+
 // skew is how much later than the message about it an incident may seem to
 // begin: the clocks of replicas differ, and of a sample's own time nothing is known.
 const skew = time.Minute
@@ -182,6 +203,9 @@ const skew = time.Minute
 // one by now: whoever has the old message has not seen that.
 func (s *Service) Follow(ctx context.Context, token string) (Link, Incident, error) {
 	l, err := s.read(ctx, token)
+	if err == nil && l.Action == linkCalendar {
+		err = ErrLinkForged
+	}
 	if err != nil {
 		return l, Incident{}, err
 	}

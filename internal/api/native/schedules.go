@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"touchline.dev/touchline/internal/incident"
 )
 
 // Shift is a time for which somebody is on call.
@@ -43,6 +45,9 @@ type Schedules interface {
 	Schedules(ctx context.Context, at time.Time) ([]Schedule, error)
 	Shifts(ctx context.Context, name string, from, to time.Time) ([]Shift, error)
 	Calendar(ctx context.Context, w io.Writer, name, language, person string) error
+	// SignCalendar makes the token of a feed that asks for nothing else, until it expires.
+	SignCalendar(ctx context.Context, name, person string) (token string, expires time.Time, err error)
+	ReadCalendar(ctx context.Context, token string) (name, person string, err error)
 	Overrides(ctx context.Context, name string) ([]ScheduleOverride, error)
 	Override(ctx context.Context, o ScheduleOverride) (ScheduleOverride, error)
 	RemoveOverride(ctx context.Context, name string, id int64, actor string) error
@@ -120,15 +125,9 @@ func (a *API) Schedules(in Schedules) {
 		Person   string `query:"person" doc:"Only this person's shifts."`
 	},
 	) (*huma.StreamResponse, error) {
-		var b bytes.Buffer
-		if err := in.Calendar(ctx, &b, i.Name, i.Language, i.Person); err != nil {
-			return nil, failed(ctx, err)
-		}
-		return &huma.StreamResponse{Body: func(c huma.Context) {
-			c.SetHeader("Content-Type", "text/calendar; charset=utf-8")
-			_, _ = c.BodyWriter().Write(b.Bytes())
-		}}, nil
+		return a.calendar(ctx, in, i.Name, i.Language, i.Person, failed)
 	})
+	a.calendarLinks(in, failed)
 	type overrides struct {
 		Body struct {
 			Overrides []ScheduleOverride `json:"overrides"`
@@ -171,4 +170,64 @@ func (a *API) Schedules(in Schedules) {
 			}
 			return nil, nil
 		})
+}
+
+// calendarLink is the address of a feed.
+type calendarLink struct {
+	Path    string    `json:"path" doc:"To be put after the server's address; whoever has it can read the feed."`
+	Expires time.Time `json:"expires"`
+}
+
+// calendarLinks registers feeds for calendars that can send no credentials, as
+// Google's: the address is the key.
+func (a *API) calendarLinks(in Schedules, failed func(context.Context, error) error) {
+	const tag = "On call"
+	huma.Register(a.huma, operation("create-calendar-link", http.MethodPost, "/schedules/{name}/calendar-link", tag, "An address of the calendar feed that needs no credentials, good for a year", http.StatusNotFound),
+		func(ctx context.Context, i *struct {
+			ScheduleInput
+			Body struct {
+				Person   string `json:"person,omitempty" doc:"Only this person's shifts."`
+				Language string `json:"lang,omitempty" enum:"en,zh" default:"en"`
+			}
+		},
+		) (*struct{ Body calendarLink }, error) {
+			token, expires, err := in.SignCalendar(ctx, i.Name, i.Body.Person)
+			if err != nil {
+				return nil, failed(ctx, err)
+			}
+			path := Base + "/calendars/" + token
+			if i.Body.Language == "zh" {
+				path += "?lang=zh"
+			}
+			return &struct{ Body calendarLink }{calendarLink{path, expires.UTC()}}, nil
+		})
+	o := operation("get-calendar-by-link", http.MethodGet, "/calendars/{token}", tag, "The calendar feed of an address that was made for it", http.StatusNotFound, http.StatusGone)
+	o.Responses = map[string]*huma.Response{"200": {Description: "The calendar.", Content: map[string]*huma.MediaType{"text/calendar": {}}}}
+	huma.Register(a.huma, o, func(ctx context.Context, i *struct {
+		Token    string `path:"token" maxLength:"2048"`
+		Language string `query:"lang" enum:"en,zh" default:"en"`
+	},
+	) (*huma.StreamResponse, error) {
+		name, person, err := in.ReadCalendar(ctx, i.Token)
+		switch {
+		case errors.Is(err, incident.ErrLinkExpired):
+			return nil, huma.Error410Gone("the address of this calendar has expired; make another one")
+		case errors.Is(err, incident.ErrLinkForged):
+			return nil, huma.Error404NotFound("this server has made no calendar of this address")
+		case err != nil:
+			return nil, failed(ctx, err)
+		}
+		return a.calendar(ctx, in, name, i.Language, person, failed)
+	})
+}
+
+func (a *API) calendar(ctx context.Context, in Schedules, name, language, person string, failed func(context.Context, error) error) (*huma.StreamResponse, error) {
+	var b bytes.Buffer
+	if err := in.Calendar(ctx, &b, name, language, person); err != nil {
+		return nil, failed(ctx, err)
+	}
+	return &huma.StreamResponse{Body: func(c huma.Context) {
+		c.SetHeader("Content-Type", "text/calendar; charset=utf-8")
+		_, _ = c.BodyWriter().Write(b.Bytes())
+	}}, nil
 }

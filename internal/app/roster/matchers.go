@@ -1,7 +1,9 @@
 package roster
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/prometheus/alertmanager/pkg/labels"
 )
@@ -22,13 +24,9 @@ func Match(text, where string) (func(map[string]string) bool, error) {
 // MatchAll returns what holds labels against matchers of Alertmanager's
 // syntax, each written by itself.
 func MatchAll(texts []string) (func(map[string]string) bool, error) {
-	var all labels.Matchers
-	for _, text := range texts {
-		ms, err := labels.ParseMatchers(text)
-		if err != nil {
-			return nil, fmt.Errorf("%w; write a matcher such as severity=\"critical\"", err)
-		}
-		all = append(all, ms...)
+	all, err := parse(texts)
+	if err != nil {
+		return nil, err
 	}
 	return func(ls map[string]string) bool {
 		for _, m := range all {
@@ -44,4 +42,28 @@ func MatchAll(texts []string) (func(map[string]string) bool, error) {
 func CheckMatchers(texts []string) error {
 	_, err := MatchAll(texts)
 	return err
+}
+
+// CheckSilence says what is wrong with the matchers of a silence, of which
+// Alertmanager takes none that hold for alerts without any label that they name.
+func CheckSilence(texts []string) error {
+	all, err := parse(texts)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(all, func(m *labels.Matcher) bool { return !m.Matches("") }) {
+		return errors.New("all of them match a label that is missing, and with it alerts of everything; write at least one that does not, such as service=\"api\" or service=~\".+\"")
+	}
+	return nil
+}
+
+func parse(texts []string) (all labels.Matchers, err error) {
+	for _, text := range texts {
+		ms, err := labels.ParseMatchers(text)
+		if err != nil {
+			return nil, fmt.Errorf("%w; write a matcher such as severity=\"critical\"", err)
+		}
+		all = append(all, ms...)
+	}
+	return all, nil
 }

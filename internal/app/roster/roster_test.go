@@ -101,7 +101,7 @@ status_page:
 		{"schedule: primary", "schedule: secondary", `18:19: escalations[0].steps[0].schedule: the section schedules has no "secondary"; write one of: primary`},
 		{"receivers: [ops], stop: resolved", "receivers: [root]", `19:32: escalations[0].steps[1].receivers[0]: alertmanager.yml has no receiver "root"; write one of: ops, anna-mail, li-phone`},
 		{"name: weekly backup", "name: nightly backup", `22:12: maintenance[1].name: "nightly backup" is given twice; give each window its own`},
-		{"match: ['job=\"db\"']", "match: ['job=']", ""},
+		{"match: ['job=\"db\"']", "match: ['job=']", `21:35: maintenance[0].match: all of them match a label that is missing, and with it alerts of everything; write at least one that does not, such as service="api" or service=~".+"`},
 		{"match: ['job=\"db\"']", "match: [job]", `21:36: maintenance[0].match[0]: bad matcher format: job; write a matcher such as severity="critical"`},
 		{"match: ['job=\"db\"']", "match: []", `21:35: maintenance[0].match: there is none, and a window that silences everything is not possible; write one such as service="api"`},
 		{"start: 2026-12-01T02:00,", "start: midnight,", `21:72: maintenance[0].start: "midnight" is not a time of the window's time zone; write one such as 2026-12-24T22:00`},

@@ -235,7 +235,7 @@ func (b *builder) window(field string, m *config.Maintenance) (maintenance.Windo
 	if len(b.problems) > before {
 		return w, false
 	}
-	if err := maintenance.Check(&w, CheckMatchers); err != nil {
+	if err := maintenance.Check(&w, CheckSilence); err != nil {
 		b.mistakes(field, err, strings.NewReplacer("matchers", "match"))
 		return w, false
 	}

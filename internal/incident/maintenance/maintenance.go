@@ -273,6 +273,9 @@ func Check(w *Window, matchers func([]string) error) error {
 		return refuseFields(errors.Join(&oncall.FieldError{Field: "matchers", Problem: "there is none, and a window that silences everything is not possible", Write: "one such as service=\"api\""}))
 	}
 	if err := matchers(w.Matchers); err != nil {
+		if problem, write, ok := strings.Cut(err.Error(), "; write "); ok {
+			return refuseFields(errors.Join(&oncall.FieldError{Field: "matchers", Problem: problem, Write: write}))
+		}
 		return refuse("matchers: %v", err)
 	}
 	_, err := w.recurrence()
