@@ -3,6 +3,7 @@ package incident
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"net/url"
 	"slices"
@@ -177,6 +178,7 @@ func spark(l GraphLine, from, to time.Time) string {
 type words struct {
 	title, summary, severity, state, assignee, detected, told, acknowledged, repaired, verdict, notKnown string
 	timeline, alerts, graphs, hints, who, actions, whys, why, impact, impactHint, what, owner, due       string
+	notTold                                                                                              string // what a notification is that failed
 	kinds                                                                                                map[string]string
 }
 
@@ -185,7 +187,7 @@ var texts = map[string]words{
 		title: "Post-mortem", summary: "Summary", severity: "Severity", state: "State", assignee: "Assignee", detected: "Detected after", told: "First receiver answered after",
 		acknowledged: "Acknowledged after", repaired: "Repaired after", verdict: "Verdict", notKnown: "not known", timeline: "Timeline (UTC)", alerts: "Alerts", graphs: "Graphs",
 		hints: "What else changed", who: "Who did what", actions: "Action items", whys: "Five whys", why: "Why", impact: "Impact", impactHint: "Who noticed, what did not work, for how long?",
-		what: "What", owner: "Who", due: "Until",
+		what: "What", owner: "Who", due: "Until", notTold: "could not be told",
 		kinds: map[string]string{
 			EventSample: "first bad sample", EventDetected: "rule decided", EventOpened: "incident opened", EventAlertFired: "alert fires", EventAlertEnded: "alert has ended", EventJoined: "another group joined",
 			EventNotified: "told", EventAcknowledged: "acknowledged", EventReleased: "given back", EventAssigned: "assigned", EventCommented: "comment", EventSnoozed: "snoozed", EventSnoozeEnded: "snooze ended",
@@ -196,7 +198,7 @@ var texts = map[string]words{
 		title: "事故复盘", summary: "概要", severity: "级别", state: "状态", assignee: "负责人", detected: "检测耗时", told: "首个接收方应答耗时",
 		acknowledged: "确认耗时", repaired: "恢复耗时", verdict: "结论", notKnown: "未知", timeline: "时间线（UTC）", alerts: "告警", graphs: "图表",
 		hints: "同时发生的变化", who: "人员与操作", actions: "改进项", whys: "五个为什么", why: "为什么", impact: "影响", impactHint: "谁受到影响？什么功能不可用？持续多久？",
-		what: "事项", owner: "负责人", due: "期限",
+		what: "事项", owner: "负责人", due: "期限", notTold: "通知失败",
 		kinds: map[string]string{
 			EventSample: "首个异常样本", EventDetected: "规则判定", EventOpened: "事故创建", EventAlertFired: "告警触发", EventAlertEnded: "告警结束", EventJoined: "另一告警组加入",
 			EventNotified: "已通知", EventAcknowledged: "已确认", EventReleased: "取消确认", EventAssigned: "已指派", EventCommented: "评论", EventSnoozed: "已暂缓", EventSnoozeEnded: "暂缓结束",
@@ -241,6 +243,9 @@ func (p *Postmortem) Markdown() string {
 		kind := w.kinds[e.Kind]
 		if kind == "" {
 			kind = e.Kind
+		}
+		if e.Kind == EventNotified && e.Data["error"] != nil {
+			kind = w.notTold
 		}
 		fmt.Fprintf(&b, "- %s %s", e.At.UTC().Format("2006-01-02 15:04:05.000"), kind)
 		if e.Actor != "" {
@@ -312,7 +317,7 @@ func eventText(e Event) string {
 	}
 	switch e.Kind {
 	case EventNotified:
-		out := get("receiver") + "/" + get("integration") + ", " + get("took_ms") + " ms"
+		out := get("receiver") + "/" + get("integration") + ", " + millis(e.Data["took_ms"])
 		if err := get("error"); err != "" {
 			out += ", " + err
 		}
@@ -324,7 +329,18 @@ func eventText(e Event) string {
 	case EventAlertFired, EventAlertEnded:
 		return get("alert")
 	case EventEscalated:
-		return get("receivers")
+		var out []string
+		if rs, ok := e.Data["receivers"].(map[string]any); ok {
+			for _, r := range slices.Sorted(maps.Keys(rs)) {
+				out = append(out, fmt.Sprintf("%s: %v", r, rs[r]))
+			}
+		}
+		if notes, ok := e.Data["notes"].([]any); ok {
+			for _, n := range notes {
+				out = append(out, fmt.Sprint(n))
+			}
+		}
+		return strings.Join(out, ", ")
 	case EventVerdict:
 		return get("verdict")
 	case EventClosed:
@@ -337,8 +353,14 @@ func eventText(e Event) string {
 		}
 		return "← #" + get("from")
 	}
-	if ms := get("after_ms"); ms != "" {
-		return ms + " ms"
+	return millis(e.Data["after_ms"])
+}
+
+// millis writes a number of milliseconds as people read it, "" for none.
+func millis(v any) string {
+	ms, ok := v.(float64)
+	if !ok {
+		return ""
 	}
-	return ""
+	return roundDuration(time.Duration(ms * float64(time.Millisecond))).String()
 }

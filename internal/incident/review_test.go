@@ -143,7 +143,7 @@ func TestReportAndPostmortem(t *testing.T) {
 				t.Fatal(err)
 			}
 			md := p.Markdown()
-			for _, want := range []string{c.title, c.ack, "▁", "█", "up == 0", "&lt;b>it was \\| the 'disk'&lt;/b> # not a title", "ops/webhook, 80 ms", "\n5. "} {
+			for _, want := range []string{c.title, c.ack, "▁", "█", "up == 0", "&lt;b>it was \\| the 'disk'&lt;/b> # not a title", "ops/webhook, 80ms", "\n5. "} {
 				if !strings.Contains(md, want) {
 					t.Errorf("%s: no %q in\n%s", c.language, want, md)
 				}
