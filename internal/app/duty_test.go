@@ -166,10 +166,10 @@ func feeds(t *testing.T, a *App) {
 			t.Errorf("%s: %d %.300s", link.Path, code, feed)
 		}
 		token := strings.TrimPrefix(link.Path, "/touchline/v1/calendars/")
-		if code, _ := get("/touchline/v1/calendars/x"+token); code != 404 {
+		if code, _ := get("/touchline/v1/calendars/x" + token); code != 404 {
 			t.Errorf("a forged address: %d", code)
 		}
-		if code, _ := get("/touchline/v1/links/"+strings.TrimSuffix(token, "?lang=zh")); code != 403 {
+		if code, _ := get("/touchline/v1/links/" + strings.TrimSuffix(token, "?lang=zh")); code != 403 {
 			t.Errorf("an address of a calendar as a link of a message: %d", code)
 		}
 	}
@@ -183,7 +183,7 @@ func feeds(t *testing.T, a *App) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if code, _ := get("/touchline/v1/calendars/"+token); code != 404 {
+	if code, _ := get("/touchline/v1/calendars/" + token); code != 404 {
 		t.Errorf("a link as a calendar: %d", code)
 	}
 }

@@ -112,8 +112,19 @@ func (w *writer) waitingUsers(email string) ([]account, error) {
 		a, err := scanUser(rows)
 		out = append(out, a)
 		return err
-	}, "SELECT "+userColumns+" FROM users WHERE LOWER(email) = $1 AND subject = '' AND password = '' AND signed_in_at = 0 ORDER BY name LIMIT 2", strings.ToLower(email))
+	}, "SELECT "+userColumns+" FROM users WHERE LOWER(email) = $1 AND subject = '' AND password = '' AND signed_in_at = 0 ORDER BY name LIMIT 2", lowerASCII(email))
 	return out, err
+}
+
+// lowerASCII folds the letters of ASCII only: others have look-alikes that fold to
+// them, such as the sign of Kelvin to k, and an address with one is another address.
+func lowerASCII(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, text)
 }
 
 // namesake refuses to take a subject for a user before an administrator does.

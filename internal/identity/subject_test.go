@@ -158,3 +158,18 @@ func TestLastAdminByGroups(t *testing.T) {
 		w.refused(err, identity.NotFound, "no group of yours")
 	})
 }
+
+// TestLookAlikeAddress does not take another letter for one of ASCII.
+func TestLookAlikeAddress(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world, _ func() *world) {
+		if _, err := w.CreateUser(w.ctx, root, identity.User{Name: "mike", Email: "Mike@example.com", Role: identity.Admin}, ""); err != nil {
+			t.Fatal(err)
+		}
+		if _, u, err := w.SignInSubject(w.ctx, identity.Subject{ID: "https://id 666", Name: "eve", Email: "mi\u212Ae@example.com"}, "", true, "10.0.0.1:1", "browser"); err == nil {
+			t.Errorf("the sign of Kelvin is a k: %+v", u)
+		}
+		if _, u, err := w.SignInSubject(w.ctx, identity.Subject{ID: "https://id 1", Name: "m", Email: "mike@EXAMPLE.com"}, "", true, "10.0.0.1:1", "browser"); err != nil || u.Name != "mike" {
+			t.Errorf("%+v, %v", u, err)
+		}
+	})
+}

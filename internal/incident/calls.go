@@ -70,9 +70,9 @@ type called struct {
 	notNow  bool
 }
 
-// call makes calls side by side.
-func (s *Service) call(ctx context.Context, receivers []string, of func(receiver string) Call) called {
-	ctx, cancel := context.WithTimeout(ctx, tellTimeout)
+// call makes calls side by side. Those that fail are tried again within a time.
+func (s *Service) call(ctx context.Context, within time.Duration, receivers []string, of func(receiver string) Call) called {
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	errs, outcomes := make([]error, len(receivers)), make([]Outcome, len(receivers))
 	var wg sync.WaitGroup
@@ -107,7 +107,7 @@ func (s *Service) call(ctx context.Context, receivers []string, of func(receiver
 // tellTheEnd tells those who were called that the incident has resolved. Who
 // cannot be told is tried again for a while.
 func (s *Service) tellTheEnd(ctx context.Context, st standing, d Detail) error {
-	c := s.call(ctx, slices.Sorted(maps.Keys(st.told)), func(r string) Call {
+	c := s.call(ctx, tellTimeout, slices.Sorted(maps.Keys(st.told)), func(r string) Call {
 		return Call{Key: st.told[r], Receiver: r, Incident: d.Incident, Alerts: d.Alerts}
 	})
 	if c.notNow || ctx.Err() != nil {
@@ -120,7 +120,7 @@ func (s *Service) tellTheEnd(ctx context.Context, st standing, d Detail) error {
 		}
 	}
 	var data map[string]any
-	if len(c.results) > 0 && s.unreached.news(st.id, ends, fmt.Sprint(c.results)) {
+	if len(c.results) > 0 && s.unreached.news(st.id, ends, fmt.Sprint(c.failed), now) {
 		data = map[string]any{"policy": st.policy, "resolved": true, "receivers": c.results}
 	}
 	if st.told = left; len(left) == 0 {
@@ -128,9 +128,6 @@ func (s *Service) tellTheEnd(ctx context.Context, st standing, d Detail) error {
 	}
 	return s.advance(ctx, st, due, st.step, st.turn, data)
 }
-
-// ends stands for no step, but for the telling of the end.
-const ends = -1
 
 // advance gives the claim back with what comes next, and notes who was told.
 func (s *Service) advance(ctx context.Context, st standing, due time.Time, step, turn int, data map[string]any) error {
@@ -140,12 +137,8 @@ func (s *Service) advance(ctx context.Context, st standing, due time.Time, step,
 // goOn writes what comes next. Where the escalation has begun anew meanwhile, what
 // comes next stays.
 func (w *writing) goOn(st standing, due time.Time, step, turn int) error {
-	raw, err := json.Marshal(st.told)
-	if err != nil {
-		return fmt.Errorf("write escalation: %w", err)
-	}
-	if _, err := w.tx.ExecContext(w.ctx, "UPDATE escalations SET told = $1 WHERE incident_id = $2", string(raw), st.id); err != nil {
-		return fmt.Errorf("write escalation of incident %d: %w", st.id, err)
+	if err := w.writeTold(st); err != nil {
+		return err
 	}
 	o, err := w.incident(st.id)
 	if err != nil {
@@ -157,6 +150,18 @@ func (w *writing) goOn(st standing, due time.Time, step, turn int) error {
 	}
 	if _, err := w.tx.ExecContext(w.ctx, "UPDATE escalations SET due = $1, step = $2, turn = $3 WHERE incident_id = $4 AND run = $5",
 		state.Micros(due), step, turn, st.id, st.run); err != nil {
+		return fmt.Errorf("write escalation of incident %d: %w", st.id, err)
+	}
+	return nil
+}
+
+// writeTold writes who is to be told of the end.
+func (w *writing) writeTold(st standing) error {
+	raw, err := json.Marshal(st.told)
+	if err != nil {
+		return fmt.Errorf("write escalation: %w", err)
+	}
+	if _, err := w.tx.ExecContext(w.ctx, "UPDATE escalations SET told = $1 WHERE incident_id = $2", string(raw), st.id); err != nil {
 		return fmt.Errorf("write escalation of incident %d: %w", st.id, err)
 	}
 	return nil
@@ -177,7 +182,7 @@ func (s *Service) note(ctx context.Context, st standing, data map[string]any, do
 		if _, err := tx.ExecContext(ctx, "UPDATE escalations SET lease = 0 WHERE incident_id = $1", st.id); err != nil {
 			return fmt.Errorf("write escalation of incident %d: %w", st.id, err)
 		}
-		if data != nil {
+		if len(data) > 0 {
 			if err := o.event(w, w.now, EventEscalated, "", data); err != nil {
 				return err
 			}

@@ -68,10 +68,11 @@ var ErrNotNow = errors.New("nobody can be called now")
 
 // Bounds of a step.
 const (
-	tellTimeout = 45 * time.Second
-	lease       = 2 * time.Minute // longer than a step can take
-	look        = time.Second     // how often it is looked for what is due
-	maxSteps    = 64              // that are carried out at the same time
+	tellTimeout = 45 * time.Second // for which a call is tried again and again
+	leastTell   = 10 * time.Second // the same, where the next step is due sooner
+	lease       = 2 * time.Minute  // longer than a step can take
+	look        = time.Second      // how often it is looked for what is due
+	maxSteps    = 512              // that are carried out at the same time
 
 	again  = time.Minute // until a step that reached nobody, or that is muted, is tried again
 	endFor = time.Hour   // for which those who were called are tried to be told of the end
@@ -290,7 +291,7 @@ func (s *Service) step(ctx context.Context, st standing) error {
 		// A stop has cut it off: another replica or the next start does it again, at once.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), look)
 		defer cancel()
-		return s.note(ctx, st, nil, func(*writing, *opened) error { return nil })
+		return s.note(ctx, st, nil, func(w *writing, _ *opened) error { return w.writeTold(st) })
 	}
 	return err
 }
@@ -306,6 +307,7 @@ func (s *Service) callNext(ctx context.Context, st standing, d Detail) error {
 	now := s.o.Now()
 	switch {
 	case d.over():
+		s.unreached.forget(st.id)
 		return s.advance(ctx, st, time.Time{}, st.step, st.turn, nil)
 	case p == nil || st.step >= len(p.Steps):
 		return s.replan(ctx, st, p)
@@ -325,12 +327,27 @@ func (s *Service) callNext(ctx context.Context, st standing, d Detail) error {
 		return s.advance(ctx, st, now.Add(p.Steps[next].Wait), next, 0, nil)
 	}
 	receivers, people, notes := s.reach(step, now, d.Severity)
-	c := s.call(ctx, receivers, func(r string) Call {
+	due, next, turn := now.Add(step.Every), st.step, st.turn+1
+	if turn > step.Repeat {
+		next, turn, due = st.step+1, 0, time.Time{}
+		if next < len(p.Steps) {
+			due = now.Add(p.Steps[next].Wait)
+		}
+	}
+	// A receiver that is down must not hold up the step after this one.
+	within := tellTimeout
+	if !due.IsZero() {
+		within = min(within, max(due.Sub(now), leastTell))
+	}
+	c := s.call(ctx, within, receivers, func(r string) Call {
 		return Call{Key: callKey(st, r), Receiver: r, Incident: d.Incident, Alerts: d.Alerts}
 	})
+	for _, r := range c.reached {
+		st.told[r] = callKey(st, r)
+	}
 	switch {
 	case c.notNow || ctx.Err() != nil:
-		return ErrNotNow
+		return ErrNotNow // who has been told is told of the end all the same
 	case len(c.reached) == 0 && c.muted > 0:
 		return s.advance(ctx, st, now.Add(again), st.step, st.turn, nil) // the step waits for the silence's end
 	}
@@ -344,16 +361,6 @@ func (s *Service) callNext(ctx context.Context, st standing, d Detail) error {
 	if len(notes) > 0 {
 		data["notes"] = notes
 	}
-	for _, r := range c.reached {
-		st.told[r] = callKey(st, r)
-	}
-	due, next, turn := now.Add(step.Every), st.step, st.turn+1
-	if turn > step.Repeat {
-		next, turn, due = st.step+1, 0, time.Time{}
-		if next < len(p.Steps) {
-			due = now.Add(p.Steps[next].Wait)
-		}
-	}
 	if len(c.reached) > 0 {
 		s.unreached.forget(st.id)
 		return s.advance(ctx, st, due, next, turn, data)
@@ -362,12 +369,12 @@ func (s *Service) callNext(ctx context.Context, st standing, d Detail) error {
 	switch {
 	case next < len(p.Steps):
 		due = now // whoever comes next is called at once
-	case st.reachedInRun():
+	case st.reachedInRun(), d.State == Acknowledged:
 		due, next, turn = now.Add(again), st.step, st.turn
 	default:
 		due, next, turn = now.Add(again), 0, 0 // all over again, until somebody is reached
 	}
-	if !s.unreached.news(st.id, st.step, fmt.Sprint(c.results, notes)) {
+	if !s.unreached.news(st.id, st.step, fmt.Sprint(c.failed, notes), now) {
 		data = nil
 	}
 	return s.advance(ctx, st, due, next, turn, data)
@@ -384,50 +391,94 @@ func (st *standing) reachedInRun() bool {
 }
 
 // replan goes on where a reload has taken the policy, or the step, away: with the
-// policy that the incident has now, from its beginning. p is that under which it
-// escalates, nil where it is gone.
+// policy that the incident has now, from its beginning. It waits for two looks
+// first, and where there is none it looks again and again: another replica may
+// have the configuration already that this one will get, or a mistake is corrected.
+// p is the policy under which the incident escalates, nil where it is gone.
 func (s *Service) replan(ctx context.Context, st standing, p *Policy) error {
-	note := fmt.Sprintf("the policy %s is gone, and no other is for these alerts: nobody else is called", st.policy)
+	now := s.o.Now()
+	note := fmt.Sprintf("the policy %s is gone", st.policy)
 	if p != nil {
-		note = fmt.Sprintf("the policy has no step %d any more: nobody else is called", st.step+1)
+		note = fmt.Sprintf("the policy %s has no step %d any more", st.policy, st.step+1)
+	}
+	news := s.unreached.news(st.id, gone, note, now)
+	if now.Sub(s.unreached.since(st.id, gone)) < 2*again {
+		return s.advance(ctx, st, now.Add(again), st.step, st.turn, nil)
 	}
 	data := map[string]any{"policy": st.policy}
+	begins := false
 	err := s.note(ctx, st, data, func(w *writing, o *opened) error {
-		if next := s.policyFor(o); next != nil && p == nil && !o.over() {
-			note = fmt.Sprintf("the policy %s is gone; %s begins", st.policy, next.Name)
+		next := s.policyFor(o)
+		switch {
+		case o.over():
+			return nil
+		case p != nil:
+			note += ": nobody else is called"
+		case next == nil:
+			note += ", and no other is for these alerts: nobody is called until one is"
+		default:
+			begins = true
+			note += "; " + next.Name + " begins"
 			data["notes"] = []string{note}
 			return w.escalate(o)
 		}
 		data["notes"] = []string{note}
-		return w.goOn(st, time.Time{}, st.step, 0)
+		if p != nil {
+			return w.goOn(st, time.Time{}, st.step, 0)
+		}
+		if !s.unreached.news(st.id, gone-1, note, now) {
+			clear(data)
+		}
+		return w.goOn(st, now.Add(again), st.step, st.turn)
 	})
-	if err == nil {
+	if err == nil && (news || begins || p != nil) {
 		s.log.Warn("A reload has changed the policy under which an incident escalates", "incident", st.id, "note", note)
+	}
+	if begins || p != nil {
+		s.unreached.forget(st.id)
 	}
 	return err
 }
 
-// unreached remembers what was noted of steps that reached nobody, so that a
-// timeline has the same once.
+// unreached remembers since when steps have not been what they should, and what
+// was noted of it, so that a timeline has the same once.
 type unreached struct {
 	mu    sync.Mutex
-	noted map[int64]map[int]string // by incident and step
+	noted map[int64]map[int]noted // by incident and step
 }
 
-func (u *unreached) news(id int64, step int, what string) bool {
+type noted struct {
+	what  string
+	since time.Time
+}
+
+// These stand for no step, but for the telling of the end, and for a policy that is gone.
+const (
+	ends = -1
+	gone = -2 // and one less, once it is known that there is no other
+)
+
+func (u *unreached) news(id int64, step int, what string, now time.Time) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.noted[id][step] == what {
+	before, known := u.noted[id][step]
+	if known && before.what == what {
 		return false
 	}
 	if u.noted == nil {
-		u.noted = map[int64]map[int]string{}
+		u.noted = map[int64]map[int]noted{}
 	}
 	if u.noted[id] == nil {
-		u.noted[id] = map[int]string{}
+		u.noted[id] = map[int]noted{}
 	}
-	u.noted[id][step] = what
+	u.noted[id][step] = noted{what, now}
 	return true
+}
+
+func (u *unreached) since(id int64, step int) time.Time {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.noted[id][step].since
 }
 
 func (u *unreached) forget(id int64) {

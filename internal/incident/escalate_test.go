@@ -205,7 +205,7 @@ func TestKilledInAStep(t *testing.T) {
 		if again, _, err := n.claim(t.Context(), due[0]); again || err != nil {
 			t.Errorf("a second replica has it too: %v", err)
 		}
-		n.call(t.Context(), []string{"anna-phone", "anna-mail"}, func(r string) Call {
+		n.call(t.Context(), tellTimeout, []string{"anna-phone", "anna-mail"}, func(r string) Call {
 			return Call{Key: callKey(due[0], r), Receiver: r, Incident: d.Incident, Alerts: d.Alerts}
 		})
 		reopen()

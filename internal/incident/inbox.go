@@ -53,12 +53,12 @@ func (in *inbox) waiting() int {
 	return len(in.groups) + len(in.ended) + len(in.told)
 }
 
-// take empties the inbox, up to some groups at once.
-func (in *inbox) take(limit int) batch {
+// take takes what came in first, some groups and some of all else at once.
+func (in *inbox) take(groups, others int) batch {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	n := min(limit, len(in.order))
-	b := batch{ended: in.ended, told: in.told}
+	n := min(groups, len(in.order))
+	b := batch{ended: map[string]time.Time{}}
 	for _, k := range in.order[:n] {
 		b.groups = append(b.groups, in.groups[k])
 		delete(in.groups, k)
@@ -66,11 +66,20 @@ func (in *inbox) take(limit int) batch {
 	in.order = append([]string(nil), in.order[n:]...)
 	if len(in.order) > 0 {
 		// What was told of groups that are not in yet waits for them.
-		b.ended, b.told = nil, nil
-		in.nudge()
 		return b
 	}
-	in.ended, in.told = map[string]time.Time{}, nil
+	for fp, at := range in.ended {
+		if len(b.ended) == others {
+			break
+		}
+		b.ended[fp] = at
+		delete(in.ended, fp)
+	}
+	n = min(others, len(in.told))
+	b.told = in.told[:n:n]
+	if in.told = in.told[n:]; len(in.told) == 0 {
+		in.told = nil
+	}
 	return b
 }
 

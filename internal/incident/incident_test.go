@@ -377,7 +377,7 @@ func TestNothingIsLostWhileTheDatabaseFails(t *testing.T) {
 		if n.inbox.waiting() != 3 {
 			t.Errorf("%d wait", n.inbox.waiting())
 		}
-		waiting := n.inbox.take(chunk)
+		waiting := n.inbox.take(chunk, others)
 		n.open(reopen())
 		n.inbox.putBack(waiting)
 		n.wait(0)

@@ -15,6 +15,7 @@ import (
 const (
 	gather = 100 * time.Millisecond
 	chunk  = 200 // groups that one transaction takes in
+	others = 500 // ends of alerts, and as many notifications, the same
 	rests  = 3   // times as long as a transaction takes
 )
 
@@ -22,7 +23,7 @@ const (
 // time for which others have the processor.
 func (s *Service) work(ctx context.Context, rest func(took time.Duration)) error {
 	for {
-		b := s.inbox.take(chunk)
+		b := s.inbox.take(chunk, others)
 		if b.empty() {
 			return nil
 		}
@@ -66,9 +67,11 @@ func (s *Service) writeEach(ctx context.Context, b batch) error {
 			s.metrics.refused.Inc()
 			s.log.Error("The state database refuses what came in for incidents; it is dropped", "what", one.String(), "err", err)
 		case err != nil:
-			for _, left := range all[n:] {
-				s.inbox.putBack(left)
+			var left batch
+			for _, one := range all[n:] {
+				left.add(one)
 			}
+			s.inbox.putBack(left)
 			return err
 		}
 	}
@@ -87,6 +90,17 @@ func (b *batch) each() (out []batch) {
 		out = append(out, batch{told: b.told[n : n+1]})
 	}
 	return out
+}
+
+func (b *batch) add(one batch) {
+	b.groups = append(b.groups, one.groups...)
+	b.told = append(b.told, one.told...)
+	for fp, at := range one.ended {
+		if b.ended == nil {
+			b.ended = map[string]time.Time{}
+		}
+		b.ended[fp] = at
+	}
 }
 
 func (b *batch) String() string {

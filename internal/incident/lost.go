@@ -13,7 +13,7 @@ import (
 
 // missing is what incidents have as firing and nobody knows.
 type missing struct {
-	begun  time.Time // of the service: senders repeat their alerts after a start
+	begun  time.Time // of the service: senders take a while to repeat their alerts after a start
 	looked time.Time
 	since  map[string]time.Time // by fingerprint
 }
@@ -29,7 +29,7 @@ const (
 // before a restart, and whose sender does not repeat them.
 func (s *Service) lookForLost(ctx context.Context, now time.Time) error {
 	m := &s.missing
-	if s.o.Known == nil || now.Sub(m.begun) < lostAfter || now.Sub(m.looked) < lostLook {
+	if s.o.Known == nil || now.Sub(m.looked) < lostLook {
 		return nil
 	}
 	m.looked = now
@@ -40,10 +40,10 @@ func (s *Service) lookForLost(ctx context.Context, now time.Time) error {
 	if err := s.seen(ctx, known, now); err != nil {
 		return err
 	}
-	firing := map[string]time.Time{} // when a replica last knew it
+	firing := map[string]time.Time{} // when a replica last knew it, or it began
 	if err := s.o.DB.Read(ctx, func(q state.Querier) (err error) {
 		// What was closed while it fired waits for the end, too: until then its groups are its own.
-		rows, err := q.QueryContext(ctx, `SELECT a.fingerprint, MAX(a.seen) FROM incidents i JOIN incident_alerts a ON a.incident_id = i.id
+		rows, err := q.QueryContext(ctx, `SELECT a.fingerprint, MAX(a.seen), MAX(a.starts_at) FROM incidents i JOIN incident_alerts a ON a.incident_id = i.id
 			WHERE a.ends_at = 0 AND (i.state IN ('firing', 'acknowledged')
 				OR i.state = 'closed' AND EXISTS (SELECT 1 FROM incident_groups g WHERE g.incident_id = i.id)) GROUP BY a.fingerprint`)
 		if err != nil {
@@ -53,18 +53,18 @@ func (s *Service) lookForLost(ctx context.Context, now time.Time) error {
 		clear(firing)
 		for rows.Next() {
 			var fp string
-			var seen int64
-			if err := rows.Scan(&fp, &seen); err != nil {
+			var seen, starts int64
+			if err := rows.Scan(&fp, &seen, &starts); err != nil {
 				return fmt.Errorf("look for alerts that were lost: %w", err)
 			}
-			firing[fp] = state.Time(seen)
+			firing[fp] = state.Time(max(seen, starts))
 		}
 		return rows.Err()
 	}); err != nil {
 		return err
 	}
 	since := map[string]time.Time{}
-	for fp, seen := range firing {
+	for fp, last := range firing {
 		if known[fp] {
 			continue
 		}
@@ -72,8 +72,12 @@ func (s *Service) lookForLost(ctx context.Context, now time.Time) error {
 		if !ok {
 			first = now
 		}
-		if since[fp] = first; now.Sub(first) >= lostAfter && now.Sub(seen) >= lostAfter {
-			s.Ended(fp, first)
+		since[fp] = first
+		if last.Before(first) {
+			last = first
+		}
+		if now.Sub(last) >= lostAfter && now.Sub(m.begun) >= 2*lostAfter {
+			s.Ended(fp, last)
 		}
 	}
 	m.since = since

@@ -113,7 +113,7 @@ func (w *writing) group(g Group) error {
 	}
 	if o.State == Closed && slices.ContainsFunc(g.Alerts, func(a Alert) bool {
 		m := o.members[a.Fingerprint]
-		return a.EndsAt.IsZero() && (m == nil || !m.EndsAt.IsZero() || a.StartsAt.After(o.ClosedAt)) && w.s.o.Opens(a.Labels)
+		return a.EndsAt.IsZero() && (m == nil || !m.EndsAt.IsZero() || w.anew(o, m, a)) && w.s.o.Opens(a.Labels)
 	}) {
 		// Who closed it has not seen this alert.
 		if err := dropGroups(w.ctx, w.tx, o.ID); err != nil {
@@ -140,6 +140,13 @@ func (w *writing) group(g Group) error {
 		return w.escalateAlso(o)
 	}
 	return nil
+}
+
+// anew tells whether an alert that fired when its incident was closed has ended
+// unheard and fires again: it has begun since. After a start of this process that
+// says nothing, since senders that give no start repeat their alerts with a new one.
+func (w *writing) anew(o *opened, m *member, a Alert) bool {
+	return a.StartsAt.After(o.ClosedAt) && a.StartsAt.After(m.StartsAt) && w.now.Sub(w.s.missing.begun) >= lostAfter
 }
 
 // of finds the incident that a group belongs to, or opens one. It is nil where

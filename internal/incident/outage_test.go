@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -146,6 +147,31 @@ func TestReceiverHangs(t *testing.T) {
 	})
 }
 
+// TestTriesEndBeforeTheNextStep gives up a receiver in time for who comes next.
+func TestTriesEndBeforeTheNextStep(t *testing.T) {
+	escalating(t, func(t *testing.T, n *night, _ *phones, _ func()) {
+		var got []string
+		var mu sync.Mutex
+		n.o.Escalation.Policies = func() []Policy {
+			return []Policy{{Name: "all", Matches: func(map[string]string) bool { return true }, Steps: []Step{
+				{Receivers: []string{"a"}}, {Wait: 20 * time.Second, Receivers: []string{"b"}}, {Wait: time.Second, Receivers: []string{"c"}}, {Wait: time.Hour, Receivers: []string{"d"}},
+			}}}
+		}
+		n.o.Escalation.Tell = func(ctx context.Context, c Call) (Outcome, error) {
+			end, _ := ctx.Deadline()
+			mu.Lock()
+			defer mu.Unlock()
+			got = append(got, fmt.Sprint(c.Receiver, " ", time.Until(end).Round(time.Second)))
+			return Outcome{What: "told"}, nil
+		}
+		n.Observe(n.group("g", n.alert("Down", "db-1")))
+		n.steps(2 * time.Hour)
+		if want := "a 20s, b 10s, c 45s, d 45s"; strings.Join(got, ", ") != want {
+			t.Errorf("%v, want %s", got, want)
+		}
+	})
+}
+
 // TestStopInAStep does not use a step up.
 func TestStopInAStep(t *testing.T) {
 	escalating(t, func(t *testing.T, n *night, p *phones, _ func()) {
@@ -175,13 +201,21 @@ func TestPolicyIsGone(t *testing.T) {
 		n.steps(time.Second)
 		p.expect(t, n, "anna-mail firing, anna-phone firing")
 		all := n.o.Escalation.Policies()
-		all[0].Name = "urgent"
 		n.o.Escalation.Policies = func() []Policy { return all }
+		all = nil // a mistake, or a replica that has not reloaded yet
 		n.steps(6 * time.Minute)
+		all = (&phones{quiet: p.quiet}).escalation().Policies()
+		n.steps(2 * time.Minute)
+		p.expect(t, n, "anna-mail firing, anna-phone firing, room firing")
+		all[0].Name = "urgent"
+		n.steps(8 * time.Minute)
 		p.expect(t, n, "anna-mail firing, anna-phone firing")
 		all = nil
-		n.steps(10 * time.Minute)
+		n.steps(20 * time.Minute)
 		p.expect(t, n, "")
+		if got := strings.Count(kinds(n.get(1)), EventEscalated); got != 5 {
+			t.Errorf("%d steps and changes are in the timeline: %s", got, kinds(n.get(1)))
+		}
 		text := fmt.Sprint(n.get(1).Timeline)
 		for _, want := range []string{"the policy critical is gone; urgent begins", "the policy urgent is gone, and no other is for these alerts"} {
 			if !strings.Contains(text, want) {
@@ -307,7 +341,7 @@ func TestEndBeforeItFiresAgain(t *testing.T) {
 		n.Observe(n.group("g", a))
 		n.wait(time.Minute)
 		n.Ended(a.Fingerprint, n.now)
-		b := n.inbox.take(chunk)
+		b := n.inbox.take(chunk, others)
 		n.now = n.now.Add(time.Minute)
 		n.Observe(n.group("g", n.alert("Down", "db-1")))
 		n.inbox.putBack(b)
@@ -353,6 +387,132 @@ func TestForgetsWhole(t *testing.T) {
 		}
 		if _, err := n.Get(t.Context(), 1); !errors.Is(err, ErrNotFound) {
 			t.Error(err)
+		}
+	})
+}
+
+// TestReplicaRestarts has a replica stop that alone knows an alert: the other one
+// leaves the alert alone while its sender repeats it, and ends it when it does not.
+func TestReplicaRestarts(t *testing.T) {
+	over(t, func(t *testing.T, n *night, _ func()) {
+		if n.o.DB.Kind() == "sqlite" {
+			return // which no replicas share
+		}
+		knows := func(context.Context) (map[string]bool, error) { return map[string]bool{"Down/db-1": true}, nil }
+		n.o.Known = knows
+		other := newNight(t, n.o.DB)
+		other.o.Known = func(context.Context) (map[string]bool, error) { return nil, nil }
+		a := n.alert("Down", "db-1")
+		n.Observe(n.group("g", a))
+		both := func(minutes int) {
+			for range minutes {
+				n.wait(time.Minute)
+				other.now = n.now
+				other.wait(0)
+			}
+		}
+		both(60)
+		n.open(n.o.DB)
+		n.o.Known = knows
+		a.StartsAt = n.now // as its sender has it after a restart of its own
+		n.Observe(n.group("g", a))
+		both(20)
+		if d := n.get(1); d.State != Firing {
+			t.Errorf("the other replica has ended it: %s at %s", d.State, d.ResolvedAt)
+		}
+		gone := n.now
+		for range 20 {
+			other.wait(time.Minute)
+		}
+		if d := n.get(1); d.State != Resolved || d.ResolvedAt.Before(gone.Add(-2*lostLook)) {
+			t.Errorf("nobody knows it since %s, and it is %s at %s", gone, d.State, d.ResolvedAt)
+		}
+	})
+}
+
+// TestClosedBeforeARestart has the sender of an alert give it another start after
+// the restart: it fires on, and is not another incident.
+func TestClosedBeforeARestart(t *testing.T) {
+	over(t, func(t *testing.T, n *night, reopen func()) {
+		a := n.alert("Down", "db-1")
+		n.Observe(n.group("g", a))
+		n.wait(time.Second)
+		if _, err := n.Close(t.Context(), 1, 0, "anna", "known"); err != nil {
+			t.Fatal(err)
+		}
+		n.wait(time.Hour)
+		reopen()
+		a.StartsAt = n.now
+		for range 10 {
+			n.Observe(n.group("g", a))
+			n.wait(time.Minute)
+		}
+		if got := n.list(Filter{}); len(got) != 1 {
+			t.Errorf("incidents %v", got)
+		}
+	})
+}
+
+// TestStopThenEnd tells the end to who was called by a step that a stop has cut off.
+func TestStopThenEnd(t *testing.T) {
+	escalating(t, func(t *testing.T, n *night, p *phones, reopen func()) {
+		tell := n.o.Escalation.Tell
+		n.o.Escalation.Tell = func(ctx context.Context, c Call) (Outcome, error) {
+			if c.Receiver == "anna-mail" {
+				return Outcome{}, ErrNotNow
+			}
+			return tell(ctx, c)
+		}
+		n.Observe(n.group("g", n.alert("Down", "db-1")))
+		n.steps(time.Second)
+		p.expect(t, n, "anna-phone firing")
+		reopen()
+		n.Ended("Down/db-1", n.now)
+		n.steps(time.Minute)
+		p.expect(t, n, "anna-phone resolved")
+	})
+}
+
+// TestUnreachedAfterAcknowledgement tries a step that does not stop before the end each minute.
+func TestUnreachedAfterAcknowledgement(t *testing.T) {
+	escalating(t, func(t *testing.T, n *night, p *phones, _ func()) {
+		n.Observe(n.group("g", n.alert("Down", "db-1")))
+		n.steps(time.Second)
+		p.expect(t, n, "anna-mail firing, anna-phone firing")
+		if _, err := n.Acknowledge(t.Context(), 1, "anna", ""); err != nil {
+			t.Fatal(err)
+		}
+		p.down["lead"] = true
+		n.steps(40 * time.Minute)
+		p.expect(t, n, "")
+		clear(p.down)
+		n.steps(2 * time.Minute)
+		p.expect(t, n, "lead firing")
+	})
+}
+
+// TestBacklog takes in what has come in during a long outage in parts.
+func TestBacklog(t *testing.T) {
+	over(t, func(t *testing.T, n *night, _ func()) {
+		for k := range 3 * others / 2 {
+			n.Told(Notification{At: n.now, Receiver: "ops", GroupKey: "g", Firing: 1, Took: time.Duration(k)})
+			n.Ended(fmt.Sprint(k), n.now)
+		}
+		for k := range chunk + 1 {
+			n.Observe(n.group(fmt.Sprint("g", k), n.alert("Down", fmt.Sprint("db-", k))))
+		}
+		var sizes []string
+		for b := n.inbox.take(chunk, others); !b.empty(); b = n.inbox.take(chunk, others) {
+			sizes = append(sizes, fmt.Sprint(len(b.groups), "+", len(b.ended), "+", len(b.told)))
+			if err := n.write(t.Context(), b); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got, want := strings.Join(sizes, ", "), fmt.Sprintf("%d+0+0, 1+%d+%d, 0+%d+%d", chunk, others, others, others/2, others/2); got != want {
+			t.Errorf("taken %s, want %s", got, want)
+		}
+		if n.inbox.waiting() != 0 {
+			t.Errorf("%d wait", n.inbox.waiting())
 		}
 	})
 }

@@ -13,9 +13,10 @@ import (
 // for long enough is not waited for any more.
 func (s *Service) passTime(ctx context.Context) error {
 	now := s.o.Now()
-	if err := errors.Join(s.lookForLost(ctx, now), s.measure(ctx)); err != nil {
-		return err
-	}
+	return errors.Join(s.lookForLost(ctx, now), s.measure(ctx), s.passIncidents(ctx, now), s.forget(ctx, now))
+}
+
+func (s *Service) passIncidents(ctx context.Context, now time.Time) error {
 	var due []int64
 	if err := s.o.DB.Read(ctx, func(q state.Querier) (err error) {
 		due, err = dueIncidents(ctx, q, now, now.Add(-s.o.Flapping))
@@ -23,22 +24,23 @@ func (s *Service) passTime(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	if len(due) > 0 {
-		var w *writing
-		if err := s.o.DB.Write(ctx, func(tx *state.Tx) error {
-			w = &writing{s: s, ctx: ctx, tx: tx, now: now, open: map[int64]*opened{}}
-			for _, id := range due {
-				if err := w.timeFor(id); err != nil {
-					return err
-				}
+	if len(due) == 0 {
+		return nil
+	}
+	var w *writing
+	err := s.o.DB.Write(ctx, func(tx *state.Tx) error {
+		w = &writing{s: s, ctx: ctx, tx: tx, now: now, open: map[int64]*opened{}}
+		for _, id := range due {
+			if err := w.timeFor(id); err != nil {
+				return err
 			}
-			return w.flush()
-		}); err != nil {
-			return err
 		}
+		return w.flush()
+	})
+	if err == nil {
 		w.committed()
 	}
-	return s.forget(ctx, now)
+	return err
 }
 
 func dueIncidents(ctx context.Context, q state.Querier, now, resolvedBefore time.Time) (out []int64, err error) {

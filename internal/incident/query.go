@@ -229,7 +229,7 @@ func (s *Service) forget(ctx context.Context, now time.Time) error {
 	old := 0
 	if err := s.o.DB.Read(ctx, func(q state.Querier) error {
 		return q.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM notifications WHERE at < $1 LIMIT 1) a)
-			+ (SELECT COUNT(*) FROM (SELECT 1 FROM incidents WHERE opened_at < $1 AND state IN ('resolved', 'closed', 'merged') LIMIT 1) b)`, before).Scan(&old)
+			+ (SELECT COUNT(*) FROM (SELECT 1 FROM incidents WHERE opened_at < $1 AND updated_at < $1 AND state IN ('resolved', 'closed', 'merged') LIMIT 1) b)`, before).Scan(&old)
 	}); err != nil {
 		return fmt.Errorf("look for what is too old: %w", err)
 	}

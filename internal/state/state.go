@@ -220,10 +220,14 @@ func (d *DB) Read(ctx context.Context, f func(Querier) error) error {
 // error of f undoes everything.
 func (d *DB) Write(ctx context.Context, f func(*Tx) error) error {
 	return d.observed("write", func() error {
+		keys := 0
 		for n := 0; ; n++ {
 			err := d.once(ctx, f)
-			if err == nil || n == retries || !conflict(err, n) || ctx.Err() != nil {
+			if err == nil || n == retries || !conflict(err, keys) || ctx.Err() != nil {
 				return err
+			}
+			if Exists(err) {
+				keys++
 			}
 			// Those who got in each other's way must not do so again at the same moment.
 			select {
@@ -279,13 +283,13 @@ func (d *DB) observed(kind string, f func() error) error {
 	return err
 }
 
-// conflict tells whether the n-th try of a transaction, from 0, failed because of
-// another one. PostgreSQL may say so by a key that is there, and was not when the
-// transaction looked; one that is still there a few tries later was there before.
-func conflict(err error, n int) bool {
+// conflict tells whether a try of a transaction failed because of another one.
+// PostgreSQL may say so by a key that is there, and was not when the transaction
+// looked; one that is still there after a few such tries was there before.
+func conflict(err error, keys int) bool {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
-		return pg.Code == "40001" || pg.Code == "40P01" || pg.Code == "23505" && n < keyTries // serialization failure, deadlock, unique violation
+		return pg.Code == "40001" || pg.Code == "40P01" || pg.Code == "23505" && keys < keyTries // serialization failure, deadlock, unique violation
 	}
 	var lite *sqlite.Error
 	return errors.As(err, &lite) && lite.Code()&0xff == sqlite3.SQLITE_BUSY
@@ -294,6 +298,9 @@ func conflict(err error, n int) bool {
 // Refused tells whether an error says that the database cannot hold what it was
 // given, and never will.
 func Refused(err error) bool {
+	if Exists(err) {
+		return false // it was another transaction that came first
+	}
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		switch pg.Code[:min(2, len(pg.Code))] {

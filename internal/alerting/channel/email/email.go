@@ -51,18 +51,20 @@ type Options struct {
 
 // Notifier sends mails. It is an Alertmanager notifier.
 type Notifier struct {
-	o      Options
-	from   *mail.Address
-	to     []*mail.Address
-	host   string
-	pauses []time.Duration // before recipients who are to be tried again are
+	o    Options
+	from *mail.Address
+	to   []*mail.Address
+	host string
+	// pauses before recipients who are to be tried again are: together shorter than
+	// another replica waits to see in the notification log that they were told.
+	pauses []time.Duration
 }
 
 var _ notify.Notifier = (*Notifier)(nil)
 
 // New checks the options.
 func New(o Options) (*Notifier, error) {
-	n := &Notifier{o: o, pauses: []time.Duration{2 * time.Second, 10 * time.Second, 30 * time.Second}}
+	n := &Notifier{o: o, pauses: []time.Duration{2 * time.Second, 5 * time.Second}}
 	var err error
 	if n.host, _, err = net.SplitHostPort(o.Smarthost); err != nil || n.host == "" {
 		return nil, fmt.Errorf("smarthost %q is no host:port; write it like smtp.example.org:587", o.Smarthost)
