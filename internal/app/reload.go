@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"io/fs"
 	"path/filepath"
 	"slices"
@@ -186,10 +187,22 @@ func (a *App) load() (err error) {
 		a.log.Warn("This file has no effect: prometheus.yml names Alertmanagers (alerting.alertmanagers), and those get the alerts", "file", a.c.AlertmanagerFile)
 	}
 	a.warnOfNoWatchdog()
+	a.warnOfLinks(own)
 	for _, p := range who.Gaps(&own.Dynamic, time.Now()) {
 		a.log.Warn("An incident of such a time calls nobody of the schedule", "problem", p.Error())
 	}
 	return nil
+}
+
+// warnOfLinks tells where messages to people have links that only this machine can follow.
+func (a *App) warnOfLinks(own *config.Config) {
+	if a.c.Web.ExternalURL != "" || len(own.Dynamic.People) == 0 && len(own.Dynamic.Channels) == 0 {
+		return
+	}
+	ip := net.ParseIP(a.external.Hostname())
+	if a.external.Hostname() == "localhost" || ip != nil && ip.IsLoopback() {
+		a.log.Warn("Links in messages lead to an address of this machine, which no phone can open; set web.external_url (--web.external-url) to the address by which people reach this server", "address", a.external.String())
+	}
 }
 
 // warnOfRestart tells of settings that have changed and are not in force yet.

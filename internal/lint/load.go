@@ -209,7 +209,7 @@ var kindKeys = []struct {
 	{Alertmanager, []string{"route", "receivers", "inhibit_rules", "templates", "mute_time_intervals", "time_intervals"}},
 	{WebConfig, []string{"tls_server_config", "http_server_config", "basic_auth_users"}},
 	{RuleTests, []string{"tests", "fuzzy_compare", "group_eval_order"}},
-	{Touchline, []string{"prometheus", "alertmanager", "stack", "backends", "web"}},
+	{Touchline, []string{"prometheus", "alertmanager", "stack", "backends", "web", "people", "schedules", "escalations", "maintenance", "channels", "status_page", "incidents"}},
 }
 
 // foreignKeys are the top-level keys of files of other programs that share keys
