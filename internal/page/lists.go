@@ -172,12 +172,19 @@ type silencesBody struct {
 	Expired  []silence
 	Base     string
 	Token    string
+	Matchers string // what to silence, as a shell takes it
 }
+
+// quoteShell makes one word of a text for a shell.
+func quoteShell(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
 func (p *Page) silences(w http.ResponseWriter, r *http.Request) error {
 	v := p.newView(r, "alerts", "Silences")
 	report := p.report()
-	b := &silencesBody{Base: p.base(r, report), Token: report.TokenFile}
+	b := &silencesBody{Base: p.base(r, report), Token: report.TokenFile, Matchers: "alertname=NAME"}
+	if filter := r.FormValue("filter"); filter != "" { // of a link in a message
+		b.Matchers = quoteShell(filter)
+	}
 	if b.Token == "" {
 		b.Token = "data/admin.token"
 	}

@@ -216,6 +216,7 @@ func TestPages(t *testing.T) {
 		{"/ui/rules", "en", 200, []string{"1 groups in 1 files hold 4 alerting and 1 recording rules; 1 of them fail.", "job:up:sum", "host.yml"}},
 		{"/ui/targets", "en", 200, []string{"1 of 2 targets are up.", "http://x:1/metrics", "15s"}},
 		{"/ui/silences", "en", 200, []string{"1 silences are active.", "a!~", "amtool --alertmanager.url=http://127.0.0.1:7070"}},
+		{"/ui/silences?filter=%7Balertname%3D%22Down%22%2Cinstance%3D~%22it%27s.%2A%22%7D", "en", 200, []string{`&#39;{alertname=&#34;Down&#34;,instance=~&#34;it&#39;\&#39;&#39;s.*&#34;}&#39;`}},
 		{"/ui/status", "en", 200, []string{"The server is ready; it was ready after 420 ms and has run for 1 h.", "--web.listen-address"}},
 		{"/ui/graph?g0.expr=up&g0.tab=0", "en", 200, []string{`<svg class="graph"`, `class="series s0"`, "figure=&#34;cpu&#34;"}},
 		{"/ui/graph?g0.expr=up&g0.tab=1", "en", 200, []string{"13 elements", "23.4"}},
