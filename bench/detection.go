@@ -28,8 +28,9 @@ const (
 	fieldRules   = 5000
 	fieldSeconds = 2
 	fieldBatch   = 2000
-	// faultPause is how long after a fault the same rule has no other.
-	faultPause = 90 * time.Second
+	// faultPause is how long after a fault the same rule has no other: none in one
+	// run, since a firing before the end of the last one is told is not told anew.
+	faultPause = 5 * time.Minute
 	// longWindow gives a p99 of one class more than the two worst of its faults.
 	longWindow = 2 * time.Minute
 	// longFault is for how many samples a fault lasts where ticks must see it.
