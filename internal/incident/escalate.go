@@ -310,7 +310,7 @@ func (s *Service) callNext(ctx context.Context, st standing, d Detail) error {
 		s.unreached.forget(st.id)
 		return s.advance(ctx, st, time.Time{}, st.step, st.turn, nil)
 	case p == nil || st.step >= len(p.Steps):
-		return s.replan(ctx, st, p)
+		return s.replan(ctx, st, d, p)
 	case d.SnoozedUntil.After(now):
 		return s.advance(ctx, st, d.SnoozedUntil, st.step, st.turn, nil)
 	}
@@ -395,49 +395,43 @@ func (st *standing) reachedInRun() bool {
 // first, and where there is none it looks again and again: another replica may
 // have the configuration already that this one will get, or a mistake is corrected.
 // p is the policy under which the incident escalates, nil where it is gone.
-func (s *Service) replan(ctx context.Context, st standing, p *Policy) error {
+func (s *Service) replan(ctx context.Context, st standing, d Detail, p *Policy) error {
 	now := s.o.Now()
 	note := fmt.Sprintf("the policy %s is gone", st.policy)
 	if p != nil {
 		note = fmt.Sprintf("the policy %s has no step %d any more", st.policy, st.step+1)
 	}
-	news := s.unreached.news(st.id, gone, note, now)
+	s.unreached.news(st.id, gone, note, now)
 	if now.Sub(s.unreached.since(st.id, gone)) < 2*again {
 		return s.advance(ctx, st, now.Add(again), st.step, st.turn, nil)
 	}
-	data := map[string]any{"policy": st.policy}
-	begins := false
-	err := s.note(ctx, st, data, func(w *writing, o *opened) error {
-		next := s.policyFor(o)
-		switch {
-		case o.over():
-			return nil
-		case p != nil:
-			note += ": nobody else is called"
-		case next == nil:
-			note += ", and no other is for these alerts: nobody is called until one is"
-		default:
-			begins = true
-			note += "; " + next.Name + " begins"
-			data["notes"] = []string{note}
-			return w.escalate(o)
-		}
-		data["notes"] = []string{note}
-		if p != nil {
-			return w.goOn(st, time.Time{}, st.step, 0)
-		}
-		if !s.unreached.news(st.id, gone-1, note, now) {
-			clear(data)
-		}
-		return w.goOn(st, now.Add(again), st.step, st.turn)
-	})
-	if err == nil && (news || begins || p != nil) {
+	next := s.policyFor(&opened{members: byFingerprint(d.Alerts)})
+	switch {
+	case p != nil:
+		note += ": nobody else is called"
+	case next == nil:
+		note += ", and no other is for these alerts: nobody is called until one is"
+	default:
+		note += "; " + next.Name + " begins"
+	}
+	var data map[string]any
+	if s.unreached.news(st.id, gone-1, note, now) {
+		data = map[string]any{"policy": st.policy, "notes": []string{note}}
 		s.log.Warn("A reload has changed the policy under which an incident escalates", "incident", st.id, "note", note)
 	}
-	if begins || p != nil {
-		s.unreached.forget(st.id)
+	if p == nil && next == nil {
+		return s.advance(ctx, st, now.Add(again), st.step, st.turn, data)
 	}
-	return err
+	defer s.unreached.forget(st.id)
+	if p != nil {
+		return s.advance(ctx, st, time.Time{}, st.step, 0, data)
+	}
+	return s.note(ctx, st, data, func(w *writing, o *opened) error {
+		if o.over() {
+			return nil
+		}
+		return w.escalate(o)
+	})
 }
 
 // unreached remembers since when steps have not been what they should, and what

@@ -92,12 +92,17 @@ func (w *writing) incident(id int64) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &opened{Incident: i, before: i.State, members: map[string]*member{}}
-	for n := range ms {
-		o.members[ms[n].Fingerprint] = &ms[n]
-	}
+	o := &opened{Incident: i, before: i.State, members: byFingerprint(ms)}
 	w.open[id] = o
 	return o, nil
+}
+
+func byFingerprint(ms []member) map[string]*member {
+	out := map[string]*member{}
+	for n := range ms {
+		out[ms[n].Fingerprint] = &ms[n]
+	}
+	return out
 }
 
 func (o *opened) event(w *writing, at time.Time, kind, actor string, data map[string]any) error {
