@@ -28,16 +28,16 @@ const (
 	fieldRules   = 5000
 	fieldSeconds = 2
 	fieldBatch   = 2000
-	// faultPause is how long after a fault the same rule has no other: none in one
-	// run, since a firing before the end of the last one is told is not told anew.
-	faultPause = 5 * time.Minute
 	// longWindow gives a p99 of one class more than the two worst of its faults.
 	longWindow = 2 * time.Minute
 	// longFault is for how many samples a fault lasts where ticks must see it.
 	longFault = 20 / fieldSeconds
 )
 
-// noticed is what the webhook has been told of one rule.
+// alertID names an alert by its rule and instance.
+type alertID struct{ rule, instance string }
+
+// noticed is what the webhook has been told of one alert.
 type noticed struct {
 	kind  faults.Kind
 	rule  int
@@ -51,9 +51,8 @@ type watcher struct {
 	url    string
 
 	mu       sync.Mutex
-	open     map[string]*noticed
+	open     map[alertID]*noticed
 	all      []*noticed
-	rests    map[string]time.Time
 	spurious int
 }
 
@@ -62,7 +61,7 @@ func newWatcher() (*watcher, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen for notifications: %w", err)
 	}
-	w := &watcher{url: "http://" + l.Addr().String(), open: map[string]*noticed{}, rests: map[string]time.Time{}}
+	w := &watcher{url: "http://" + l.Addr().String(), open: map[alertID]*noticed{}}
 	w.server = &http.Server{Handler: w, ReadHeaderTimeout: time.Minute}
 	go func() { _ = w.server.Serve(l) }()
 	return w, nil
@@ -88,7 +87,7 @@ func (w *watcher) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 		if a.Status != "firing" {
 			continue
 		}
-		switch n := w.open[a.Labels["rule"]]; {
+		switch n := w.open[alertID{a.Labels["rule"], a.Labels["instance"]}]; {
 		case n == nil:
 			w.spurious++
 		case n.told.IsZero():
@@ -97,16 +96,19 @@ func (w *watcher) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// fault notes that a rule's next sample is wrong, unless it rests.
-func (w *watcher) fault(rule int, at time.Time) bool {
-	name := faults.RuleName(rule)
+// fault notes that the next sample of a series is wrong, unless the alert that
+// it raises was raised before in this run: its end may not be told yet, and a
+// firing before that is not told anew, neither here nor by Alertmanager.
+func (w *watcher) fault(series int) bool {
+	var id alertID
+	id.rule, id.instance = faults.Alert(series)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if at.Before(w.rests[name]) {
+	if w.open[id] != nil {
 		return false
 	}
-	n := &noticed{kind: faults.KindOf(rule), rule: rule}
-	w.open[name], w.rests[name] = n, at.Add(faultPause)
+	n := &noticed{kind: faults.KindOf(series / faults.PerRule), rule: series / faults.PerRule}
+	w.open[id] = n
 	w.all = append(w.all, n)
 	return true
 }
@@ -235,7 +237,7 @@ func (b *bench) detect(ctx context.Context, d detecting) (o outcome, err error) 
 	disturbed, turn := began, 0
 	if err := rounds(began.Add(b.detectWindow(d)), func(now time.Time) error {
 		for range d.perRound {
-			if n := field.Random(d.rules); w.fault(n, now) {
+			if n := field.Pick(field.Random(d.rules)); w.fault(n) {
 				field.Break(n, d.lasts)
 			}
 		}
@@ -257,14 +259,14 @@ func (b *bench) detect(ctx context.Context, d detecting) (o outcome, err error) 
 	cores := (after - before).Seconds() / time.Since(began).Seconds()
 	if d.storm > 0 {
 		once := false
-		if err := rounds(time.Now().Add(3*fieldSeconds*time.Second), func(now time.Time) error {
+		if err := rounds(time.Now().Add(3*fieldSeconds*time.Second), func(time.Time) error {
 			if once {
 				return nil
 			}
 			once = true
 			for n := range d.storm {
-				if w.fault(n, now) {
-					field.Break(n, d.lasts)
+				if s := field.Pick(n); w.fault(s) {
+					field.Break(s, d.lasts)
 				}
 			}
 			return nil

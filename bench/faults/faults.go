@@ -100,7 +100,7 @@ func New(rules int, seconds float64) *Field {
 				name = "bench_counter_total"
 			}
 			f.labels = append(f.labels, wire.Labels([][2]string{
-				{"__name__", name}, {"cpu", fmt.Sprint(cpu)}, {"instance", fmt.Sprintf("host-%02d:9100", instance)}, {"job", "bench"}, {"rule", RuleName(n)},
+				{"__name__", name}, {"cpu", fmt.Sprint(cpu)}, {"instance", host(instance)}, {"job", "bench"}, {"rule", RuleName(n)},
 			}))
 		}
 	}
@@ -120,10 +120,27 @@ func (f *Field) Random(n int) int {
 	return int((z ^ z>>31) >> 1 % uint64(n))
 }
 
-// Break makes a series of a rule wrong for some samples, beginning with the next.
-func (f *Field) Break(rule, samples int) {
-	f.faulty[rule*PerRule+f.Random(PerRule)] = samples
+// Pick is one of the series of a rule.
+func (f *Field) Pick(rule int) int { return rule*PerRule + f.Random(PerRule) }
+
+// Break makes a series wrong for some samples, beginning with the next.
+func (f *Field) Break(series, samples int) { f.faulty[series] = samples }
+
+// Alert names the alert that a series raises by its labels rule and instance,
+// of which a rule over all targets of a job keeps the first only.
+func Alert(series int) (rule, instance string) {
+	n, i := series/PerRule, series%PerRule
+	switch KindOf(n) {
+	case JobSum:
+		return RuleName(n), ""
+	case TargetSum:
+		return RuleName(n), host(i / 2)
+	default:
+		return RuleName(n), host(i)
+	}
 }
+
+func host(n int) string { return fmt.Sprintf("host-%02d:9100", n) }
 
 // value moves a series on and gives its next sample.
 func (f *Field) value(i int) float64 {
