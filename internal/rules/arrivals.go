@@ -40,7 +40,8 @@ const (
 
 // arrivals evaluates alerting rules when samples arrive. It is the sink of the
 // index that watches commits: triggers wait in two queues, those of a
-// comparison that has just become true before all others.
+// comparison that has just become true before all others, and in each of them
+// rule groups take turns.
 type arrivals struct {
 	o       Options
 	x       *arrival.Index
@@ -60,12 +61,16 @@ type arrivals struct {
 	turn     atomic.Pointer[chan struct{}] // closed when the rules that are being replaced are in force
 
 	mu      sync.Mutex
-	flips   []*watched
-	slow    []*watched
+	flips   fairQueue
+	slow    fairQueue
+	turns   int         // workers with a group that has had a turn
+	turned  time.Time   // when the last of them began
+	pushing *time.Timer // wakes a worker if they take long
 	future  futureHeap
 	alarm   *time.Timer
 	alarmAt time.Time
 	wake    chan struct{}
+	workers int
 	closed  bool
 	dirty   map[*rules.Group]*groupState // to be journalled
 	saver   *time.Timer
@@ -90,7 +95,7 @@ func newArrivals(o Options, j *journal, r *restorer) *arrivals {
 	ctx, cancel := context.WithCancel(context.Background())
 	a := &arrivals{
 		o: o, engine: o.Engine, base: o.Live, log: o.Logger, journal: j, restore: r,
-		metrics: newArrivalMetrics(o.Registerer), wake: make(chan struct{}, 1), dirty: map[*rules.Group]*groupState{}, ctx: ctx, cancel: cancel,
+		metrics: newArrivalMetrics(o.Registerer), wake: make(chan struct{}, 1), workers: max(2, runtime.GOMAXPROCS(0)), dirty: map[*rules.Group]*groupState{}, ctx: ctx, cancel: cancel,
 	}
 	a.set.Store(&watchedSet{})
 	a.x = arrival.NewIndex(a, func() int64 { return o.Now().UnixNano() })
@@ -101,7 +106,7 @@ func newArrivals(o Options, j *journal, r *restorer) *arrivals {
 func (a *arrivals) run() {
 	now := a.o.Now()
 	a.ran.Store(&now)
-	for range max(2, runtime.GOMAXPROCS(0)) {
+	for range a.workers {
 		a.wg.Go(a.work)
 	}
 	a.wg.Go(a.keep)
@@ -116,6 +121,9 @@ func (a *arrivals) close() {
 	}
 	if a.saver != nil {
 		a.saver.Stop()
+	}
+	if a.pushing != nil {
+		a.pushing.Stop()
 	}
 	a.mu.Unlock()
 	a.cancel()
@@ -241,9 +249,9 @@ func (a *arrivals) enqueue(w *watched, flip bool) {
 func (a *arrivals) push(w *watched, flip bool) {
 	a.mu.Lock()
 	if flip {
-		a.flips = append(a.flips, w)
+		a.flips.push(w)
 	} else {
-		a.slow = append(a.slow, w)
+		a.slow.push(w)
 	}
 	a.mu.Unlock()
 	a.poke()
@@ -256,21 +264,37 @@ func (a *arrivals) poke() {
 	}
 }
 
-func (a *arrivals) pop() *watched {
+// Groups that have had a turn take half of the workers while what they do is
+// short, so that in a storm the first word about each group finds a processor,
+// and so does whoever tells it. One that takes longer than turnShort holds up
+// nobody else.
+const turnShort = 10 * time.Millisecond
+
+func (a *arrivals) pop() (w *watched, again bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for _, q := range []*[]*watched{&a.flips, &a.slow} {
-		if len(*q) > 0 {
-			w := (*q)[0]
-			(*q)[0] = nil
-			*q = (*q)[1:]
-			if len(a.flips)+len(a.slow) > 0 {
-				a.poke()
-			}
-			return w
-		}
+	now := a.o.Now()
+	goOn := a.turns < max(1, a.workers/2) || now.Sub(a.turned) >= turnShort
+	if w, again = a.flips.pop(goOn); w == nil {
+		w, again = a.slow.pop(goOn)
 	}
-	return nil
+	if again {
+		a.turns++
+		a.turned = now
+	}
+	switch {
+	case a.flips.len()+a.slow.len() == 0 || a.closed:
+	case w != nil:
+		a.poke()
+	case a.pushing == nil:
+		a.pushing = time.AfterFunc(turnShort, func() {
+			a.mu.Lock()
+			a.pushing = nil
+			a.mu.Unlock()
+			a.poke()
+		})
+	}
+	return w, again
 }
 
 func (a *arrivals) work() {
@@ -280,8 +304,16 @@ func (a *arrivals) work() {
 			return
 		case <-a.wake:
 		}
-		for w := a.pop(); w != nil; w = a.pop() {
+		for w, again := a.pop(); w != nil; w, again = a.pop() {
 			a.evaluate(w)
+			if again {
+				a.mu.Lock()
+				a.turns--
+				a.mu.Unlock()
+			}
+			// In a storm the workers would keep every processor for as long as the
+			// scheduler allows, and what they have raised could not be told.
+			runtime.Gosched()
 		}
 	}
 }
