@@ -1,0 +1,4 @@
+// Node has no navigator that @grafana/data would take for a browser's.
+if (!('navigator' in globalThis)) {
+  Object.defineProperty(globalThis, 'navigator', { value: { language: 'en-US', languages: ['en-US'], userAgent: 'node', platform: 'linux' }, configurable: true });
+}
