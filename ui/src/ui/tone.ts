@@ -1,0 +1,25 @@
+import type { IconName } from './icons';
+
+/** What a state means to the reader; its colour and icon follow from that. */
+export type Tone = 'critical' | 'warning' | 'info' | 'good' | 'quiet';
+
+export const toneIcon: Record<Tone, IconName> = { critical: 'critical', warning: 'warning', info: 'info', good: 'check', quiet: 'quiet' };
+
+/** severityTone is the tone of a label severity. */
+export function severityTone(severity: string | undefined): Tone {
+  switch ((severity ?? '').toLowerCase()) {
+    case 'critical':
+    case 'page':
+    case 'error':
+    case 'p1':
+      return 'critical';
+    case 'warning':
+    case 'warn':
+    case 'p2':
+      return 'warning';
+    case 'none':
+      return 'quiet';
+    default:
+      return 'info';
+  }
+}
