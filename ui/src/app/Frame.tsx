@@ -1,0 +1,163 @@
+import { ActionIcon, Button, Kbd, Menu, Modal, useMantineColorScheme } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { Link, Outlet, useRouterState } from '@tanstack/react-router';
+import { lazy, type ReactNode, Suspense, useCallback, useState } from 'react';
+
+import { signOut, useMe } from '../api/me';
+import { status } from '../api/status';
+import { language, setLanguage, useT } from '../i18n';
+import { Icon } from '../ui/icons';
+import { signInURL } from '../ui/parts';
+import { prefix } from './base';
+import { useKeys } from './keys';
+import { menu, type MenuEntry } from './menu';
+import { TimeControls } from './TimeControls';
+
+const Palette = lazy(() => import('./Palette').then((p) => ({ default: p.Palette })));
+
+const m = {
+  skip: { en: 'Skip to the content', zh: '跳到正文' },
+  search: { en: 'Search or go to', zh: '搜索或跳转' },
+  theme: { en: 'Theme', zh: '主题' },
+  light: { en: 'Light', zh: '浅色' },
+  dark: { en: 'Dark', zh: '深色' },
+  system: { en: 'As the system', zh: '跟随系统' },
+  language: { en: 'Language', zh: '语言' },
+  user: { en: 'You', zh: '用户' },
+  anonymous: { en: 'Not signed in', zh: '未登录' },
+  signIn: { en: 'Sign in', zh: '登录' },
+  signOut: { en: 'Sign out', zh: '退出登录' },
+  profile: { en: 'Profile', zh: '个人资料' },
+  keys: { en: 'Keyboard', zh: '键盘快捷键' },
+  navigation: { en: 'Pages', zh: '页面' },
+  widen: { en: 'Show names', zh: '显示名称' },
+  markOk: { en: 'All is right', zh: '一切正常' },
+  markWarning: { en: 'Something needs attention', zh: '有事项需要注意' },
+  markCritical: { en: 'Something is failing', zh: '出现故障' },
+  goTo: { en: 'go to {page}', zh: '前往 {page}' },
+  palette: { en: 'search everything', zh: '搜索全部' },
+  refresh: { en: 'refresh', zh: '刷新' },
+  help: { en: 'this list', zh: '此列表' },
+};
+
+const wideKey = 'touchline.rail';
+
+/** Frame is what every page stands in: the mark, the rail, the bar with time and search. */
+export function Frame(): ReactNode {
+  const t = useT();
+  const path = useRouterState({ select: (s) => s.location.pathname });
+  const kiosk = useRouterState({ select: (s) => (s.location.search as { kiosk?: unknown }).kiosk !== undefined });
+  const [wide, setWide] = useState(() => localStorage.getItem(wideKey) === 'wide');
+  const [palette, setPalette] = useState(false);
+  const [help, setHelp] = useState(false);
+  const { data: state, isError } = useQuery({ queryKey: ['status'], queryFn: ({ signal }) => status(signal), refetchInterval: 5000 });
+  const firing = state?.rules.firing ?? 0;
+  const bad = state?.components?.some((c) => c.state !== 'ok') ?? false;
+  // The watchdog fires as long as all is well.
+  const alarms = Math.max(0, firing - (state?.rules.heartbeats ?? 0));
+  const mark = isError ? 'critical' : !state ? undefined : alarms > 0 ? 'critical' : bad ? 'warning' : 'ok';
+  const openPalette = useCallback(() => setPalette(true), []);
+  const openHelp = useCallback(() => setHelp(true), []);
+  useKeys(openPalette, openHelp);
+  const at = path.startsWith(`${prefix}/ui`) ? path.slice(prefix.length + 3) || '/' : path;
+  const here = menu.filter((e) => at === e.to || (e.to !== '/' && (at + '/').startsWith(e.to + '/')) || e.also?.some((a) => at.startsWith(a))).at(-1);
+  if (kiosk) {
+    return (
+      <main className="content"><Outlet /></main>
+    );
+  }
+  return (
+    <>
+      <a className="skip" href="#content">{t(m.skip)}</a>
+      <div className="mark" data-state={mark} role="img" aria-label={t(mark === 'ok' ? m.markOk : mark === 'warning' ? m.markWarning : m.markCritical)} />
+      <div className="frame" data-wide={wide}>
+        <nav className="rail" aria-label={t(m.navigation)}>
+          {menu.map((e) => <RailLink key={e.to} entry={e} here={e === here} count={e.to === '/alerts' ? alarms : 0} wide={wide} />)}
+          <div className="rail-rest" style={{ marginTop: 'auto' }}>
+            <button type="button" className="rail-link" style={{ background: 'none', border: 0, width: '100%', cursor: 'pointer' }} aria-label={t(m.widen)} aria-pressed={wide}
+              onClick={() => { setWide(!wide); localStorage.setItem(wideKey, wide ? '' : 'wide'); }}>
+              <Icon name="menu" />
+              {wide && 'Touchline'}
+            </button>
+          </div>
+        </nav>
+        <div style={{ minWidth: 0 }}>
+          <header className="topbar">
+            <div className="topbar-crumb ellipsis">{here ? t(here.label) : 'Touchline'}</div>
+            <Button variant="default" leftSection={<Icon name="search" size={14} />} rightSection={<Kbd size="xs">Ctrl K</Kbd>} onClick={openPalette} visibleFrom="sm">{t(m.search)}</Button>
+            <ActionIcon variant="default" hiddenFrom="sm" onClick={openPalette} aria-label={t(m.search)}><Icon name="search" /></ActionIcon>
+            <TimeControls />
+            <ThemeMenu />
+            <UserMenu />
+          </header>
+          <main className="content" id="content" tabIndex={-1}>
+            <Outlet />
+          </main>
+        </div>
+      </div>
+      {palette && <Suspense><Palette close={() => setPalette(false)} /></Suspense>}
+      <Modal opened={help} onClose={() => setHelp(false)} title={t(m.keys)}>
+        <table className="table">
+          <tbody>
+            <tr><td><Kbd>/</Kbd> <Kbd>Ctrl K</Kbd></td><td>{t(m.palette)}</td></tr>
+            <tr><td><Kbd>r</Kbd></td><td>{t(m.refresh)}</td></tr>
+            {menu.map((e) => <tr key={e.to}><td><Kbd>g</Kbd> <Kbd>{e.key}</Kbd></td><td>{t(m.goTo, { page: t(e.label) })}</td></tr>)}
+            <tr><td><Kbd>?</Kbd></td><td>{t(m.help)}</td></tr>
+          </tbody>
+        </table>
+      </Modal>
+    </>
+  );
+}
+
+/** What every link keeps of the address: time and time zone. */
+export const keepTime = (old: Record<string, unknown>): Record<string, unknown> => ({ from: old.from, to: old.to, refresh: old.refresh, timezone: old.timezone });
+
+function RailLink({ entry, here, count, wide }: { entry: MenuEntry; here: boolean; count: number; wide: boolean }): ReactNode {
+  const t = useT();
+  return (
+    <Link to={entry.to as never} search={keepTime as never} className={`rail-link${entry.phone ? '' : ' rail-rest'}`} aria-current={here ? 'page' : undefined} title={wide ? undefined : t(entry.label)}>
+      <Icon name={entry.icon} />
+      <span className={wide ? undefined : 'rail-name'}>{t(entry.label)}</span>
+      {count > 0 && <span className="rail-count">{count}</span>}
+    </Link>
+  );
+}
+
+function ThemeMenu(): ReactNode {
+  const t = useT();
+  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  return (
+    <Menu position="bottom-end">
+      <Menu.Target><ActionIcon variant="default" aria-label={`${t(m.theme)}, ${t(m.language)}`}><Icon name="theme" /></ActionIcon></Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Label>{t(m.theme)}</Menu.Label>
+        {([['auto', m.system], ['light', m.light], ['dark', m.dark]] as const).map(([scheme, label]) => (
+          <Menu.Item key={scheme} onClick={() => setColorScheme(scheme)} rightSection={colorScheme === scheme ? <Icon name="check" size={14} /> : undefined}>{t(label)}</Menu.Item>
+        ))}
+        <Menu.Label>{t(m.language)}</Menu.Label>
+        {([['en', 'English'], ['zh', '中文']] as const).map(([id, name]) => (
+          <Menu.Item key={id} lang={id} onClick={() => setLanguage(id)} rightSection={language() === id ? <Icon name="check" size={14} /> : undefined}>{name}</Menu.Item>
+        ))}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+function UserMenu(): ReactNode {
+  const t = useT();
+  const { me } = useMe();
+  if (!me || me.method === 'anonymous') {
+    return <Button component="a" variant="default" href={signInURL()}>{t(m.signIn)}</Button>;
+  }
+  return (
+    <Menu position="bottom-end">
+      <Menu.Target><ActionIcon variant="default" aria-label={t(m.user)}><Icon name="user" /></ActionIcon></Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Label>{me.user?.display_name || me.name}</Menu.Label>
+        {me.user && <Menu.Item component="a" href={`${prefix}/ui/profile`}>{t(m.profile)}</Menu.Item>}
+        {me.method === 'session' && <Menu.Item onClick={() => void signOut().then(() => window.location.assign(`${prefix}/ui/login`))}>{t(m.signOut)}</Menu.Item>}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
