@@ -5,15 +5,18 @@ import { type ReactNode, useDeferredValue, useState } from 'react';
 
 import { useT } from '../i18n';
 import { Icon } from '../ui/icons';
+import { areas } from './areas';
 import { keepTime } from './Frame';
 import { menu } from './menu';
-import { type Found, rank, sources } from './search';
+import { type Found, rank } from './search';
 
 const m = {
   type: { en: 'A page, dashboard, metric, alert or incident', zh: '页面、仪表盘、指标、告警或事件' },
   pages: { en: 'Pages', zh: '页面' },
   none: { en: 'Nothing fits "{text}"', zh: '没有与“{text}”匹配的内容' },
 };
+
+const sources = areas.flatMap((a) => a.sources ?? []);
 
 /** How many of each kind are shown. */
 const most = 8;

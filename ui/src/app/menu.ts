@@ -1,5 +1,6 @@
 import type { Message } from '../i18n';
 import type { IconName } from '../ui/icons';
+import { areas } from './areas';
 
 export interface MenuEntry {
   /** The path below /ui. */
@@ -8,13 +9,11 @@ export interface MenuEntry {
   label: Message;
   /** The key after g that goes there. */
   key: string;
-  /** Whether a phone's bottom bar has it. */
+  /** Whether a phone's bottom bar has it; five do. */
   phone?: boolean;
-  /** Paths that belong to it as well. */
+  /** Other paths that belong to it. */
   also?: string[];
 }
 
 /** The pages of the rail, in its order. What is not there yet is not in it. */
-export const menu: MenuEntry[] = [
-  { to: '/', icon: 'overview', label: { en: 'Overview', zh: '总览' }, key: 'o', phone: true },
-];
+export const menu: MenuEntry[] = areas.flatMap((a) => a.menu);

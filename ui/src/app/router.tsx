@@ -4,6 +4,7 @@ import type { ReactNode } from 'react';
 import { useT } from '../i18n';
 import { timeSearch } from '../time/state';
 import { Empty, Failed, Loading } from '../ui/parts';
+import { areas } from './areas';
 import { basePath } from './base';
 import { Frame } from './Frame';
 
@@ -23,13 +24,10 @@ const root = createRootRoute({
   validateSearch: (search: Record<string, unknown>) => ({ ...search, ...timeSearch(search) }),
 });
 
-const page = <P extends string>(path: P, load: () => Promise<Record<string, unknown>>, name: string) =>
-  createRoute({ getParentRoute: () => root, path, component: lazyRouteComponent(load as never, name as never) });
-
 // Each page is a chunk of its own: what is not looked at is not loaded.
-const routes = [
-  page('/', () => import('../pages/overview/Overview'), 'Overview'),
-];
+const routes = areas
+  .flatMap((a) => a.routes)
+  .map((r) => createRoute({ getParentRoute: () => root, path: r.path, component: lazyRouteComponent(r.load as never, r.name as never) }));
 
 export const router = createRouter({
   routeTree: root.addChildren(routes),

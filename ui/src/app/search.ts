@@ -17,9 +17,6 @@ export interface Source {
   find: (text: string, signal: AbortSignal) => Promise<Found[]>;
 }
 
-/** What the palette looks among beside the pages; each area adds its own. */
-export const sources: Source[] = [];
-
 /** rank tells how well a text fits what was typed: higher is better, 0 is not at all. */
 export function rank(text: string, typed: string): number {
   const t = text.toLowerCase();

@@ -1,0 +1,3 @@
+import type { Area } from '../../app/area';
+
+export const status: Area = { menu: [], routes: [] };
