@@ -29,6 +29,8 @@ public  GET    /ui/login/oidc/callback
 public  GET    /ui/setup
 public  POST   /ui/setup
 public  GET    /ui/assets/style.css
+public  GET    /ui/app/index.js
+public  GET    /ui/mark.svg
 public  POST   /touchline/v1/login
 public  GET    /touchline/v1/links/x
 public  POST   /touchline/v1/links/x

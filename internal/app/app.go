@@ -29,6 +29,7 @@ import (
 	"touchline.dev/touchline/internal/app/roster"
 	"touchline.dev/touchline/internal/collect"
 	"touchline.dev/touchline/internal/config"
+	"touchline.dev/touchline/internal/console"
 	"touchline.dev/touchline/internal/datadir"
 	"touchline.dev/touchline/internal/httpserver"
 	"touchline.dev/touchline/internal/identity"
@@ -48,6 +49,7 @@ type Options struct {
 	Reread  func() (*config.Config, error) // reads the configuration again for a reload
 	Logger  *slog.Logger
 	Shipped fs.FS // what ships: rules/, runbooks/, alertmanager.yml
+	Console fs.FS // the built console; nil leaves the plain pages alone
 }
 
 // App is one running server.
@@ -74,6 +76,7 @@ type App struct {
 	maintenance *maintenance.Service
 
 	page     *page.Page
+	console  *console.Console
 	beat     *beating
 	public   *publicPage
 	grpc     *grpc.Server

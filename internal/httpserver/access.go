@@ -54,6 +54,8 @@ var routes = []route{
 	{"GET HEAD POST", "/ui/login/**", Public},
 	{"GET HEAD POST", "/ui/setup", Public},
 	{"GET HEAD", "/ui/assets/*", Public},
+	{"GET HEAD", "/ui/app/**", Public}, // what the console is made of, the same for everybody
+	{"GET HEAD", "/ui/mark.svg", Public},
 	{"POST", "/touchline/v1/login", Public},
 	{"GET HEAD POST", "/touchline/v1/links/*", Public}, // the link itself says what it is good for
 	{"GET HEAD", "/touchline/v1/calendars/*", Public},  // as the link does
