@@ -9,7 +9,7 @@ import { status as serverStatus, type Status } from '../../api/status';
 import { told } from '../../api/told';
 import { useT } from '../../i18n';
 import { Ago, Card, Empty, Failed, LabelList, Loading, Notice, Page, StateMark } from '../../ui/parts';
-import { severityTone } from '../../ui/tone';
+import { severityTone, type Tone, worst } from '../../ui/tone';
 import { byFigure, containerName, nowQuery } from './figures';
 import { Hosts } from './Hosts';
 import { Containers, Services } from './Loads';
@@ -22,7 +22,7 @@ const m = {
   firing1: { en: '{name} is firing.', zh: '{name} 正在触发。' },
   incidents: { en: '{n} incidents are open.', zh: '{n} 个事件未关闭。' },
   incident1: { en: 'One incident is open.', zh: '1 个事件未关闭。' },
-  watch: { en: '{rules} rules watch {targets} targets on {hosts} hosts.', zh: '{rules} 条规则监视 {hosts} 台主机上的 {targets} 个目标。' },
+  watch: { en: '{rules} rules watch {targets} targets; {hosts} of them hosts.', zh: '{rules} 条规则监视 {targets} 个目标，其中 {hosts} 台主机。' },
   down: { en: '{n} targets are down.', zh: '{n} 个目标已下线。' },
   needs: { en: 'Needs a person', zh: '需要处理' },
   nothing: { en: 'Nothing is open', zh: '没有待处理的事项' },
@@ -55,7 +55,7 @@ export function Overview(): ReactNode {
   const alerts = useQuery({ queryKey: ['alerts', 'active'], queryFn: ({ signal }) => activeAlerts({ active: true, silenced: false, inhibited: false }, signal), refetchInterval: 1000 });
   const incidents = useQuery({
     queryKey: ['incidents', 'open'],
-    queryFn: ({ signal }) => get<{ incidents: OpenIncident[] | null }>('/touchline/v1/incidents', { params: { state: 'open,acknowledged,snoozed', limit: 8 }, signal }),
+    queryFn: ({ signal }) => get<{ incidents: OpenIncident[] | null }>('/touchline/v1/incidents', { params: { state: 'firing,acknowledged', limit: 8 }, signal }),
     refetchInterval: 2000,
   });
   const now = useQuery({ queryKey: ['overview', 'now'], queryFn: ({ signal }) => query({ query: nowQuery, signal }), refetchInterval: 1000 });
@@ -65,7 +65,7 @@ export function Overview(): ReactNode {
   // The watchdog fires as long as all is well.
   const firing = (alerts.data ?? []).filter((a) => a.labels.alertname !== 'Watchdog' && a.labels.severity !== 'none');
   return (
-    <Page title={t(m.title)} sentence={<Headline status={status.data} hosts={hostsOf(now.data)} firing={firing.map((a) => a.labels.alertname ?? '')} open={open.length} />}>
+    <Page title={t(m.title)} sentence={<Headline status={status.data} hosts={hostsOf(now.data)} firing={firing.map((a) => a.labels.alertname ?? '')} tone={worst(firing.map((a) => a.labels.severity))} open={open.length} />}>
       {status.error && <Failed error={status.error} retry={() => void status.refetch()} />}
       {status.data?.alerts.none && (
         <Notice tone="warning">{t(m.noReceiver)} <code>touchline notify add</code></Notice>
@@ -129,7 +129,7 @@ function hostsOf(answer: QueryAnswer | undefined): number {
   return byFigure(answer, (l) => l.instance ?? containerName(l)).get('cpu')?.size ?? 0;
 }
 
-function Headline({ status, hosts, firing, open }: { status: Status | undefined; hosts: number; firing: string[]; open: number }): ReactNode {
+function Headline({ status, hosts, firing, open, tone }: { status: Status | undefined; hosts: number; firing: string[]; open: number; tone: Tone }): ReactNode {
   const t = useT();
   if (!status) return <span className="skeleton" style={{ display: 'inline-block', width: 320, height: 16 }} />;
   const targets = (status.watched ?? []).reduce((n, w) => n + w.targets, 0);
@@ -142,7 +142,7 @@ function Headline({ status, hosts, firing, open }: { status: Status | undefined;
   const quiet = parts.length === 0;
   return (
     <>
-      <StateMark tone={quiet ? 'good' : open + firing.length > 0 ? 'critical' : 'warning'}>{quiet ? t(m.right) : parts.join(' ')}</StateMark>{' '}
+      <StateMark tone={quiet ? 'good' : open > 0 && tone === 'good' ? 'warning' : firing.length > 0 ? tone : 'warning'}>{quiet ? t(m.right) : parts.join(' ')}</StateMark>{' '}
       {t(m.watch, { rules: status.rules.alerting, targets, hosts })}
     </>
   );
