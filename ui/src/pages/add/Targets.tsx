@@ -11,7 +11,7 @@ import { Ago, Card, Empty, Failed, LabelList, Loading, Page, Span, StateMark } f
 import type { Tone } from '../../ui/tone';
 import { Sections } from './Sections';
 import { TargetDetail } from './TargetDetail';
-import { dropped, droppedCount, type Health, type Pool, pools, targetKey } from './targets';
+import { dropped, droppedCount, type Health, type Pool, pools, targetKey } from './targetList';
 
 const m = {
   title: { en: 'Targets', zh: '抓取目标' },

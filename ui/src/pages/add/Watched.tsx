@@ -12,8 +12,8 @@ import { Icon } from '../../ui/icons';
 import { Ago, Card, Empty, Failed, Loading, Page, Span, StateMark } from '../../ui/parts';
 import { ownJobs } from './received';
 import { Sections } from './Sections';
-import { droppedCount } from './targets';
-import { lastScrapes, seriesByJob } from './watched';
+import { droppedCount } from './targetList';
+import { lastScrapes, seriesByJob } from './lastSeen';
 
 const m = {
   title: { en: 'Watched', zh: '监控对象' },
