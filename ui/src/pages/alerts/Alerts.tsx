@@ -1,6 +1,6 @@
 import { Button, Select, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { Link, type LinkProps } from '@tanstack/react-router';
+import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 
 import { alertGroups, alerts as readAlerts } from '../../api/alertmanager';
@@ -15,7 +15,7 @@ import { digits } from '../../ui/format';
 import { Icon } from '../../ui/icons';
 import { Ago, Card, Empty, Failed, LabelList, Loading, Notice, Page, StateMark } from '../../ui/parts';
 import { severityTone, type Tone } from '../../ui/tone';
-import { runbookURL } from './links';
+import { below, runbookURL } from './links';
 import { exactly, parseMatchers, withMatcher } from './matchers';
 import { filtered, grouped, type Row, rows, type ShownState } from './model';
 import { AlertTabs } from './Tabs';
@@ -135,13 +135,6 @@ export function Alerts(): ReactNode {
       </Page>
     </>
   );
-}
-
-/** below is what a link to a page below /ui takes. */
-export function below(to: string): LinkProps {
-  const [path, query] = to.split('?', 2);
-  const search = query ? Object.fromEntries(new URLSearchParams(query)) : {};
-  return { to: path, search: (old: Record<string, unknown>) => ({ from: old.from, to: old.to, refresh: old.refresh, timezone: old.timezone, ...search }) } as never;
 }
 
 function AlertRow({ row, pick }: { row: Row; pick: (name: string, value: string) => void }): ReactNode {
