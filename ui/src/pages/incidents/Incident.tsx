@@ -1,5 +1,5 @@
 import { Button } from '@mantine/core';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { type ReactNode, useEffect, useMemo, useState } from 'react';
 
@@ -7,7 +7,7 @@ import { ApiError } from '../../api/client';
 import { hints as readHints, incident as readIncident, type IncidentDetail, type IncidentEvent, judgeHint, type Member } from '../../api/incidents';
 import { deployments } from '../../api/maintenance';
 import { useMe } from '../../api/me';
-import { type QueryAnswer, queryRange } from '../../api/prometheus';
+import { queryRange } from '../../api/prometheus';
 import { useLanguage, useT } from '../../i18n';
 import { useTime } from '../../time/state';
 import { useAddress } from '../../ui/address';
@@ -163,7 +163,7 @@ function Affected({ alert: a, incident: i, draw, zone }: { alert: Member; incide
   const range = useMemo(() => ({ from: began(i) - around, to: minute }), [i.sample_at, i.opened_at, minute]);
   const step = Math.max(1, Math.ceil((range.to - range.from) / 120_000));
   const q = useQuery({
-    queryKey: ['affected', query, range.from, range.to], enabled: draw && !!query, retry: false, placeholderData: (old: QueryAnswer | undefined) => old,
+    queryKey: ['affected', query, range.from, range.to], enabled: draw && !!query, retry: false, placeholderData: keepPreviousData,
     queryFn: ({ signal }) => queryRange({ query: query!, start: range.from / 1000, end: range.to / 1000, step, signal }),
   });
   const series = useMemo(() => {
