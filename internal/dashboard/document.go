@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -70,14 +71,13 @@ func Parse(text string) (*Document, error) {
 	return document(t, &t.root)
 }
 
-// ParseAt reads a dashboard whose text begins at an offset of a larger one, which
-// errors then count in.
-func parseWithin(whole string, start, end int) (*Document, error) {
-	d, err := Parse(whole[start:end])
-	if e, ok := err.(*Error); ok && e.Line > 0 { //nolint:errorlint // Parse returns nothing else
-		return nil, at(whole, start+e.Offset, "%s", e.Reason)
+// within has an error about a part of a text count its place in the whole.
+func within(whole string, start int, err error) error {
+	var e *Error
+	if errors.As(err, &e) && e.Line > 0 {
+		return at(whole, start+e.Offset, "%s", e.Reason)
 	}
-	return d, err
+	return err
 }
 
 func document(t *tree, n *node) (*Document, error) {
@@ -92,12 +92,9 @@ func document(t *tree, n *node) (*Document, error) {
 		return nil, at(t.text, int(n.start), "a dashboard is a JSON object, such as {\"title\": \"…\", \"panels\": […]}")
 	}
 	if int(n.end-n.start) < len(t.text) {
-		// The places of what is inside are counted from its own beginning.
-		var err error
-		if t, err = parseTree(t.text[n.start:n.end]); err != nil {
-			return nil, err
-		}
-		n = &t.root
+		// Its own text begins where it does.
+		d, err := Parse(t.text[n.start:n.end])
+		return d, within(t.text, int(n.start), err)
 	}
 	d := &Document{Text: t.text, tree: t}
 	body := n

@@ -86,7 +86,7 @@ func (d *differ) value(path string, x, y *node, skip map[string]bool) {
 
 func (d *differ) replace(path string, x, y *node) {
 	d.op("replace", path, y)
-	d.edit(int(x.start), int(x.end), d.render(y, d.indentAt(int(x.start))))
+	d.edit(int(x.start), int(x.end), d.render(y, "\n"+d.indentAt(int(x.start))))
 }
 
 func (d *differ) op(op, path string, y *node) {
@@ -136,7 +136,7 @@ func (d *differ) object(path string, x, y *node, skip map[string]bool) {
 		if d.unit == "" {
 			colon = ":"
 		}
-		added = append(added, d.b.text[item.keyStart:item.keyEnd]+colon+d.render(item, lastLine(sep)))
+		added = append(added, d.b.text[item.keyStart:item.keyEnd]+colon+d.render(item, sep))
 	}
 	d.splice(x, kept, len(x.items), added)
 }
@@ -166,7 +166,7 @@ func (d *differ) array(path string, x, y *node) {
 	sep := d.separator(x)
 	for i := first + pairs; i < n-last; i++ {
 		d.op("add", path+"/"+strconv.Itoa(i), &y.items[i])
-		added = append(added, d.render(&y.items[i], lastLine(sep)))
+		added = append(added, d.render(&y.items[i], sep))
 	}
 	d.splice(x, kept, first+pairs, added)
 }
@@ -191,7 +191,7 @@ func (d *differ) splice(x *node, kept []bool, at int, added []string) {
 		d.edit(int(x.start)+1, int(x.end)-1, "")
 	case lastKept < 0:
 		closing := ""
-		if d.unit != "" {
+		if strings.Contains(sep, "\n") {
 			closing = "\n" + d.indentAt(int(x.start))
 		}
 		d.edit(int(x.start)+1, int(x.end)-1, sep+text+closing)
@@ -237,17 +237,16 @@ func (d *differ) indentAt(place int) string {
 	return line[:len(line)-len(strings.TrimLeft(line, " \t"))]
 }
 
-func lastLine(space string) string { return space[strings.LastIndexByte(space, '\n')+1:] }
-
-// render writes a value of after as the text of before is written.
-func (d *differ) render(y *node, indent string) string {
+// render writes a value of after as the text of before is written: over several
+// lines where the white space before it has a line's end.
+func (d *differ) render(y *node, space string) string {
 	raw := []byte(d.b.raw(y))
 	var out bytes.Buffer
 	// It is valid JSON, so that neither fails.
-	if d.unit == "" {
+	if line := strings.LastIndexByte(space, '\n'); d.unit == "" || line < 0 {
 		_ = json.Compact(&out, raw)
 	} else {
-		_ = json.Indent(&out, raw, indent, d.unit)
+		_ = json.Indent(&out, raw, space[line+1:], d.unit)
 	}
 	return out.String()
 }

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// context is how many lines around a change a diff shows.
-const context = 3
+// around is how many lines around a change a diff shows.
+const around = 3
 
 // change is a run of lines that others take the place of.
 type change struct {
@@ -26,7 +26,7 @@ func unified(name, text string, edits []edit) string {
 	shift := 0
 	for i := 0; i < len(changes); {
 		j := i + 1
-		for j < len(changes) && changes[j].first-(changes[j-1].first+len(changes[j-1].old)) <= 2*context {
+		for j < len(changes) && changes[j].first-(changes[j-1].first+len(changes[j-1].old)) <= 2*around {
 			j++
 		}
 		shift = hunk(&b, lines, changes[i:j], shift)
@@ -39,7 +39,7 @@ func unified(name, text string, edits []edit) string {
 // what follows has moved.
 func hunk(b *strings.Builder, lines []string, changes []change, shift int) int {
 	last := changes[len(changes)-1]
-	from, to := max(changes[0].first-context, 0), min(last.first+len(last.old)+context, len(lines))
+	from, to := max(changes[0].first-around, 0), min(last.first+len(last.old)+around, len(lines))
 	moved := 0
 	for _, c := range changes {
 		moved += len(c.new) - len(c.old)
