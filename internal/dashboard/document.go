@@ -64,6 +64,9 @@ func ValidUID(uid string) bool { return uidForm.MatchString(uid) }
 // it is an *Error.
 func Parse(text string) (*Document, error) {
 	text = strings.TrimPrefix(text, "\uFEFF") // which editors on Windows write
+	if len(text) > MaxSize {
+		return nil, tooLarge(len(text))
+	}
 	t, err := parseTree(text)
 	if err != nil {
 		return nil, err

@@ -16,7 +16,7 @@ import (
 type Filter struct {
 	Query   string // words of title, folder and tags
 	Tag     string
-	Folder  *string // "" for those without
+	Folder  string
 	Starred bool
 	User    string // whose stars count
 	After   string // only those behind the one of this Key
@@ -75,7 +75,7 @@ func (s *Service) List(ctx context.Context, f Filter) ([]Meta, bool, error) {
 		switch {
 		case f.After != "" && m.Key() <= f.After,
 			f.Starred && !m.Starred,
-			f.Folder != nil && m.Folder != *f.Folder,
+			f.Folder != "" && m.Folder != f.Folder,
 			f.Tag != "" && !slices.Contains(m.Tags, f.Tag),
 			!hasAll(strings.ToLower(m.Title+"\n"+m.Folder+"\n"+strings.Join(m.Tags, "\n")), words):
 			continue

@@ -18,6 +18,10 @@ const (
 	maxValues = 1_000_000 // a tree of them takes some 50 MB
 )
 
+func tooLarge(size int) error {
+	return refuse(TooLarge, "the JSON has %d bytes, and at most %d (10 MB) are taken; split the dashboard", size, MaxSize)
+}
+
 // node is a value of a JSON text, with its place in it.
 type node struct {
 	kind             byte // the first character: { [ " t f n, and 0 for numbers
@@ -34,9 +38,6 @@ type tree struct {
 
 // parseTree takes a JSON text apart. An error is an *Error that names the place.
 func parseTree(text string) (*tree, error) {
-	if len(text) > MaxSize {
-		return nil, refuse(TooLarge, "the JSON has %d bytes, and at most %d (10 MB) are taken; split the dashboard", len(text), MaxSize)
-	}
 	if i := invalidUTF8(text); i >= 0 {
 		return nil, at(text, i, "the text is not UTF-8; save the file in this encoding")
 	}
