@@ -94,7 +94,7 @@ func document(t *tree, n *node) (*Document, error) {
 	if n.kind != '{' {
 		return nil, at(t.text, int(n.start), "a dashboard is a JSON object, such as {\"title\": \"…\", \"panels\": […]}")
 	}
-	if int(n.end-n.start) < len(t.text) {
+	if n != &t.root {
 		// Its own text begins where it does.
 		d, err := Parse(t.text[n.start:n.end])
 		return d, within(t.text, int(n.start), err)
