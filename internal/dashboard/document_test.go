@@ -62,8 +62,8 @@ func TestAs(t *testing.T) {
 	for in, want := range map[string]string{
 		"{\n  \"id\": 12,\n  \"uid\": \"old\",\n  \"version\": 7,\n  \"title\": \"<A> \\u00e9\",  \"panels\": [ 1.50 ]\n}": "{\n  \"id\": null,\n  \"uid\": \"u1\",\n  \"version\": 3,\n  \"title\": \"<A> \\u00e9\",  \"panels\": [ 1.50 ]\n}",
 		"{\n  \"panels\": []\n}": "{\n  \"uid\": \"u1\",\n  \"version\": 3,\n  \"panels\": []\n}",
-		`{"panels":[]}`:           `{"uid": "u1","version": 3,"panels":[]}`,
-		`{"elements":{}}`:         `{"elements":{}}`,
+		`{"panels":[]}`:          `{"uid": "u1","version": 3,"panels":[]}`,
+		`{"elements":{}}`:        `{"elements":{}}`,
 		`{"apiVersion":"dashboard.grafana.app/v2","metadata":{"name":"x"},"spec":{"elements":{}}}`: `{"apiVersion":"dashboard.grafana.app/v2","metadata":{"name":"u1"},"spec":{"elements":{}}}`,
 		`{"apiVersion":"dashboard.grafana.app/v2","spec":{"elements":{}}}`:                         `{"metadata": {"name": "u1"},"apiVersion":"dashboard.grafana.app/v2","spec":{"elements":{}}}`,
 	} {
@@ -95,11 +95,11 @@ func TestParseRequest(t *testing.T) {
 		t.Errorf("%+v %q", r, r.Dashboard.Warnings)
 	}
 	for body, want := range map[string]string{
-		``:                                 "the body is empty",
-		`[]`:                               "send a JSON object",
-		`{"dashbord":{}}`:                  `did you mean "dashboard"`,
-		`{}`:                               "dashboard: it is missing",
-		`{"dashboard":null}`:               "dashboard: it is missing",
+		``:                   "the body is empty",
+		`[]`:                 "send a JSON object",
+		`{"dashbord":{}}`:    `did you mean "dashboard"`,
+		`{}`:                 "dashboard: it is missing",
+		`{"dashboard":null}`: "dashboard: it is missing",
 		`{"dashboard":{"panels":[]},"message":1}`:             "message: write a text",
 		`{"dashboard":{"panels":[]},"overwrite":"yes"}`:       "overwrite: write true or false",
 		`{"dashboard":{"panels":[]},"inputs":{"a":1}}`:        "inputs: write an object of texts",
@@ -154,4 +154,3 @@ func asValue(t interface{ Fatalf(string, ...any) }, text string) any {
 func same(t interface{ Fatalf(string, ...any) }, a, b string) bool {
 	return reflect.DeepEqual(asValue(t, a), asValue(t, b))
 }
-

@@ -128,7 +128,8 @@ func New(o Options) (*Watcher, error) {
 func (w *Watcher) Load(ctx context.Context) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.last, w.loaded = w.sign(), true
+	// Files are looked at before they are read, so that a change in between is noticed.
+	w.last, w.loaded = w.signYAML(), true
 	r := &reading{w: w, seen: map[string]bool{}, uids: map[string]string{}}
 	if w.o.Dir != "" {
 		r.folder()
@@ -233,6 +234,12 @@ func (w *Watcher) Stop() {
 type signature map[string]stamp
 
 func (w *Watcher) sign() signature {
+	out := w.signYAML()
+	w.signDashboards(out)
+	return out
+}
+
+func (w *Watcher) signYAML() signature {
 	out := signature{}
 	if w.o.Dir == "" {
 		return out
@@ -242,6 +249,11 @@ func (w *Watcher) sign() signature {
 			out.add(name)
 		}
 	}
+	return out
+}
+
+// signDashboards adds those of the providers that there are.
+func (w *Watcher) signDashboards(out signature) {
 	for _, p := range w.yaml {
 		for _, provider := range p.providers {
 			walk(provider.Path, func(name string, info fs.FileInfo) bool {
@@ -250,7 +262,6 @@ func (w *Watcher) sign() signature {
 			})
 		}
 	}
-	return out
 }
 
 func (s signature) add(name string) {

@@ -51,6 +51,7 @@ func (r *reading) folder() {
 		}
 	}
 	r.uniqueSources()
+	r.w.signDashboards(r.w.last)
 	for i := range r.providers {
 		r.provider(&r.providers[i])
 	}
