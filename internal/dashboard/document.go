@@ -115,7 +115,9 @@ func document(t *tree, n *node) (*Document, error) {
 	case t.get(n, "title") != nil && (t.get(n, "schemaVersion") != nil || t.get(n, "templating") != nil || t.get(n, "uid") != nil):
 		d.UID = t.str(n, "uid") // one without panels yet
 	default:
-		return nil, at(t.text, int(n.start), "this is not a Grafana dashboard: it has neither panels, rows, elements nor a spec; export the dashboard as JSON")
+		e := at(t.text, int(n.start), "this is not a Grafana dashboard: it has neither panels, rows, elements nor a spec; export the dashboard as JSON")
+		e.NoDashboard = true
+		return nil, e
 	}
 	if err := d.head(body); err != nil {
 		return nil, err

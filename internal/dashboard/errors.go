@@ -28,6 +28,9 @@ type Error struct {
 	Field  string // of Invalid, as the API names it, "" for the whole
 	Reason string
 
+	// NoDashboard tells that it is JSON of something else.
+	NoDashboard bool
+
 	Offset, Line, Column int // of Invalid JSON; Line and Column begin at 1, and are 0 where there is no place
 
 	Current, Yours *Version // of Stale
@@ -66,7 +69,7 @@ func invalid(field, format string, args ...any) error {
 }
 
 // at refuses a text because of what is at an offset.
-func at(text string, offset int, format string, args ...any) error {
+func at(text string, offset int, format string, args ...any) *Error {
 	offset = min(offset, len(text))
 	line := strings.Count(text[:offset], "\n") + 1
 	column := len([]rune(text[strings.LastIndexByte(text[:offset], '\n')+1:offset])) + 1

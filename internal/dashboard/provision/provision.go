@@ -53,6 +53,7 @@ type Problem struct {
 	File         string
 	Line, Column int
 	Warning      bool // the file is used all the same
+	Elsewhere    bool // it may be right where the server runs
 	Message      string
 	Hint         string // what to write instead
 }

@@ -58,6 +58,12 @@ func (d *decoder) warn(n *yaml.Node, hint, format string, args ...any) {
 	d.add(n, true, hint, fmt.Sprintf(format, args...))
 }
 
+// elsewhere is a problem that another machine may not have.
+func (d *decoder) elsewhere(n *yaml.Node, hint, format string, args ...any) {
+	d.problem(n, hint, format, args...)
+	d.problems[len(d.problems)-1].Elsewhere = true
+}
+
 func (d *decoder) add(n *yaml.Node, warning bool, hint, message string) {
 	p := Problem{File: d.file, Line: 1, Column: 1, Warning: warning, Message: message, Hint: hint}
 	if n != nil && n.Line > 0 {
@@ -197,7 +203,7 @@ func (d *decoder) expand(n *yaml.Node, name string) string {
 		case "file":
 			text, err := readFile(m[2], 64<<10)
 			if err != nil {
-				d.problem(n, "make the file, or correct its path", "%s: the file %s of $__file cannot be read: %s", name, m[2], reason(err))
+				d.elsewhere(n, "make the file, or correct its path", "%s: the file %s of $__file cannot be read: %s", name, m[2], reason(err))
 			}
 			return strings.TrimSpace(text)
 		default:
@@ -206,7 +212,7 @@ func (d *decoder) expand(n *yaml.Node, name string) string {
 		}
 		value, ok := d.getenv(env)
 		if !ok {
-			d.problem(n, "set it, or write $$ for a dollar sign", "%s: the variable %s is not set", name, env)
+			d.elsewhere(n, "set it, or write $$ for a dollar sign", "%s: the variable %s is not set", name, env)
 		}
 		return value
 	})
