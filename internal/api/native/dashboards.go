@@ -229,6 +229,7 @@ func (d *dashboards) answersJSON(o *huma.Operation, properties map[string]*huma.
 func takesJSON[I, O any](d *dashboards, o huma.Operation, properties map[string]*huma.Schema, handler func(context.Context, *I) (*O, error)) {
 	o.MaxBodyBytes = maxDashboardBody
 	o.BodyReadTimeout = -1 // the server has one of its own
+	o.SkipValidateBody = true
 	o.Errors = append(o.Errors, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity)
 	o.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{}}
 	huma.Register(d.huma, o, handler)
