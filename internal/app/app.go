@@ -74,6 +74,7 @@ type App struct {
 	opens    func(map[string]string) bool // whether an alert opens an incident
 
 	maintenance *maintenance.Service
+	boards      boards
 
 	page     *page.Page
 	console  *console.Console
@@ -159,6 +160,9 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if err := a.openMaintenance(); err != nil {
 		return nil, err
 	}
+	if err := a.openDashboards(); err != nil {
+		return nil, err
+	}
 	if err := a.openPage(); err != nil {
 		return nil, err
 	}
@@ -229,7 +233,7 @@ func (a *App) listen() error {
 		Logger: a.log.With("component", "http"), Registerer: a.reg, WebConfigFile: a.c.Web.ConfigFile,
 		AdminTokenFile: a.tokenFile(), TokensFile: a.c.Web.TokensFile, RoutePrefix: a.prefix(), CORSOrigin: cors,
 		MaxConnections: a.c.Web.MaxConnections, ReadTimeout: a.c.Web.ReadTimeout, MaxIngestBody: a.c.Remote.WriteMaxBody,
-		Identity: a.door, Anonymous: a.c.Auth.Anonymous, Page: isPage,
+		Identity: a.door, Sharing: a.door, Anonymous: a.c.Auth.Anonymous, Page: isPage,
 	})
 	if err != nil {
 		return a.withHint(err)
@@ -419,6 +423,9 @@ func (a *App) Start(ctx context.Context) error {
 	a.incident.Start()
 	a.maintenance.Start()
 	a.startPeople()
+	if err := a.startDashboards(ctx); err != nil {
+		return err
+	}
 	a.parts.state.OK()
 	a.engine.Run()
 	a.notifier.Run()

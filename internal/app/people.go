@@ -102,6 +102,7 @@ func (a *App) nativeAPI(mux *router) {
 	api.Maintenance(a.maintenance)
 	api.Schedules(duty{a})
 	api.Receivers(trials{a})
+	a.dashboardRoutes(mux, api)
 }
 
 // actor is who sent a request, as timelines and the audit log name them.

@@ -94,6 +94,11 @@ var routes = []route{
 	{"POST", "/api/v1/read", Read},
 	{"POST", "/api/v1/search/*", Read},
 
+	{"PUT DELETE", "/touchline/v1/dashboards/*/star", Read}, // one's own
+	{"POST", "/touchline/v1/dashboards/*/patch", Read},      // changes nothing
+	{"", "/touchline/v1/dashboards/*/share/**", Change},     // a link lets others in
+	{"POST", "/touchline/v1/datasources/*/proxy/**", Read},  // passes on what reads only
+
 	// One's own: the handlers look at nobody else's.
 	{"", "/touchline/v1/me/**", Read},
 	{"", "/touchline/v1/sessions/**", Read},
