@@ -1,5 +1,5 @@
 import { Button } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 
@@ -45,7 +45,7 @@ export function Reports(): ReactNode {
   const { value, change } = useAddress();
   const n = [1, 4, 13, 26, 52].includes(Number(value('weeks'))) ? Number(value('weeks')) : 4;
   const q = useQuery({
-    queryKey: ['incident-report', n], refetchInterval: 60_000, placeholderData: (old) => old,
+    queryKey: ['incident-report', n], refetchInterval: 60_000, placeholderData: keepPreviousData,
     queryFn: ({ signal }) => incidentReport(new Date(Date.now() - n * 7 * 86_400_000), new Date(), signal),
   });
   const r = q.data;
