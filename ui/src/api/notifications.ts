@@ -56,3 +56,21 @@ export interface Trial {
 export async function testReceiver(name: string, lang: string): Promise<Trial[]> {
   return (await call<{ integrations: Trial[] | null }>(`/touchline/v1/receivers/${encodeURIComponent(name)}/test`, { method: 'POST', params: { lang } })).body.integrations ?? [];
 }
+
+/** A receiver as the server's status tells it. */
+export interface Channel {
+  name: string;
+  integrations: string[] | null;
+  default?: boolean;
+  /** When each integration last took a message; without a time it never has. */
+  last_proven?: { integration: string; at?: string }[] | null;
+  failing?: { integration: string; at: string; error: string }[] | null;
+}
+
+export const channels = async (signal?: AbortSignal): Promise<Channel[]> => (await get<{ alerts: { receivers: Channel[] | null } }>('/touchline/v1/status', { signal })).alerts.receivers ?? [];
+
+/** provenAt is when every integration of a channel has been proven, undefined while one has not been. */
+export function provenAt(c: Channel): string | undefined {
+  const at = (c.integrations ?? []).map((name) => c.last_proven?.find((p) => p.integration === name)?.at);
+  return at.length === 0 || at.some((x) => !x) ? undefined : (at as string[]).sort()[0];
+}

@@ -4,8 +4,7 @@ import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 
 import { useMe } from '../../api/me';
-import { testReceiver } from '../../api/notifications';
-import { type ReceiverState, status } from '../../api/status';
+import { type Channel, channels, provenAt, testReceiver } from '../../api/notifications';
 import { useLanguage, useT } from '../../i18n';
 import { Ago, Card, Empty, Failed, Loading, Page, Span, StateMark } from '../../ui/parts';
 import { MayNot, Refused } from '../../ui/Refused';
@@ -32,12 +31,12 @@ const m = {
 export function Channels(): ReactNode {
   const t = useT();
   const { me, may } = useMe();
-  const q = useQuery({ queryKey: ['status'], queryFn: ({ signal }) => status(signal), refetchInterval: 5000 });
-  const list = q.data?.alerts.receivers ?? [];
+  const q = useQuery({ queryKey: ['channels'], queryFn: ({ signal }) => channels(signal), refetchInterval: 5000 });
+  const list = q.data ?? [];
   return (
     <>
       <AlertTabs />
-      <Page title={t(m.title)} sentence={q.data && t(m.sentence, { n: list.length, p: list.filter((r) => r.last_proven && !r.last_error).length, b: list.filter((r) => r.last_error).length })} actions={may('change') ? undefined : <MayNot anonymous={me?.method === 'anonymous'} />}>
+      <Page title={t(m.title)} sentence={q.data && t(m.sentence, { n: list.length, p: list.filter((r) => provenAt(r) && !r.failing?.length).length, b: list.filter((r) => r.failing?.length).length })} actions={may('change') ? undefined : <MayNot anonymous={me?.method === 'anonymous'} />}>
         {q.error && <Failed error={q.error} retry={() => void q.refetch()} />}
         {!q.data ? !q.error && <Loading height={200} /> : <Card flush>{list.length === 0 ? <Empty title={t(m.none)}><span>{t(m.add)}</span><code>touchline notify add</code></Empty> : list.map((r) => <Receiver key={r.name} receiver={r} />)}</Card>}
       </Page>
@@ -45,26 +44,28 @@ export function Channels(): ReactNode {
   );
 }
 
-function Receiver({ receiver: r }: { receiver: ReceiverState }): ReactNode {
+function Receiver({ receiver: r }: { receiver: Channel }): ReactNode {
   const t = useT();
   const l = useLanguage();
   const { may } = useMe();
   const client = useQueryClient();
-  const test = useMutation({ mutationFn: () => testReceiver(r.name, l), onSettled: () => client.invalidateQueries({ queryKey: ['status'] }) });
-  const parts = (r.integrations ?? []).map((i) => (typeof i === 'string' ? { name: i } : i));
+  const test = useMutation({ mutationFn: () => testReceiver(r.name, l), onSettled: () => client.invalidateQueries({ queryKey: ['channels'] }) });
+  const parts = r.integrations ?? [];
+  const failing = (r.failing?.length ?? 0) > 0;
+  const proven = provenAt(r);
   return (
     <div style={{ padding: '10px 12px', borderBottom: '1px solid var(--line)' }}>
       <div style={{ display: 'flex', flexWrap: 'wrap', gap: '4px 12px', alignItems: 'baseline' }}>
         <b>{r.name}</b>{r.default && <span className="label">{t(m.usual)}</span>}
-        <StateMark tone={r.last_error ? 'critical' : r.last_proven ? 'good' : parts.length === 0 ? 'quiet' : 'warning'}>{t(r.last_error ? m.failing : r.last_proven ? m.ok : parts.length === 0 ? m.nothing : m.never)}</StateMark>
-        <span className="muted">{parts.map((p) => p.name).join(', ')}</span>
-        {r.last_proven && <span className="muted">{t(m.proven)} <Ago at={r.last_proven} /></span>}
+        <StateMark tone={failing ? 'critical' : proven ? 'good' : parts.length === 0 ? 'quiet' : 'warning'}>{t(failing ? m.failing : proven ? m.ok : parts.length === 0 ? m.nothing : m.never)}</StateMark>
+        <span className="muted">{parts.join(', ')}</span>
+        {proven && <span className="muted">{t(m.proven)} <Ago at={proven} /></span>}
         <span style={{ marginLeft: 'auto', display: 'flex', gap: 12, alignItems: 'baseline' }}>
           <Link {...below(`/notifications?receiver=${encodeURIComponent(r.name)}`)}>{t(m.history)}</Link>
           {may('change') && parts.length > 0 && <Button size="compact-sm" variant="default" loading={test.isPending} onClick={() => test.mutate()}>{t(m.test)}</Button>}
         </span>
       </div>
-      {r.last_error && <div style={{ color: 'var(--critical)', overflowWrap: 'anywhere' }}>{r.last_error}</div>}
+      {(r.failing ?? []).map((f) => <div key={f.integration} style={{ overflowWrap: 'anywhere' }}><span className="muted">{f.integration} <Ago at={f.at} /></span> <span style={{ color: 'var(--critical)' }}>{f.error}</span></div>)}
       {test.data?.map((x) => (
         <div key={x.integration} role="status" style={{ overflowWrap: 'anywhere', marginTop: 4 }}>
           <StateMark tone={x.ok ? 'good' : 'critical'}>{x.integration} {t(x.ok ? m.taken : m.failed)} <Span ms={x.took_seconds * 1000} /></StateMark> <span className="muted">{x.said ?? x.error}</span>

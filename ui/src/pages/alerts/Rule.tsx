@@ -170,7 +170,7 @@ function Noticed({ file, group, rule }: { file: string; group: string; rule: Ale
 function Told({ name }: { name: string }): ReactNode {
   const t = useT();
   const q = useQuery({ queryKey: ['notifications', 'rule', name], queryFn: ({ signal }) => notifications({ limit: 500 }, signal), refetchInterval: 5000 });
-  const of = (q.data?.notifications ?? []).filter((n) => n.way?.rule === name);
+  const of = (q.data?.notifications ?? []).filter((n) => n.way?.rule === name || n.group.includes(`alertname=${JSON.stringify(name)}`));
   const taken = of.find((n) => !n.error);
   return (
     <Card title={t(m.last)} actions={taken && <span className="muted">{t(m.proof)} <Ago at={taken.at} /></span>}>

@@ -66,13 +66,14 @@ function offset(at: number, zone: string): number {
   return Date.UTC(p.year!, p.month! - 1, p.day!, p.hour!, p.minute!, p.second!) - Math.floor(at / 1000) * 1000;
 }
 
-/** instantOf is when the clocks of a zone show a time that is written as if it were UTC. */
-export function instantOf(wall: number, zone: string): number {
-  const first = wall - offset(wall, zone);
-  return wall - offset(first, zone);
-}
-
 const day = 86_400_000;
+
+/** instantOf is when the clocks of a zone show a time that is written as if it were UTC: the first time where they show it twice. */
+export function instantOf(wall: number, zone: string): number {
+  const before = offset(wall - day, zone);
+  for (const o of [before, offset(wall + day, zone)]) if (offset(wall - o, zone) === o) return wall - o;
+  return wall - before; // clocks leave it out
+}
 
 /** occurrences are the next n beginnings after a moment. The time of day stays what the zone's clocks show. */
 export function occurrences(r: Recurrence, start: number, zone: string, after: number, n: number): number[] {
