@@ -67,11 +67,14 @@ function Drawn({ chart }: { chart: OwnChart }): ReactNode {
   const empty = data && data.series.every((s) => s.values.every((v) => v === null));
   return (
     <Card title={t(chart.title)} columns={6}>
-      {error && !data ? <Failed error={error} retry={() => void refetch()} /> : !data ? <Loading height={150} /> : empty ? <div style={{ height: 150 }}><Empty title={t(m.none)}>{t(m.noneHint)}</Empty></div> : (
+      {error && !data ? <Failed error={error} retry={() => void refetch()} /> : !data ? <Loading height={168} /> : empty ? <div style={{ height: 168 }}><Empty title={t(m.none)}>{t(m.noneHint)}</Empty></div> : (
         <>
           {data.warnings.map((w) => <Notice key={w} tone="warning">{w}</Notice>)}
           <Chart label={t(chart.title)} times={data.times} series={data.series} range={data.range} zone={time.zone} height={150} min={0} sync="own" onZoom={time.zoom}
             format={(v) => { const f = figure(v, chart.unit); return `${f.number}${f.unit && ` ${f.unit}`}`; }} />
+          <div className="muted" style={{ display: 'flex', flexWrap: 'wrap', gap: '2px 12px', fontSize: 12, minHeight: 18 }}>
+            {data.series.map((s) => <span key={s.name}><span className="swatch" style={{ background: s.color }} />{s.name}</span>)}
+          </div>
         </>
       )}
     </Card>
