@@ -38,7 +38,7 @@ export function Snippet({ text, name, maxHeight }: { text: string; name?: string
     <div style={{ border: '1px solid var(--line)', borderRadius: 6, background: 'var(--page)', minWidth: 0 }}>
       <div style={{ display: 'flex', alignItems: 'center', gap: 8, padding: '4px 4px 4px 10px', borderBottom: '1px solid var(--line)' }}>
         <span className="muted mono ellipsis">{name}</span>
-        <Button variant="subtle" size="compact-xs" style={{ marginLeft: 'auto', flex: 'none' }} leftSection={<Icon name={state === 'copied' ? 'check' : 'link'} size={12} />} onClick={() => void copy()} aria-live="polite">
+        <Button variant="subtle" size="compact-xs" style={{ marginLeft: 'auto', flex: 'none' }} leftSection={state === 'copied' ? <Icon name="check" size={12} /> : undefined} onClick={() => void copy()} aria-live="polite">
           {t(state === 'copied' ? m.copied : state === 'select' ? m.select : m.copy)}
         </Button>
       </div>

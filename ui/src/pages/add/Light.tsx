@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 
+import { selfMatchers } from '../../api/self';
 import { targets, vector } from '../../api/server';
 import { useT } from '../../i18n';
 import { Ago, Failed, StateMark } from '../../ui/parts';
@@ -33,14 +34,14 @@ async function look(signal: Signal, abort: AbortSignal): Promise<Seen> {
     return scrapeLight(t.activeTargets, signal.job, proof);
   }
   const handlers = signal.handlers.map((h) => h.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|');
-  const counter = `touchline_http_requests_total{method="${signal.method ?? 'post'}",handler=~${JSON.stringify(handlers)}}`;
-  const [now, before, jobs, t] = await Promise.all([
+  const all = (await targets(abort)).activeTargets;
+  const counter = `touchline_http_requests_total{${selfMatchers(all)},method="${signal.method ?? 'post'}",handler=~${JSON.stringify(handlers)}}`;
+  const [now, before, jobs] = await Promise.all([
     vector(`sum by (handler, code) (${counter})`, abort),
     vector(`sum by (handler, code) (${counter} offset 1m)`, abort),
     signal.jobs ? vector(`max by (job) (timestamp(${signal.jobs}))`, abort) : [],
-    signal.jobs ? targets(abort) : undefined,
   ]);
-  return requestLight(now, before, jobs, ownJobs(t?.activeTargets ?? []));
+  return requestLight(now, before, jobs, ownJobs(all));
 }
 
 /** Light turns good as soon as what a guide tells to send has come. */

@@ -43,7 +43,7 @@ const m = {
   remedy: { en: 'Remedy', zh: '处理方法' },
   found: { en: 'Discovered, not watched', zh: '已发现但未监控' },
   foundNone: { en: 'Whatever service discovery finds is scraped.', zh: '服务发现找到的目标均在抓取。' },
-  foundSome: { en: '{n} discovered targets were dropped by relabelling.', zh: '{n} 个已发现的目标被重新标记规则丢弃。' },
+  foundSome: { en: 'Dropped by relabelling: {n}.', zh: '被重新标记规则丢弃：{n} 个。' },
   show: { en: 'Show them', zh: '查看' },
 };
 
@@ -115,7 +115,7 @@ function ScrapedTable({ watched, last, series }: { watched: Watched[]; last: Map
       <tbody>
         {watched.map((w) => {
           const key = `${w.job} ${w.instance}`;
-          const n = series.get(key);
+          const n = series.get(key) ?? series.get(w.job);
           const fig = n === undefined ? undefined : figure(n);
           return (
             <tr key={`${key} ${w.source}`}>

@@ -13,12 +13,12 @@ export function lastScrapes(targets: Target[]): Map<string, number> {
   return out;
 }
 
-/** seriesByJob is how many series each job and instance gives. */
+/** seriesByJob is how many series each job and instance, and each job as a whole, gives. */
 export function seriesByJob(samples: Sample[]): Map<string, number> {
   const out = new Map<string, number>();
   for (const s of samples) {
-    const key = `${s.labels.job ?? ''} ${s.labels.instance ?? ''}`;
-    out.set(key, (out.get(key) ?? 0) + s.value);
+    const job = s.labels.job ?? '';
+    for (const key of [job, `${job} ${s.labels.instance ?? ''}`]) out.set(key, (out.get(key) ?? 0) + s.value);
   }
   return out;
 }

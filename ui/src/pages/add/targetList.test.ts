@@ -50,5 +50,6 @@ it('lastScrapes keeps the newest, and leaves out what was never scraped', () => 
 });
 
 it('seriesByJob adds up', () => {
-  expect(seriesByJob([{ labels: { job: 'a', instance: 'i' }, value: 2 }, { labels: { job: 'a', instance: 'i' }, value: 3 }]).get('a i')).toBe(5);
+  const out = seriesByJob([{ labels: { job: 'a', instance: 'i' }, value: 2 }, { labels: { job: 'a', instance: 'j' }, value: 3 }]);
+  expect(Object.fromEntries(out)).toEqual({ a: 5, 'a i': 2, 'a j': 3 });
 });

@@ -2,7 +2,8 @@ import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 
 import { queryRange } from '../../api/prometheus';
-import { vector } from '../../api/server';
+import { selfMatchers } from '../../api/self';
+import { targets, vector } from '../../api/server';
 import { seriesColors } from '../../app/theme';
 import { prefix } from '../../app/base';
 import { useLanguage, useT } from '../../i18n';
@@ -24,9 +25,12 @@ const m = {
 /** OwnPage draws what this process does. */
 export function OwnPage(): ReactNode {
   const t = useT();
+  const found = useQuery({ queryKey: ['own matchers'], queryFn: async ({ signal }) => selfMatchers((await targets(signal)).activeTargets), staleTime: 60_000 });
+  const self = found.data;
   const now = useQuery({
-    queryKey: ['own now'],
-    queryFn: async ({ signal }) => Promise.all([vector('sum(rate(prometheus_tsdb_head_samples_appended_total{job="touchline"}[1m]))', signal), vector('process_resident_memory_bytes{job="touchline"}', signal)]),
+    queryKey: ['own now', self],
+    enabled: self !== undefined,
+    queryFn: async ({ signal }) => Promise.all([vector(`sum(rate(prometheus_tsdb_head_samples_appended_total{${self}}[1m]))`, signal), vector(`process_resident_memory_bytes{${self}}`, signal)]),
     refetchInterval: 5000,
   });
   const rate = now.data?.[0][0]?.value;
@@ -38,12 +42,12 @@ export function OwnPage(): ReactNode {
   return (
     <Page title={t(m.title)} sentence={rate !== undefined && memory !== undefined ? t(m.sentence, { rate: text(rate, ''), memory: text(memory, 'bytes') }) : undefined} actions={<a href={`${prefix}/metrics`}>{t(m.all)}</a>}>
       <StatusTabs at="/status/metrics" />
-      <div className="grid">{ownCharts.map((c) => <Drawn key={c.title.en} chart={c} />)}</div>
+      {found.error && !self ? <Failed error={found.error} retry={() => void found.refetch()} /> : !self ? <Loading height={320} /> : <div className="grid">{ownCharts.map((c) => <Drawn key={c.title.en} chart={c} self={self} />)}</div>}
     </Page>
   );
 }
 
-function Drawn({ chart }: { chart: OwnChart }): ReactNode {
+function Drawn({ chart, self }: { chart: OwnChart; self: string }): ReactNode {
   const t = useT();
   const l = useLanguage();
   const time = useTime();
@@ -51,9 +55,9 @@ function Drawn({ chart }: { chart: OwnChart }): ReactNode {
   const start = Math.floor(time.range.from / 1000 / step) * step;
   const end = Math.floor(time.range.to / 1000 / step) * step;
   const { data, error, refetch } = useQuery({
-    queryKey: ['own', chart.title.en, l, start, end, step, time.tick],
+    queryKey: ['own', chart.title.en, self, l, start, end, step, time.tick],
     queryFn: async ({ signal }) => {
-      const answers = await Promise.all(chart.queries.map((q) => queryRange({ query: q.query.replaceAll('$w', windowFor(step)), start, end, step, signal })));
+      const answers = await Promise.all(chart.queries.map((q) => queryRange({ query: q.query.replaceAll('$self', () => self).replaceAll('$w', windowFor(step)), start, end, step, signal })));
       const found = answers.flatMap((a, i) => (a.data.resultType === 'matrix' ? a.data.result.map((s) => ({ name: chart.queries[i]!.by ? (s.metric[chart.queries[i]!.by!] ?? '') : t(chart.queries[i]!.name), points: s.values ?? [] })) : []));
       const { times, values } = align(found.map((f) => f.points), start, end, step);
       return {
@@ -67,11 +71,14 @@ function Drawn({ chart }: { chart: OwnChart }): ReactNode {
   const empty = data && data.series.every((s) => s.values.every((v) => v === null));
   return (
     <Card title={t(chart.title)} columns={6}>
-      {error && !data ? <Failed error={error} retry={() => void refetch()} /> : !data ? <Loading height={150} /> : empty ? <div style={{ height: 150 }}><Empty title={t(m.none)}>{t(m.noneHint)}</Empty></div> : (
+      {error && !data ? <Failed error={error} retry={() => void refetch()} /> : !data ? <Loading height={168} /> : empty ? <div style={{ height: 168 }}><Empty title={t(m.none)}>{t(m.noneHint)}</Empty></div> : (
         <>
           {data.warnings.map((w) => <Notice key={w} tone="warning">{w}</Notice>)}
           <Chart label={t(chart.title)} times={data.times} series={data.series} range={data.range} zone={time.zone} height={150} min={0} sync="own" onZoom={time.zoom}
             format={(v) => { const f = figure(v, chart.unit); return `${f.number}${f.unit && ` ${f.unit}`}`; }} />
+          <div className="muted" style={{ display: 'flex', flexWrap: 'wrap', gap: '2px 12px', fontSize: 12, minHeight: 18 }}>
+            {data.series.map((s) => <span key={s.name}><span className="swatch" style={{ background: s.color }} />{s.name}</span>)}
+          </div>
         </>
       )}
     </Card>

@@ -21,7 +21,6 @@ const m = {
   degraded: { en: 'Degraded', zh: '降级' },
   failed: { en: 'Failed', zh: '故障' },
   startingState: { en: 'Starting', zh: '启动中' },
-  since: { en: 'since', zh: '自' },
   build: { en: 'Build', zh: '版本' },
   version: { en: 'Version', zh: '版本' },
   revision: { en: 'Revision', zh: '修订' },

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
+import type { Target } from '../../api/prometheus';
+import { selfMatchers } from '../../api/self';
 import { deeper, quoteName, selector, splitPair, splitQuery, valuesQuery } from './cardinality';
 import { align, ownCharts, stepFor, windowFor } from './ownCharts';
 
@@ -39,6 +41,12 @@ describe('own charts', () => {
   });
   it('align points, and leave gaps where there are none', () => {
     expect(align([[[10, '1'], [20, '2']], [[15, 'NaN'], [20, '3']]], 10, 20, 5)).toEqual({ times: [10, 15, 20], values: [[1, null, 2], [null, null, 3]] });
+  });
+  it('are of this process alone', () => {
+    for (const c of ownCharts) for (const q of c.queries) expect(q.query).toContain('{$self}');
+    const own = { scrapePool: 'touchline/touchline', labels: { job: 'touchline', instance: 'a"b' } } as unknown as Target;
+    expect(selfMatchers([own])).toBe('job="touchline",instance="a\\"b"');
+    expect(selfMatchers([])).toBe('job="touchline"');
   });
   it('name each series', () => {
     for (const c of ownCharts) for (const q of c.queries) expect(Boolean(q.by) || q.name.en !== '').toBe(true);

@@ -8,7 +8,8 @@ export interface OwnChart {
 }
 
 const same = (s: string): Message => ({ en: s, zh: s });
-const self = 'job="touchline"';
+/** Stands for the matchers of this process. */
+const self = '$self';
 
 /** The charts of what this process does, from its own metrics. */
 export const ownCharts: OwnChart[] = [
