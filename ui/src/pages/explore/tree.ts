@@ -108,7 +108,7 @@ function matchingText(op: string, m: Matching | null): string {
   return out;
 }
 
-/** operand is a side of an operator. Brackets are kept by the parser, so none are missing. */
+/** write gives a part as PromQL. The parser keeps brackets as parts, so none go missing. */
 export function write(e: Ast): string {
   switch (e.type) {
     case 'aggregation': {
