@@ -91,6 +91,7 @@ var routes = []route{
 	{"POST", "/api/v1/labels", Read},
 	{"POST", "/api/v1/read", Read},
 	{"POST", "/api/v1/search/*", Read},
+	{"POST", "/touchline/v1/backtest", Read}, // replays what is stored, and writes nothing
 
 	// One's own: the handlers look at nobody else's.
 	{"", "/touchline/v1/me/**", Read},

@@ -69,7 +69,7 @@ export function Chart(p: ChartProps): ReactNode {
     return [p.times, ...(p.log ? lines.map((l) => l.map((v) => (v !== null && v > 0 ? v : null))) : lines)] as uPlot.AlignedData;
   }, [p.times, p.series, p.drawn, p.log]);
   // What the plot is made of; its data and range change without making it anew.
-  const shape = JSON.stringify([p.series.map((s) => [s.name, s.color, s.fill, s.dash]), p.bare, p.zone, p.sync, p.min, p.max, p.log, p.points, height, l]);
+  const shape = JSON.stringify([p.series.map((s) => [s.name, s.color, s.fill, s.dash]), p.bare, p.zone, p.sync, p.min, p.max, p.log, p.points, !!p.drawn, height, l]);
 
   useEffect(() => {
     const el = host.current!;
@@ -98,6 +98,8 @@ export function Chart(p: ChartProps): ReactNode {
           { ...axis, size: 56, values: (_u, ticks) => ticks.map((v) => (now.log && !/^1(0*|e.*)$/.test(String(v < 1 ? Math.round(1 / v) : v)) ? '' : format(v))) },
         ],
         series: [{}, ...now.series.map((s): uPlot.Series => ({ label: s.name, stroke: s.color, width: now.bare ? 1.25 : 1.5, dash: s.dash, fill: s.fill ? `${s.color}22` : undefined, points: { show: !!now.points, size: 4 }, spanGaps: false }))],
+        // What is stacked is filled down to the line below it, not to zero.
+        bands: now.drawn ? now.series.slice(1).map((_, i): uPlot.Band => ({ series: [i + 2, i + 1] })) : undefined,
         hooks: {
           drawClear: [(c) => drawBelow(c, props.current)],
           draw: [(c) => drawAbove(c, props.current)],

@@ -53,7 +53,7 @@ function Explained({ result, at, datasource, meta }: { result: Result; at: numbe
     return <>{f.number}<span className="unit">{f.unit}</span></>;
   };
   return (
-    <div className="grid">
+    <div className="grid" style={{ alignItems: 'start' }}>
       <Card columns={9} title={t(m.tree, { ref: result.ref })}>
         {parsed.error ? <Failed error={parsed.error} retry={() => void parsed.refetch()} /> : !parsed.data ? <Loading height={160} /> : (
           <div data-panel-type="explain" data-panel-state="data">

@@ -32,8 +32,8 @@ const m = {
   title: { en: 'Explore', zh: '探索' },
   nothing: { en: 'Ask a metric: {n} are there.', zh: '查询指标：共 {n} 个。' },
   nothingYet: { en: 'Ask a metric.', zh: '查询指标。' },
-  asking: { en: 'Asking {n} queries.', zh: '正在执行 {n} 个查询。' },
-  answered: { en: '{series} series from {n} queries in {ms} ms, {samples} samples read.', zh: '{n} 个查询返回 {series} 条序列，耗时 {ms} 毫秒，读取 {samples} 个样本。' },
+  asking: { en: 'Asking.', zh: '正在查询。' },
+  answered: { en: '{series} series in {ms} ms, {samples} samples read.', zh: '返回 {series} 条序列，耗时 {ms} 毫秒，读取 {samples} 个样本。' },
   failed: { en: '{failed} of {n} queries failed.', zh: '{n} 个查询中有 {failed} 个失败。' },
   run: { en: 'Run', zh: '执行' },
   addQuery: { en: 'Add query', zh: '添加查询' },
@@ -149,7 +149,7 @@ export function Explore(): ReactNode {
           </Card>
           {alertAt >= 0 && queries[alertAt]!.expr.trim() !== '' && (
             <Suspense fallback={<Loading height={300} />}>
-              <AlertForm key={one('alert') + fill(queries[alertAt]!.expr)} expr={fill(queries[alertAt]!.expr)} time={time} datasource={datasource} serverURL={server.data?.console_url ?? window.location.origin} onClose={() => set({ alert: undefined })} />
+              <AlertForm key={one('alert') + fill(queries[alertAt]!.expr)} expr={fill(queries[alertAt]!.expr)} time={time} datasource={datasource} serverURL={(server.data?.console_url ?? window.location.origin).replace(/\/ui\/?$/, '')} onClose={() => set({ alert: undefined })} />
             </Suspense>
           )}
           {view === 'graph' && <GraphView results={results} time={time} datasource={datasource} options={options} onOption={(name, on) => set({ [name]: on ? '1' : undefined }, true)} />}
@@ -171,7 +171,7 @@ function useSentence(results: ReturnType<typeof useResults>, metrics: number): R
     if (results.length === 0) return metrics > 0 ? t(m.nothing, { n: digits(metrics) }) : t(m.nothingYet);
     const failed = results.filter((r) => r.error).length;
     if (failed > 0) return t(m.failed, { failed, n: results.length });
-    if (results.some((r) => !r.answer)) return t(m.asking, { n: results.length });
+    if (results.some((r) => !r.answer)) return t(m.asking);
     let series = 0;
     let seconds = 0;
     let samples = 0;
@@ -181,6 +181,6 @@ function useSentence(results: ReturnType<typeof useResults>, metrics: number): R
       seconds += answer!.stats?.timings.execTotalTime ?? 0;
       samples += answer!.stats?.samples?.totalQueryableSamples ?? 0;
     }
-    return t(m.answered, { series: digits(series), n: results.length, ms: digits(Number((seconds * 1000).toPrecision(3))), samples: digits(samples) });
+    return t(m.answered, { series: digits(series), ms: digits(Number((seconds * 1000).toPrecision(3))), samples: digits(samples) });
   }, [results, metrics, t]);
 }

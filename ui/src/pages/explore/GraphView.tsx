@@ -22,6 +22,7 @@ const m = {
   exemplars: { en: 'Exemplars', zh: '示例' },
   label: { en: 'Graph of the queries', zh: '查询的图表' },
   none: { en: 'No series in this time range', zh: '此时间范围内没有序列' },
+  empty: { en: '{refs} has no series in this time range. Explain shows why.', zh: '{refs} 在此时间范围内没有序列。“解释”可显示原因。' },
   why: { en: 'Explain shows which part of the expression has nothing.', zh: '“解释”可显示表达式中哪一部分没有数据。' },
   ask: { en: 'Nothing is asked yet', zh: '尚未查询' },
   askHow: { en: 'Write an expression above and press Enter, or pick a metric from the browser.', zh: '在上方输入表达式并按 Enter，或从指标浏览器中选择指标。' },
@@ -85,11 +86,13 @@ export function GraphView({ results, time, datasource, options, onOption }: {
   };
   const pending = results.some((r) => r.pending && !r.answer);
   const failed = results.filter((r) => r.error);
+  const empty = lines.length === 0 ? [] : results.filter((r) => r.answer && !lines.some((l) => l.ref === r.ref)).map((r) => r.ref);
   const warnings = [...new Set(results.flatMap((r) => [...(r.answer?.warnings ?? []), ...(r.answer?.infos ?? [])]))];
   return (
     <>
       {failed.map((r) => <Failed key={r.ref} error={new Error(`${r.ref}: ${r.error instanceof Error ? r.error.message : String(r.error)}`)} retry={r.retry} />)}
       {warnings.length > 0 && <Notice tone="warning">{warnings.slice(0, 5).map((w) => <div key={w}>{w}</div>)}</Notice>}
+      {empty.length > 0 && <Notice tone="info">{t(m.empty, { refs: empty.join(', ') })}</Notice>}
       <Card flush title={t(m.title)} actions={
         <div style={{ display: 'flex', gap: 12, alignItems: 'center', flexWrap: 'wrap' }}>
           {(['stack', 'log', 'points', 'exemplars'] as const).map((o) => <Checkbox key={o} label={t(o === 'stack' ? m.stacked : m[o])} checked={!!options[o]} onChange={(e) => onOption(o, e.currentTarget.checked)} />)}
