@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -25,7 +26,7 @@ func TestBacktestAPI(t *testing.T) {
 	if err := a.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	defer a.Stop()
+	defer func() { _ = a.Stop(context.WithoutCancel(t.Context())) }()
 	a.get(t, `/api/v1/query?query=count_over_time(up{job="nobody"}[1m])>2`, `"value"`)
 	rule := func(expr string) string {
 		return fmt.Sprintf(`{"groups":[{"name":"g","interval":"1s","rules":[{"alert":"Down","expr":%q,"labels":{"severity":"critical"}}]}]}`, expr)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { alertExpr, type AlertDraft, problems, ruleYAML, scalar, testYAML, valuesText } from './alert';
+import { alertExpr, type AlertDraft, problems, ruleYAML, scalar, steadyMarks, testYAML, valuesText } from './alert';
 
 const draft: AlertDraft = { name: 'HighErrors', expr: 'sum by (job) (rate(errors_total[5m]))', op: '>', threshold: 0.5, hold: '5m', severity: 'critical', labels: { team: 'on' }, summary: "{{ $labels.job }}: it's failing", description: 'One.\nTwo: {{ $value }}' };
 
@@ -46,4 +46,13 @@ it('writes a test with what is expected', () => {
   expect(text).toContain(`- series: 'up{a="it''s"}'\n        values: '1x1 _ 0'`);
   expect(text).toContain("eval_time: 15s\n        exp_samples:\n          - labels: '{}'\n            value: 2");
   expect(text).toContain('eval_time: 45s\n        exp_samples: []');
+});
+
+describe('steadyMarks', () => {
+  const of = (text: string) => [...text].map(Number);
+  it('holds a test to what does not change around it', () =>
+    expect(steadyMarks(of('0000000000111111110000000'), 4)).toEqual([{ at: 6, firing: 0 }, { at: 13, firing: 1 }, { at: 24, firing: 0 }]));
+  it('does not look where the past is missing', () => expect(steadyMarks(of('0000000000111111111'), 8)).toEqual([{ at: 13, firing: 1 }, { at: 18, firing: 1 }]));
+  it('holds a quiet rule to its silence', () => expect(steadyMarks(of('000000000'), 2)).toEqual([{ at: 8, firing: 0 }]));
+  it('says nothing of what flaps', () => expect(steadyMarks(of('0101010101'), 0)).toEqual([]));
 });

@@ -92,6 +92,23 @@ export interface TestInput {
   expected: { at: number; firing: number }[];
 }
 
+// A test has fewer samples than the server, so that an alert may come a little sooner or later in it.
+const margin = 3;
+
+/**
+ * steadyMarks picks what a test is held to: the last quiet moment before the
+ * first alert, one while it fires, and the end, each where the number of firing
+ * alerts does not change around it. firing is that number at each sample; from
+ * is the first that has all that it reads.
+ */
+export function steadyMarks(firing: readonly number[], from: number): { at: number; firing: number }[] {
+  const steady = (i: number): boolean => i >= from && firing.slice(Math.max(0, i - margin), i + margin + 1).every((n) => n === firing[i]);
+  const all = firing.map((_, i) => i).filter(steady);
+  const began = all.find((i) => firing[i]! > 0);
+  const marks = began === undefined ? [all.at(-1)] : [all.findLast((i) => i < began && firing[i] === 0), began, all.at(-1)];
+  return [...new Set(marks)].filter((i) => i !== undefined).map((at) => ({ at, firing: firing[at]! }));
+}
+
 /** valuesText is a series in promtool's notation: "1 1 _ 2", runs written short. */
 export function valuesText(values: readonly (string | undefined)[]): string {
   const out: string[] = [];

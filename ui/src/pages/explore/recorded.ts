@@ -1,7 +1,7 @@
 import { parseQuery } from '../../api/explore';
 import { type Labels, queryRange } from '../../api/prometheus';
 import { duration } from '../../time/range';
-import { type AlertDraft, fixedTime, inputsOf, mostTestSamples, mostTestSeries, type TestInput } from './alert';
+import { type AlertDraft, fixedTime, inputsOf, mostTestSamples, mostTestSeries, steadyMarks, type TestInput } from './alert';
 import { align, grid, pointsOf, wouldFire } from './frames';
 import type { Message } from '../../i18n';
 
@@ -17,6 +17,7 @@ const m = {
   native: { en: 'The expression reads native histograms; their samples are not written to tests here.', zh: '表达式读取原生直方图；此处不会将其样本写入测试。' },
   many: { en: 'The expression reads {n} series; a test that can be read has {most} at most. Narrow it by a label.', zh: '表达式读取 {n} 条序列；可读的测试最多 {most} 条。请用标签缩小范围。' },
   long: { en: 'The expression reads so far back that a test would need more than {most} samples of each series.', zh: '表达式回溯过长，每条序列需要超过 {most} 个样本。' },
+  unsteady: { en: 'Around this moment alerts come and go too quickly to be held to. Lengthen the time for which it is true, or choose another time range.', zh: '此时刻附近告警变化过快，无法作为断言。请延长持续时间，或选择其他时间范围。' },
   empty: { en: 'The expression reads nothing in this time range.', zh: '此时间范围内表达式没有读取到数据。' },
 };
 
@@ -51,11 +52,9 @@ export async function recordInput(d: AlertDraft, range: { from: number; to: numb
   const played = await queryRange({ query: d.expr, start, end, step, datasource, signal });
   const lines = played.data.resultType === 'matrix' ? played.data.result.map((s) => align(pointsOf(s), times, step)) : [];
   const firing = wouldFire(times, lines, d.op, d.threshold, hold);
-  const at = (i: number): { at: number; firing: number } => ({ at: i, firing: firing.filter((f) => f.from <= times[i]! && (f.to === undefined || f.to > times[i]!)).length });
   // Only evaluations that have all that they read are held to something: before, a test lacks the past.
   const whole = Math.ceil(back / step) + Math.ceil(hold / step) + 1;
-  const last = times.length - 1;
-  const began = firing.map((f) => Math.round((f.from - start) / step)).find((i) => i >= whole);
-  const marks = [...new Set(began === undefined ? [last] : [began - 1, began, last])].filter((i) => i >= Math.min(whole, last));
-  return { series: [...series.values()], start, step, samples: times.length, expected: marks.map(at) };
+  const expected = steadyMarks(times.map((t) => firing.filter((f) => f.from <= t && (f.to === undefined || f.to > t)).length), whole);
+  if (expected.length === 0) throw new NoTest(m.unsteady);
+  return { series: [...series.values()], start, step, samples: times.length, expected };
 }
