@@ -26,6 +26,7 @@ const m = {
   values: { en: '{n} values', zh: '{n} 个值' },
   more: { en: 'and {n} more', zh: '另有 {n} 个' },
   labels: { en: 'Labels: pick values to narrow it', zh: '标签：选择值以缩小范围' },
+  noSeries: { en: 'It has no series in this time range.', zh: '此时间范围内没有序列。' },
   noLabels: { en: 'It has no labels.', zh: '没有标签。' },
 };
 
@@ -124,7 +125,7 @@ function Metric({ range, datasource, rate, meta, metric, onMetric, onUse }: Prop
         <div style={{ marginTop: 8 }}><button type="button" className="explore-link" style={{ fontWeight: 600, padding: 0 }} onClick={() => onUse(made.expr, made.legend)}>{t(m.use)} →</button></div>
       </div>
       <div className="muted" style={{ padding: '6px 12px', borderTop: '1px solid var(--line)', fontSize: 11 }}>{t(m.labels)}</div>
-      {labels.error ? <div style={{ padding: 8 }}><Failed error={labels.error} retry={() => void labels.refetch()} /></div> : !labels.data ? <div style={{ padding: 8 }}><Loading height={120} /></div> : shown.length === 0 ? <Empty title={t(m.noLabels)} /> : (
+      {labels.error ? <div style={{ padding: 8 }}><Failed error={labels.error} retry={() => void labels.refetch()} /></div> : !labels.data ? <div style={{ padding: 8 }}><Loading height={120} /></div> : shown.length === 0 ? <Empty title={t(total.data?.series === 0 ? m.noSeries : m.noLabels)} /> : (
         <div style={{ maxHeight: 'min(46vh, 480px)', overflow: 'auto' }}>
           {shown.map((name) => (
             <div key={name}>
