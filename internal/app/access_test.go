@@ -130,6 +130,7 @@ read    GET    /touchline/v1/openapi-3.0.json
 read    GET    /touchline/v1/openapi.yaml
 read    GET    /touchline/v1/openapi-3.0.yaml
 read    GET    /touchline/v1/heartbeat
+read    POST   /touchline/v1/backtest
 read    GET    /touchline/v1/notifications
 change  POST   /touchline/v1/receivers/x/test
 read    GET    /touchline/v1/reports/incidents
