@@ -1,4 +1,4 @@
-import { ActionIcon, Menu } from '@mantine/core';
+import { ActionIcon, Menu, useComputedColorScheme } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';
 import { lazy, type ReactNode, Suspense, useRef, useState } from 'react';
 
@@ -32,6 +32,7 @@ const m = {
 export function PanelMenu({ panel, data, shared, scope }: { panel: Panel; data: PanelData; shared: Shared; scope: Scope }): ReactNode {
   const t = useT();
   const navigate = useNavigate();
+  const mode = useComputedColorScheme('dark');
   const [inspecting, setInspecting] = useState(false);
   const [note, setNote] = useState('');
   const button = useRef<HTMLButtonElement>(null);
@@ -62,11 +63,11 @@ export function PanelMenu({ panel, data, shared, scope }: { panel: Panel; data: 
           )}
           <Menu.Item leftSection={<Icon name="search" size={14} />} onClick={() => setInspecting(true)}>{t(m.inspect)}</Menu.Item>
           <Menu.Item leftSection={<Icon name="download" size={14} />} disabled={data.frames.length === 0}
-            onClick={() => run(async () => save(fileName(title, 'csv'), (await import('../../panels/export/csv')).csvOfFrames(data.frames), 'text/csv;charset=utf-8'))}>{t(m.csv)}</Menu.Item>
+            onClick={() => run(async () => save(fileName(title, 'csv'), (await import('../../panels/export/csv')).csvOf(data.frames), 'text/csv;charset=utf-8'))}>{t(m.csv)}</Menu.Item>
           <Menu.Item leftSection={<Icon name="download" size={14} />}
             onClick={() => run(async () => {
               const element = button.current?.closest<HTMLElement>('[data-panel-id]');
-              if (element) save(fileName(title, 'png'), await (await import('../../panels/export/png')).pngOfPanel(element));
+              if (element) save(fileName(title, 'png'), await (await import('../../panels/export/png')).pngOf(element, mode));
             })}>{t(m.png)}</Menu.Item>
           <Menu.Item leftSection={<Icon name="link" size={14} />} onClick={() => run(copy)}>{t(m.link)}</Menu.Item>
           {shared.edit && <Menu.Divider />}
