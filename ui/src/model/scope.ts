@@ -19,6 +19,10 @@ export interface Current {
   /** Without that of "all". */
   options: Option[];
   filters: Filter[];
+  /** Interval variables that choose "auto" themselves: into how many parts of the range, and the least. */
+  auto?: { count: number; min: string };
+  /** Of a datasource variable: the type of its sources. */
+  sourceType?: string;
 }
 
 export type Values = Record<string, Current>;
@@ -42,4 +46,6 @@ export interface Scope {
   /** Of the panel, once known: milliseconds. */
   interval?: number;
   rateInterval?: number;
+  /** Gives what ${__field.…}, ${__series.…}, ${__value.…} and ${__data.…} mean where data is at hand. */
+  lookup?: (name: string, path: string) => string | undefined;
 }
