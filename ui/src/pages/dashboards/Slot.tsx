@@ -2,9 +2,10 @@ import { useComputedColorScheme } from '@mantine/core';
 import { memo, type ReactNode, useCallback, useEffect, useMemo } from 'react';
 
 import { useT } from '../../i18n';
-import { type Annotation, interpolate, type Panel, type Placed, type Scope, type SourceInfo } from '../../model';
+import { interpolate, type Panel, type Placed, type Scope, type SourceInfo } from '../../model';
 import { PanelView } from '../../panels/PanelView';
 import type { Zone } from '../../time/range';
+import { annotationsOf, type Group } from './annotations';
 import { PanelMenu } from './PanelMenu';
 import { type PanelData, usePanelData } from './panelData';
 
@@ -21,7 +22,7 @@ export interface Shared {
   zone: Zone;
   ready: boolean;
   graphTooltip: 0 | 1 | 2;
-  annotations: Annotation[];
+  annotations: Group[];
   find: (id: number) => Panel | undefined;
   /** Called when a panel begins or ends to load. */
   busy: (key: string, loading: boolean) => void;
@@ -54,11 +55,12 @@ export const Slot = memo(function Slot({ placed, width, height, active, shared, 
     return () => busy(key, false);
   }, [busy, key, loading]);
   useEffect(() => onData?.(data), [data, onData]);
+  const marks = useMemo(() => annotationsOf(shared.annotations, panel.id), [shared.annotations, panel.id]);
   const inner = data.queries?.scope ?? scope;
   const replace = useCallback((text: string, format?: 'html' | 'text') => interpolate(text, inner, format), [inner]);
   return (
     <PanelView panel={panel} frames={data.frames} state={data.state} error={data.error} warnings={data.warnings} onRetry={again} range={inner.range} zone={shared.zone} mode={mode}
-      width={width} height={height} replace={replace} annotations={shared.annotations} onZoom={shared.onZoom} onFilter={shared.onFilter}
+      width={width} height={height} replace={replace} annotations={marks} onZoom={shared.onZoom} onFilter={shared.onFilter}
       sync={shared.graphTooltip > 0 ? 'dashboard' : undefined} syncTips={shared.graphTooltip === 2} hint={data.queries?.timeInfo || undefined}
       actions={bare ? undefined : <PanelMenu panel={panel} data={data} shared={shared} scope={inner} />} />
   );

@@ -70,7 +70,7 @@ export function View({ dashboard, uid, arranging, editing }: { dashboard: Dashbo
   const allAnnotations = useMemo(() => annotationQueries(dashboard), [dashboard]);
   const onKey = allAnnotations.filter((q) => isOn(q, search)).map((q) => q.name).join('\n');
   const asked = useMemo(() => allAnnotations.filter((q) => onKey.split('\n').includes(q.name)), [allAnnotations, onKey]);
-  const { annotations, errors: annotationErrors } = useAnnotations(asked, scope, sources.data ?? noSources, variables.ready, uid, time.tick);
+  const { groups: annotations, errors: annotationErrors } = useAnnotations(asked, scope, sources.data ?? noSources, variables.ready, uid, time.tick);
 
   const [loading, setLoading] = useState(0);
   const busySet = useRef(new Set<string>());

@@ -4,11 +4,23 @@ import { useMemo } from 'react';
 
 import { call } from '../../api/client';
 import { queryRange } from '../../api/prometheus';
-import { type Annotation, annotationRequest, annotationsFrom, type AnnotationQuery, type Dashboard, ownAnnotations, type Scope, type SourceInfo, sourceOf } from '../../model';
+import { type Annotation, annotationIsFor, annotationRequest, annotationsFrom, type AnnotationQuery, type Dashboard, ownAnnotations, type Scope, type SourceInfo, sourceOf } from '../../model';
 
 /** The most that is drawn of one query: past it, ticks would be a wall. */
 const most = 1000;
 const none: Annotation[] = [];
+
+/** What one query found. */
+export interface Group {
+  query: AnnotationQuery;
+  list: Annotation[];
+}
+
+/** annotationsOf are those that a panel shows. */
+export function annotationsOf(groups: readonly Group[], panelId: number): Annotation[] {
+  const out = groups.filter((g) => annotationIsFor(g.query, panelId)).flatMap((g) => g.list);
+  return out.length > 0 ? out : none;
+}
 
 /** annotationQueries are those of the file and our own, each once. */
 export function annotationQueries(d: Dashboard): AnnotationQuery[] {
@@ -41,7 +53,7 @@ async function ask(q: AnnotationQuery, scope: Scope, sources: readonly SourceInf
   }
 }
 
-export function useAnnotations(queries: AnnotationQuery[], scope: Scope, sources: readonly SourceInfo[], ready: boolean, uid: string, now: number): { annotations: Annotation[]; errors: string[] } {
+export function useAnnotations(queries: AnnotationQuery[], scope: Scope, sources: readonly SourceInfo[], ready: boolean, uid: string, now: number): { groups: Group[]; errors: string[] } {
   return useQueries({
     queries: queries.map((q) => ({
       queryKey: ['annotations', uid, q.name, q.expr, scope.raw, now, Object.values(scope.values).map((v) => v.value)],
@@ -50,7 +62,7 @@ export function useAnnotations(queries: AnnotationQuery[], scope: Scope, sources
       retry: false,
     })),
     combine: useMemo(() => (all: { data?: Annotation[]; error: Error | null }[]) => ({
-      annotations: all.some((a) => (a.data?.length ?? 0) > 0) ? all.flatMap((a) => a.data ?? none) : none,
+      groups: all.flatMap((a, i) => (a.data && a.data.length > 0 && queries[i] ? [{ query: queries[i], list: a.data }] : [])),
       errors: all.flatMap((a, i) => (a.error ? [`${queries[i]?.name ?? ''}: ${a.error.message}`] : [])),
     }), [queries]),
   });
