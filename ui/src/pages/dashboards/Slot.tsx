@@ -61,7 +61,7 @@ export const Slot = memo(function Slot({ placed, width, height, active, shared, 
   return (
     <PanelView panel={panel} frames={data.frames} state={data.state} error={data.error} warnings={data.warnings} onRetry={again} range={inner.range} zone={shared.zone} mode={mode}
       width={width} height={height} replace={replace} annotations={marks} onZoom={shared.onZoom} onFilter={shared.onFilter}
-      sync={shared.graphTooltip > 0 ? 'dashboard' : undefined} syncTips={shared.graphTooltip === 2} hint={data.queries?.timeInfo || undefined}
+      sync={shared.graphTooltip > 0 ? 'dashboard' : undefined} syncTips={shared.graphTooltip === 2} hint={data.queries?.timeInfo && t(data.queries.timeInfo)}
       actions={bare ? undefined : <PanelMenu panel={panel} data={data} shared={shared} scope={inner} />} />
   );
 });
