@@ -12,7 +12,6 @@ export type ThemeMode = 'dark' | 'light';
 
 export interface Drawn {
   frames: DataFrame[];
-  annotations: DataFrame[];
   warnings: Warning[];
 }
 
@@ -45,6 +44,6 @@ export interface GrafanaDoor {
   pipeline(panel: Panel, frames: DataFrame[], scope: Scope, mode: ThemeMode, zone: Zone): Promise<Drawn>;
   /** display is the text and colour of a value, as Grafana would show it. */
   display(field: Field, value: unknown): Shown;
-  legendRows(frames: DataFrame[], calcs: string[]): LegendRow[];
+  legendRows(frames: DataFrame[], calcs: string[], mode: ThemeMode): LegendRow[];
   statValues(panel: Panel, frames: DataFrame[], scope: Scope, mode: ThemeMode, zone: Zone): FieldDisplay[];
 }

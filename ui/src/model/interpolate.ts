@@ -74,6 +74,17 @@ function builtIn(name: string, path: string, scope: Scope): string | undefined {
     case '__value':
     case '__data':
       return scope.lookup?.(name, path);
+    // As links before Grafana 7 named them.
+    case '__series_name':
+    case '__field_name':
+    case '__value_time':
+    case '__value_numeric':
+    case '__value_text':
+    case '__value_raw':
+    case '__value_calc': {
+      const [, kind, part] = name.slice(1).split('_') as [string, string, string];
+      return scope.lookup?.(`__${kind}`, part);
+    }
     default:
       return undefined;
   }

@@ -121,7 +121,8 @@ const timeText = (v: unknown, otherwise: string): string => {
 
 function zone(v: unknown, w: Warnings): string {
   const s = text(v);
-  if (s === '' || s === 'browser') return 'browser';
+  // "default" is the reader's own setting, which is the browser's here.
+  if (s === '' || s === 'browser' || s === 'default') return 'browser';
   if (s.toLowerCase() === 'utc') return 'utc';
   try {
     new Intl.DateTimeFormat('en', { timeZone: s });

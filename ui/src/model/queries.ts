@@ -32,6 +32,8 @@ export interface PanelRequest {
   step: number;
   legendFormat: string;
   format: TargetFormat;
+  /** What the column of values of a table is called: "Value", or "Value #A" where there are several tables. */
+  valueName: string;
 }
 
 export interface PanelQueries {
@@ -152,6 +154,7 @@ export function queriesOf(panel: Panel, scope: Scope, context: QueryContext, fin
   const least = atLeast(interpolate(panel.interval, inner));
   inner.interval = stepOf({ range: own.range.to - own.range.from, maxDataPoints: points, min: least ?? scrape });
   inner.rateInterval = rateIntervalOf(inner.interval, least ?? scrape);
+  const tables = panel.targets.filter((t) => !t.hide && t.format === 'table' && t.expr !== '').length;
   for (const target of panel.targets) {
     if (target.hide) continue;
     if (target.datasource.uid === '-- Dashboard --') {
@@ -177,7 +180,7 @@ export function queriesOf(panel: Panel, scope: Scope, context: QueryContext, fin
       out.warnings.push({ path: `panel ${panel.id}`, en: `query ${target.refId} was not sent: ${why}`, zh: `查询 ${target.refId} 未发送：${why}` });
       continue;
     }
-    const common = { refId: target.refId, datasource: { uid: source.uid, type: source.type }, expr, legendFormat: interpolate(target.legendFormat, filled, 'text'), format: target.format };
+    const common = { refId: target.refId, datasource: { uid: source.uid, type: source.type }, expr, legendFormat: interpolate(target.legendFormat, filled, 'text'), format: target.format, valueName: tables > 1 ? `Value #${target.refId}` : 'Value' };
     const [from, to] = [own.range.from / 1000, own.range.to / 1000];
     // Points of steps that start at a multiple of the step stay where they are from one refresh to the next.
     const aligned = (t: number): number => Number((Math.floor(t / steps.step) * steps.step).toFixed(3));

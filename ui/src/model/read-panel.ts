@@ -78,7 +78,8 @@ export class PanelReader {
     }
     while (this.taken.has(this.nextId)) this.nextId++;
     this.taken.add(this.nextId);
-    if (wanted !== undefined) this.w.add(`${path}.id`, { en: `the id ${clip(text(p.id))} is taken or no id; this panel is ${this.nextId}`, zh: `id ${clip(text(p.id))} 已被占用或无效，改为 ${this.nextId}` });
+    // Files made by hand number every panel 0, or none.
+    if (wanted !== undefined && wanted !== 0) this.w.add(`${path}.id`, { en: `the id ${clip(text(p.id))} is taken or no id; this panel is ${this.nextId}`, zh: `id ${clip(text(p.id))} 已被占用或无效，改为 ${this.nextId}` });
     return this.nextId;
   }
 

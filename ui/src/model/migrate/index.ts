@@ -1,5 +1,5 @@
 // Brings a panel of any age to the type and options of today.
-import { isObject, object, text, type Json, type Warnings } from '../read';
+import { clip, isObject, object, text, type Json, type Warnings } from '../read';
 import { fromGraph } from './graph';
 import type { Migrated } from './migrated';
 import { fromAlertlist, fromDashlist, fromHeatmap, fromPie, fromText, isOldHeatmap, today } from './others';
@@ -45,6 +45,12 @@ export function migrate(p: Json, path: string, w: Warnings): Migrated {
     case 'alertlist':
       return fromAlertlist(p);
     case '':
+    case 'library-panel':
+      if (isObject(p.libraryPanel)) {
+        const name = clip(text(p.libraryPanel.name) || text(p.libraryPanel.uid));
+        w.add(path, { en: `the library panel ${name} is not part of the file; export the dashboard for sharing externally to have it in it`, zh: `库面板 ${name} 不在文件中，请以外部共享方式导出仪表盘` });
+        return today('library-panel', p);
+      }
       w.add(path, { en: 'a panel without a type; its data is shown as a table', zh: '面板缺少 type，以表格显示其数据' });
       return today('', p);
     default: {
