@@ -2,8 +2,7 @@ import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 
-import { ApiError } from '../../api/client';
-import { type Me, me as readMe, useMe } from '../../api/me';
+import { type Me, useMe } from '../../api/me';
 import { status } from '../../api/status';
 import { useT } from '../../i18n';
 import { LinkTabs } from '../../ui/LinkTabs';
@@ -24,18 +23,10 @@ const m = {
   byToken: { en: 'Programs show the token in {file}, which may do everything.', zh: '程序可使用 {file} 中的令牌，该令牌拥有全部权限。' },
 };
 
-const nobody: Me = { name: '', method: 'anonymous', may: [] };
-
-/**
- * useWho is who looks at the page. Where everybody signs in, the server refuses
- * to say so to those who have not: they are nobody. Who was known before stays,
- * so that no form vanishes when a session ends.
- */
+/** useWho is who looks at the page, or what is shown until that is known. */
 export function useWho(): { who: Me | undefined; waiting: ReactNode } {
-  const { data, error, refetch } = useQuery({ queryKey: ['me'], queryFn: ({ signal }) => readMe(signal), staleTime: 60_000 });
-  if (data) return { who: data, waiting: null };
-  if (error instanceof ApiError && error.unauthorized) return { who: nobody, waiting: null };
-  return { who: undefined, waiting: error ? <Failed error={error} retry={() => void refetch()} /> : <Loading height={240} /> };
+  const { me, error, retry } = useMe();
+  return { who: me, waiting: me ? null : error ? <Failed error={error} retry={retry} /> : <Loading height={240} /> };
 }
 
 /** AdminTabs leads among the pages of administration; what somebody may not see is not among them. */
