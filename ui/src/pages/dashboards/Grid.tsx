@@ -86,7 +86,7 @@ function Place({ p, rect, near, far, shared, toggle, grid, onMove }: {
   const style = { left: rect.left, top: rect.top, width: rect.width, height: rect.height };
   if (far) return <div className="dash-slot" style={style} data-panel-id={panel.id} data-panel-type={panel.type} data-panel-state="loading" />;
   return (
-    <div className="dash-slot" style={style}>
+    <div className="dash-slot" style={style} data-arranging={onMove ? true : undefined}>
       {panel.type === 'row' ? <RowHead p={p} shared={shared} toggle={toggle} /> : <Slot placed={p} width={rect.width} height={rect.height} active={near} shared={shared} />}
       {onMove && p.key === String(panel.id) && <Grips p={p} grid={grid} shared={shared} onMove={onMove} />}
     </div>
