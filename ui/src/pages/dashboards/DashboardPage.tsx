@@ -99,6 +99,8 @@ function Editor({ uid, kept }: { uid: string; kept: Kept }): ReactNode {
   const [problem, setProblem] = useState<unknown>();
   const stored = useMemo(() => normalize(kept.dashboard), [kept.dashboard]);
   const model = useMemo(() => (draft ? normalize(draft.dashboard) : stored), [draft, stored]);
+  const latest = useRef(model);
+  latest.current = model;
   const leaving = useRef(false);
   const dirty = draft !== undefined;
   const kiosk = search.kiosk !== undefined;
@@ -144,11 +146,11 @@ function Editor({ uid, kept }: { uid: string; kept: Kept }): ReactNode {
     move: (id, to) => change((d) => movePanel(d, id, to)),
     change: (id, to) => change((d) => changePanel(d, id, () => to)),
     add: () => {
-      const made = addPanel(editableJSON(model), newPanel('timeseries', ''));
+      const made = addPanel(editableJSON(latest.current), newPanel('timeseries', ''));
       change(() => made.dashboard);
       go({ edit: '', editPanel: made.id });
     },
-  }), [change, model, go]);
+  }), [change, go]);
 
   const after = (s: Saved): void => {
     leaving.current = true;
