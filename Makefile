@@ -102,10 +102,11 @@ oracle: ## build today's promtool, amtool, prometheus and alertmanager into ORAC
 	test/oracle/build.sh "$(ORACLE)"
 
 .PHONY: fixtures
-fixtures: oracle ## compare our verdicts with promtool's and amtool's over real files: FIXTURES=DIR
+fixtures: oracle ui ## compare our verdicts with promtool's and amtool's over real files: FIXTURES=DIR
 	@test -n "$(FIXTURES)" || { echo 'name the folder: make fixtures FIXTURES=DIR' >&2; exit 2; }
 	@test -d "$(FIXTURES)" || { echo 'make fixtures: $(FIXTURES) is not a folder' >&2; exit 2; }
 	$(GO) test -count=1 -timeout 20m -tags fixtures -v ./test/fixtures -fixtures="$(abspath $(FIXTURES))" -promtool="$(ORACLE)/promtool" -amtool="$(ORACLE)/amtool"
+	cd ui && FIXTURES="$(abspath $(FIXTURES))" npm run --silent test:fixtures
 	$(GO) test -count=1 -timeout 10m -v -tags fixtures ./test/football -fixtures="$(abspath $(FIXTURES))"
 
 .PHONY: e2e

@@ -21,10 +21,10 @@ export interface NotSeen {
 
 export interface ReceiverState {
   name: string;
-  integrations: { name: string; last_proven?: string; last_error?: string }[] | string[] | null;
+  integrations: string[] | null;
   default?: boolean;
-  last_proven?: string;
-  last_error?: string;
+  /** When each integration last took a message. */
+  last_proven?: { integration: string; at?: string }[] | null;
 }
 
 export interface Component {

@@ -57,7 +57,7 @@ export function TimeControls(): ReactNode {
       </Button.Group>
       <Menu position="bottom-end">
         <Menu.Target>
-          <Button variant="default" px={8} aria-label={t(m.every)} leftSection={<Icon name="refresh" size={14} />} visibleFrom="xs">{time.refresh ? pauseName(time.refresh) : ''}</Button>
+          <Button variant="default" px={8} aria-label={`${t(m.every)} ${time.refresh ? pauseName(time.refresh) : t(m.off)}`} leftSection={<Icon name="refresh" size={14} />} visibleFrom="xs">{time.refresh ? pauseName(time.refresh) : ''}</Button>
         </Menu.Target>
         <Menu.Dropdown>
           <Menu.Item onClick={refreshNow}>{t(m.refresh)}</Menu.Item>

@@ -55,7 +55,7 @@ export function Reports(): ReactNode {
     <>
       <IncidentTabs />
       <Page title={t(m.title)} sentence={r && t(m.sentence, { n: r.incidents, w: n, c: (r.weeks ?? []).reduce((sum, w) => sum + w.calls, 0) })}
-        actions={<Button.Group>{[1, 4, 13, 26, 52].map((w) => <Button key={w} variant={w === n ? 'light' : 'default'} aria-pressed={w === n} onClick={() => change({ weeks: w === 4 ? '' : String(w) })}>{t(m.weeks, { n: w })}</Button>)}</Button.Group>}>
+        actions={<Button.Group style={{ flexWrap: 'wrap' }}>{[1, 4, 13, 26, 52].map((w) => <Button key={w} variant={w === n ? 'light' : 'default'} aria-pressed={w === n} onClick={() => change({ weeks: w === 4 ? '' : String(w) })}>{t(m.weeks, { n: w })}</Button>)}</Button.Group>}>
         {q.error && <Failed error={q.error} retry={() => void q.refetch()} />}
         {!r ? !q.error && <Loading height={360} /> : r.incidents === 0 ? <Card><Empty title={t(m.none)} /></Card> : (
           <div className="grid">

@@ -23,6 +23,8 @@ const m = {
   incidents: { en: '{n} incidents are open.', zh: '{n} 个事件未关闭。' },
   incident1: { en: 'One incident is open.', zh: '1 个事件未关闭。' },
   watch: { en: '{rules} rules watch {targets} targets; {hosts} of them hosts.', zh: '{rules} 条规则监视 {targets} 个目标，其中 {hosts} 台主机。' },
+  proven: { en: 'A receiver was last proven', zh: '接收人上次验证：' },
+  unproven: { en: 'No receiver is proven yet.', zh: '尚未验证任何接收人。' },
   down: { en: '{n} targets are down.', zh: '{n} 个目标已下线。' },
   needs: { en: 'Needs a person', zh: '需要处理' },
   nothing: { en: 'Nothing is open', zh: '没有待处理的事项' },
@@ -134,6 +136,7 @@ function Headline({ status, hosts, firing, open, tone }: { status: Status | unde
   if (!status) return <span className="skeleton" style={{ display: 'inline-block', width: 320, height: 16 }} />;
   const targets = (status.watched ?? []).reduce((n, w) => n + w.targets, 0);
   const down = (status.watched ?? []).reduce((n, w) => n + w.down, 0);
+  const proven = (status.alerts.receivers ?? []).flatMap((r) => r.last_proven ?? []).map((p) => p.at ?? '').sort().at(-1);
   const names = [...new Set(firing)];
   const parts: string[] = [];
   if (open > 0) parts.push(open === 1 ? t(m.incident1) : t(m.incidents, { n: open }));
@@ -143,7 +146,8 @@ function Headline({ status, hosts, firing, open, tone }: { status: Status | unde
   return (
     <>
       <StateMark tone={quiet ? 'good' : open > 0 && tone === 'good' ? 'warning' : firing.length > 0 ? tone : 'warning'}>{quiet ? t(m.right) : parts.join(' ')}</StateMark>{' '}
-      {t(m.watch, { rules: status.rules.alerting, targets, hosts })}
+      {t(m.watch, { rules: status.rules.alerting, targets, hosts })}{' '}
+      {status.alerts.none ? null : proven ? <>{t(m.proven)} <Ago at={proven} />.</> : <Link to={'/channels' as never}>{t(m.unproven)}</Link>}
     </>
   );
 }

@@ -32,7 +32,7 @@ export function Canvas(p: CanvasProps): ReactNode {
     return [e.clientX - r.left, e.clientY - r.top];
   };
   return (
-    <div className="plot" style={{ width, height }} role="img" aria-label={p.label}
+    <div className="plot" style={{ width, height }} role="group" aria-label={p.label}
       onPointerDown={(e) => { if (p.onDrag && e.button === 0) { start.current = at(e)[0]; e.preventDefault(); } }}
       onPointerUp={(e) => {
         const from = start.current;

@@ -90,7 +90,7 @@ export function Plot(p: PlotProps): ReactNode {
   }, [p.data, p.view, p.shape]);
 
   return (
-    <div className="plot" style={{ width: p.width, height: p.height }} role="img" aria-label={p.label}>
+    <div className="plot" style={{ width: p.width, height: p.height }} role="group" aria-label={p.label}>
       <div ref={host} />
       {p.children}
     </div>

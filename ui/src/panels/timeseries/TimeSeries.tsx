@@ -9,6 +9,7 @@ import { bag, choice, flag, num, text, texts } from '../options';
 import { Plot } from '../plot/Plot';
 import { momentText } from '../plot/scale';
 import { Tip, type TipRow, useTip } from '../plot/tip';
+import { themes } from '../../grafana/theme';
 import { tokens } from '../tokens';
 import { Legend, type LegendItem } from './Legend';
 import { calcsOf, picked } from './legendModel';
@@ -155,7 +156,7 @@ export function drawRegions(u: uPlot, marks: Mark[], mode: 'dark' | 'light'): vo
   const { ctx, bbox } = u;
   ctx.save();
   for (const mark of marks.slice(0, 500)) {
-    const color = mark.color ?? tokens[mode].accent;
+    const color = themes[mode].visualization.getColorByName(mark.color ?? tokens[mode].accent);
     const x0 = Math.max(bbox.left, u.valToPos(mark.time, 'x', true));
     const x1 = Math.min(bbox.left + bbox.width, u.valToPos(mark.timeEnd ?? mark.time, 'x', true));
     if (x0 > bbox.left + bbox.width || x1 < bbox.left) continue;

@@ -44,8 +44,9 @@ export function Gauge(p: BodyProps): ReactNode {
   const { columns, rows } = cells(values.length, p.width, p.height, choice(o, 'orientation', ['auto', 'horizontal', 'vertical'] as const, 'auto'), 1.25);
   const w = Math.max(72, p.width / columns);
   const h = Math.max(64, p.height / rows);
+  const scrolls = rows * Math.floor(h) > p.height || columns * Math.floor(w) > p.width;
   return (
-    <div style={{ height: p.height, overflow: 'auto' }}>
+    <div style={{ height: p.height, overflow: scrolls ? 'auto' : 'hidden' }} tabIndex={scrolls ? 0 : undefined}>
       <div className="figures" style={{ gridTemplateColumns: `repeat(${columns}, minmax(${Math.floor(w)}px, 1fr))`, gridAutoRows: `${Math.floor(h)}px` }}>
         {values.map((v, i) => <Dial key={i} v={v} p={p} w={Math.floor(w)} h={Math.floor(h)} named={values.length > 1 || v.display.title !== undefined && p.panel.title !== v.display.title && values.length > 1} />)}
       </div>
