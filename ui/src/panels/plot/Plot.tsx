@@ -1,0 +1,98 @@
+import { type ReactNode, useEffect, useLayoutEffect, useMemo, useRef } from 'react';
+import uPlot from 'uplot';
+
+import { follow, point } from './crosshair';
+
+let alive = 0;
+
+/** plotsAlive counts the plots that are not destroyed. */
+export const plotsAlive = (): number => alive;
+
+export interface PlotProps {
+  width: number;
+  height: number;
+  /** What the plot is made of. It is made anew when this changes, and only then. */
+  shape: string;
+  /** Is called when the plot is made anew; hooks that it holds must read what changes from references. */
+  build: () => Omit<uPlot.Options, 'width' | 'height'>;
+  data: uPlot.AlignedData;
+  /** Changes when the x-axis moves although the data does not. */
+  view: string;
+  sync?: string;
+  label: string;
+  /** The pointer is at an index of the data, or has left (null). foreign tells that another panel's pointer led here. */
+  onPoint?: (u: uPlot, index: number | null, foreign: boolean) => void;
+  children?: ReactNode;
+}
+
+/** Plot keeps one uPlot over refreshes, shares its crosshair, and takes it down in the end. */
+export function Plot(p: PlotProps): ReactNode {
+  const host = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | undefined>(undefined);
+  const now = useRef(p);
+  now.current = p;
+  const self = useMemo(() => Symbol('plot'), []);
+
+  useLayoutEffect(() => {
+    let foreign = false;
+    const options = now.current.build();
+    const u = new uPlot(
+      {
+        ...options,
+        width: now.current.width,
+        height: now.current.height,
+        hooks: {
+          ...options.hooks,
+          setCursor: [
+            ...(options.hooks?.setCursor ?? []),
+            (c) => {
+              const left = c.cursor.left ?? -1;
+              const i = left < 0 ? null : (c.cursor.idx ?? null);
+              now.current.onPoint?.(c, i, foreign);
+              if (!foreign) point(now.current.sync, left < 0 ? undefined : c.posToVal(left, 'x'), self);
+            },
+          ],
+        },
+      },
+      now.current.data,
+      host.current!,
+    );
+    plot.current = u;
+    alive++;
+    const stop = now.current.sync === undefined ? undefined : follow(now.current.sync, (at, from) => {
+      if (from === self) return;
+      foreign = true;
+      const left = at === undefined ? -10 : u.valToPos(at, 'x');
+      u.setCursor(left < 0 || left > u.over.clientWidth ? { left: -10, top: -10 } : { left, top: u.over.clientHeight / 2 });
+      foreign = false;
+    });
+    return () => {
+      stop?.();
+      plot.current = undefined;
+      u.destroy();
+      alive--;
+    };
+  }, [p.shape, p.sync, self]);
+
+  useEffect(() => {
+    const u = plot.current;
+    if (u && (u.width !== p.width || u.height !== p.height)) u.setSize({ width: p.width, height: p.height });
+  }, [p.width, p.height, p.shape]);
+
+  const drawn = useRef<unknown[]>([]);
+  useEffect(() => {
+    const u = plot.current;
+    const key = [u, p.data, p.view];
+    if (!u || key.every((k, i) => k === drawn.current[i])) return;
+    const first = drawn.current[0] !== u;
+    drawn.current = key;
+    if (!first) u.setData(p.data);
+  }, [p.data, p.view, p.shape]);
+
+  return (
+    <div className="plot" style={{ width: p.width, height: p.height }} role="img" aria-label={p.label}>
+      <div ref={host} />
+      {p.children}
+    </div>
+  );
+}
