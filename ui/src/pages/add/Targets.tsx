@@ -130,8 +130,10 @@ function Row({ x, s, set }: { x: Target; s: Search; set: Set }): ReactNode {
       <tr>
         <td data-name={t(m.state)}><StateMark tone={healthTone[x.health]}>{t(x.health === 'up' ? m.up : x.health === 'down' ? m.down : m.notYet)}</StateMark></td>
         <td data-name={t(m.address)} style={{ overflowWrap: 'anywhere', minWidth: 160 }}>
-          <span className="mono">{x.scrapeUrl}</span>
-          {x.lastError && <div style={{ color: 'var(--critical)' }}>{x.lastError}</div>}
+          <div style={{ minWidth: 0 }}>
+            <span className="mono">{x.scrapeUrl}</span>
+            {x.lastError && <div style={{ color: 'var(--critical)' }}>{x.lastError}</div>}
+          </div>
         </td>
         <td data-name={t(m.labels)}><LabelList labels={x.labels} onPick={(n, v) => set({ text: `${n}=${v}` })} /></td>
         <td data-name={t(m.last)} className="num">{seen > 0 ? <Ago at={seen} /> : '–'}</td>

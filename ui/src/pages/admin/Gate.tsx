@@ -2,11 +2,11 @@ import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 
-import { useMe } from '../../api/me';
+import { type Me, useMe } from '../../api/me';
 import { status } from '../../api/status';
 import { useT } from '../../i18n';
 import { LinkTabs } from '../../ui/LinkTabs';
-import { Empty, Loading, Page, signInURL } from '../../ui/parts';
+import { Empty, Failed, Loading, Page, signInURL } from '../../ui/parts';
 
 const m = {
   label: { en: 'Administration', zh: '系统管理' },
@@ -22,6 +22,12 @@ const m = {
   first: { en: 'There is no user yet. Make the first administrator by a link, on the server:', zh: '尚无用户。在服务器上通过链接创建首位管理员：' },
   byToken: { en: 'Programs show the token in {file}, which may do everything.', zh: '程序可使用 {file} 中的令牌，该令牌拥有全部权限。' },
 };
+
+/** useWho is who looks at the page, or what is shown until that is known. */
+export function useWho(): { who: Me | undefined; waiting: ReactNode } {
+  const { me, error, retry } = useMe();
+  return { who: me, waiting: me ? null : error ? <Failed error={error} retry={retry} /> : <Loading height={240} /> };
+}
 
 /** AdminTabs leads among the pages of administration; what somebody may not see is not among them. */
 export function AdminTabs({ at }: { at: string }): ReactNode {
@@ -49,9 +55,9 @@ export function HowToSignIn(): ReactNode {
 /** Gate lets administrators through, and tells others what they need. */
 export function Gate({ title, at, children }: { title: string; at: string; children: () => ReactNode }): ReactNode {
   const t = useT();
-  const { me, may } = useMe();
-  if (!me) return <Page title={title}><Loading height={240} /></Page>;
-  if (may('admin')) return children();
+  const { who: me, waiting } = useWho();
+  if (!me) return <Page title={title}>{waiting}</Page>;
+  if (me.may.includes('admin')) return children();
   return (
     <Page title={title} sentence={`${t(m.adminOnly)}.`.replace('看.', '看。')}>
       <AdminTabs at={at} />

@@ -4,10 +4,10 @@ import { type ReactNode, useState } from 'react';
 
 import { changeMe, changeMyPassword, sessions } from '../../api/accounts';
 import { ApiError } from '../../api/client';
-import { type Access, type Me, useMe } from '../../api/me';
+import type { Access, Me } from '../../api/me';
 import { type Message, setLanguage, useT } from '../../i18n';
 import { Card, Empty, Failed, Loading, Notice, Page, signInURL, StateMark } from '../../ui/parts';
-import { AdminTabs, HowToSignIn } from './Gate';
+import { AdminTabs, HowToSignIn, useWho } from './Gate';
 import { SessionTable } from './Sessions';
 import { fieldError } from './UserForms';
 
@@ -50,8 +50,8 @@ const classes: [Access, Message][] = [
 /** ProfilePage says who looks at it and what they may do, and lets them change what is theirs. */
 export function ProfilePage(): ReactNode {
   const t = useT();
-  const { me } = useMe();
-  if (!me) return <Page title={t(m.title)}><Loading height={240} /></Page>;
+  const { who: me, waiting } = useWho();
+  if (!me) return <Page title={t(m.title)}>{waiting}</Page>;
   const may = me.may.join(', ') || t(m.nothing);
   const anonymous = me.method === 'anonymous';
   return (

@@ -99,6 +99,8 @@ function Editor({ uid, kept }: { uid: string; kept: Kept }): ReactNode {
   const [problem, setProblem] = useState<unknown>();
   const stored = useMemo(() => normalize(kept.dashboard), [kept.dashboard]);
   const model = useMemo(() => (draft ? normalize(draft.dashboard) : stored), [draft, stored]);
+  const latest = useRef(model);
+  latest.current = model;
   const leaving = useRef(false);
   const dirty = draft !== undefined;
   const kiosk = search.kiosk !== undefined;
@@ -106,6 +108,7 @@ function Editor({ uid, kept }: { uid: string; kept: Kept }): ReactNode {
   const editable = !shared && (uid === '' || kept.meta.can_edit || kept.meta.provisioned || may('change'));
   const editing = editable && (uid === '' || search.edit !== undefined || dirty || search.editPanel !== undefined);
   const title = model.title || kept.meta.title;
+  const count = model.panels.reduce((n, p) => n + (p.type === 'row' ? p.panels.length : 1), 0);
 
   const setDraft = useCallback((d: Draft | undefined) => {
     setDraftState(d);
@@ -143,11 +146,11 @@ function Editor({ uid, kept }: { uid: string; kept: Kept }): ReactNode {
     move: (id, to) => change((d) => movePanel(d, id, to)),
     change: (id, to) => change((d) => changePanel(d, id, () => to)),
     add: () => {
-      const made = addPanel(editableJSON(model), newPanel('timeseries', ''));
+      const made = addPanel(editableJSON(latest.current), newPanel('timeseries', ''));
       change(() => made.dashboard);
       go({ edit: '', editPanel: made.id });
     },
-  }), [change, model, go]);
+  }), [change, go]);
 
   const after = (s: Saved): void => {
     leaving.current = true;
@@ -215,7 +218,7 @@ function Editor({ uid, kept }: { uid: string; kept: Kept }): ReactNode {
   );
   return (
     <Page title={title} actions={kiosk ? (!shared && <ActionIcon variant="subtle" color="gray" aria-label={t(m.leaveKiosk)} onClick={() => go({ kiosk: undefined })}><Icon name="close" size={14} /></ActionIcon>) : actions}
-      sentence={kiosk ? undefined : <span className="muted">{model.description ? `${model.description} · ` : ''}{kept.meta.provisioned ? t(m.sentenceFile, { panels: model.panels.length, file: kept.meta.source ?? '' }) : t(m.sentence, { panels: model.panels.length })}{dirty ? ` · ${t(m.changed)}` : ''}</span>}>
+      sentence={kiosk ? undefined : <span className="muted">{model.description ? `${model.description} · ` : ''}{kept.meta.provisioned ? t(m.sentenceFile, { panels: count, file: kept.meta.source ?? '' }) : t(m.sentence, { panels: count })}{dirty ? ` · ${t(m.changed)}` : ''}</span>}>
       {restored && dirty && <Notice tone="info">{t(m.restored)}{draft.etag !== kept.etag ? ` ${t(m.newer)}` : ''}</Notice>}
       {!small && <Notice tone="warning">{t(m.tooLarge)}</Notice>}
       {problem !== undefined && <Notice tone="critical">{errorText(problem)}</Notice>}

@@ -1,4 +1,4 @@
-import { type KeyboardEvent, type PointerEvent, type ReactNode, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { type KeyboardEvent, memo, type PointerEvent, type ReactNode, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 
 import { useT } from '../../i18n';
 import { interpolate, type Placed } from '../../model';
@@ -59,7 +59,7 @@ function useSeen(ref: { current: HTMLElement | null }): { seen: Seen; width: num
 }
 
 /** Grid places panels in 24 columns, or in one on a phone, and draws those that are near. */
-export function Grid({ placed, shared, toggle, onMove }: { placed: Placed[]; shared: Shared; toggle: (key: string, open: boolean) => void; onMove?: (id: number, to: Spot) => void }): ReactNode {
+export const Grid = memo(function Grid({ placed, shared, toggle, onMove }: { placed: Placed[]; shared: Shared; toggle: (key: string, open: boolean) => void; onMove?: (id: number, to: Spot) => void }): ReactNode {
   const box = useRef<HTMLDivElement>(null);
   const { seen, width } = useSeen(box);
   const narrow = width > 0 && width < narrowest;
@@ -77,21 +77,22 @@ export function Grid({ placed, shared, toggle, onMove }: { placed: Placed[]; sha
       })}
     </div>
   );
-}
+});
 
-function Place({ p, rect, near, far, shared, toggle, grid, onMove }: {
+/** Place is memoised: scrolling through thousands of panels draws only those that come near or go. */
+const Place = memo(function Place({ p, rect, near, far, shared, toggle, grid, onMove }: {
   p: Placed; rect: Rect; near: boolean; far: boolean; shared: Shared; toggle: (key: string, open: boolean) => void; grid: number; onMove?: (id: number, to: Spot) => void;
 }): ReactNode {
   const { panel } = p;
   const style = { left: rect.left, top: rect.top, width: rect.width, height: rect.height };
   if (far) return <div className="dash-slot" style={style} data-panel-id={panel.id} data-panel-type={panel.type} data-panel-state="loading" />;
   return (
-    <div className="dash-slot" style={style}>
+    <div className="dash-slot" style={style} data-arranging={onMove ? true : undefined}>
       {panel.type === 'row' ? <RowHead p={p} shared={shared} toggle={toggle} /> : <Slot placed={p} width={rect.width} height={rect.height} active={near} shared={shared} />}
       {onMove && p.key === String(panel.id) && <Grips p={p} grid={grid} shared={shared} onMove={onMove} />}
     </div>
   );
-}
+});
 
 const noData = { state: 'done' as const, frames: [], answers: [], queries: undefined, warnings: [], took: 0 };
 

@@ -105,7 +105,7 @@ export function List(): ReactNode {
       <Page title={t(m.title)} sentence={sentence} actions={change && (
         <>
           <Button variant="default" onClick={() => set({ import: '' })}>{t(m.import)}</Button>
-          <Button component={Link} {...{ to: '/dashboards/new' } as object} leftSection={<Icon name="add" size={14} />}>{t(m.new)}</Button>
+          <Button onClick={() => void navigate({ to: '/dashboards/new', search: keepTime } as never)} leftSection={<Icon name="add" size={14} />}>{t(m.new)}</Button>
         </>
       )}>
         <Group gap="sm" mb="md" align="center">

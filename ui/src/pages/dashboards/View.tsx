@@ -64,6 +64,7 @@ export function View({ dashboard, uid, arranging, editing }: { dashboard: Dashbo
   const [open, setOpen] = useState<ReadonlyMap<string, boolean>>(new Map());
   const layout = useMemo(() => layoutOf(dashboard, variables.values, open), [dashboard, variables.values, open]);
 
+  const toggle = useCallback((key: string, is: boolean) => setOpen((old) => new Map(old).set(key, is)), []);
   const change = useCallback((by: (old: Record<string, unknown>) => Record<string, unknown>, replace = false) => void navigate({ to: '.', search: by, replace } as never), [navigate]);
   const setVariable = useCallback((name: string, value: string[]) => change((old) => withVariable(old, name, value)), [change]);
 
@@ -143,7 +144,7 @@ export function View({ dashboard, uid, arranging, editing }: { dashboard: Dashbo
       ) : dashboard.panels.length === 0 ? (
         <Empty title={t(m.empty)} action={editing && <Button onClick={editing.add}>{t(m.add)}</Button>}>{t(m.emptyWhy)}</Empty>
       ) : (
-        <Grid placed={layout.placed} shared={shared} toggle={(key, is) => setOpen(new Map(open).set(key, is))} onMove={arranging ? editing?.move : undefined} />
+        <Grid placed={layout.placed} shared={shared} toggle={toggle} onMove={arranging ? editing?.move : undefined} />
       )}
     </div>
   );

@@ -22,7 +22,7 @@ const m = {
   bottom: { en: 'Below', zh: '下方' },
   right: { en: 'Right', zh: '右侧' },
   placement: { en: 'Legend stands', zh: '图例位置' },
-  calcs: { en: 'Calculations (last, max, mean …)', zh: '计算（last、max、mean …）' },
+  calcs: { en: 'Calculations', zh: '计算（如 last, max）' },
   stacking: { en: 'Stacking', zh: '堆叠' },
   none: { en: 'None', zh: '无' },
   normal: { en: 'Normal', zh: '普通' },
@@ -68,7 +68,7 @@ export function Options({ json, change }: { json: PanelJSON; change: (to: PanelJ
   const num = (path: Path): number | '' => { const v = at(json, path); return typeof v === 'number' ? v : ''; };
   const set = (path: Path, v: unknown): void => change(put(json, path, v));
   const number = (path: Path, label: string, more: { min?: number; max?: number } = {}): ReactNode => (
-    <NumberInput label={label} value={num(path)} onChange={(v) => set(path, typeof v === 'number' ? v : undefined)} {...more} hideControls w={80} />
+    <NumberInput label={label} value={num(path)} onChange={(v) => set(path, typeof v === 'number' ? v : undefined)} {...more} hideControls w={64} />
   );
   const pick = (path: Path, label: string, options: [string, string][], otherwise: string): ReactNode => (
     <Select label={label} data={options.map(([value, l]) => ({ value, label: l }))} value={text(path) || otherwise} allowDeselect={false} onChange={(v) => set(path, v ?? otherwise)} w={110} />
@@ -91,7 +91,7 @@ export function Options({ json, change }: { json: PanelJSON; change: (to: PanelJ
       {type !== 'text' && type !== 'row' && (
         <>
           <Group gap="sm" align="flex-end">
-            <Autocomplete label={t(m.unit)} data={units} value={text([...d, 'unit'])} onChange={(v) => set([...d, 'unit'], v || undefined)} w={130} />
+            <Autocomplete size="xs" label={t(m.unit)} data={units} value={text([...d, 'unit'])} onChange={(v) => set([...d, 'unit'], v || undefined)} w={110} />
             {number([...d, 'decimals'], t(m.decimals), { min: 0, max: 20 })}
             {number([...d, 'min'], t(m.min))}
             {number([...d, 'max'], t(m.max))}
@@ -124,7 +124,7 @@ export function Options({ json, change }: { json: PanelJSON; change: (to: PanelJ
           <Select label={t(m.legend)} data={[{ value: 'list', label: t(m.list) }, { value: 'table', label: t(m.table) }, { value: 'hidden', label: t(m.hidden) }]} value={mode} allowDeselect={false} w={110}
             onChange={(v) => change(put(put(json, ['options', 'legend', 'displayMode'], v === 'hidden' ? 'list' : v), ['options', 'legend', 'showLegend'], v !== 'hidden'))} />
           {pick(['options', 'legend', 'placement'], t(m.placement), [['bottom', t(m.bottom)], ['right', t(m.right)]], 'bottom')}
-          <TextInput label={t(m.calcs)} value={Array.isArray(calcs) ? calcs.join(', ') : ''} w={200} onChange={(e) => set(['options', 'legend', 'calcs'], e.currentTarget.value.split(/[\s,]+/).filter(Boolean))} />
+          <TextInput label={t(m.calcs)} placeholder="last, max" value={Array.isArray(calcs) ? calcs.join(', ') : ''} w={200} onChange={(e) => set(['options', 'legend', 'calcs'], e.currentTarget.value.split(/[\s,]+/).filter(Boolean))} />
         </Group>
       )}
       {type !== 'text' && type !== 'row' && <Thresholds json={json} change={change} />}

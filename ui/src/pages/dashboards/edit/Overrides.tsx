@@ -60,7 +60,7 @@ export function Overrides({ json, change }: { json: PanelJSON; change: (to: Pane
             <Stack gap={4} mt={8}>
               {its.map((p, k) => (
                 <Group key={k} gap="xs" wrap="nowrap">
-                  <Autocomplete aria-label={t(m.property)} data={properties} value={String(p.id ?? '')} onChange={(v) => one(i, { ...o, properties: its.map((x, j) => (j === k ? { ...x, id: v } : x)) })} w={150} />
+                  <Autocomplete size="xs" aria-label={t(m.property)} data={properties} value={String(p.id ?? '')} onChange={(v) => one(i, { ...o, properties: its.map((x, j) => (j === k ? { ...x, id: v } : x)) })} w={150} />
                   <TextInput aria-label={t(m.value)} value={written(p.value)} style={{ flex: 1 }} onChange={(e) => { const v = meant(e.currentTarget.value); one(i, { ...o, properties: its.map((x, j) => (j === k ? { ...x, value: v } : x)) }); }} />
                   <ActionIcon variant="subtle" color="gray" aria-label={t(m.remove)} onClick={() => one(i, { ...o, properties: its.filter((_, j) => j !== k) })}><Icon name="close" size={12} /></ActionIcon>
                 </Group>

@@ -51,7 +51,7 @@ export function Transformations({ json, change }: { json: PanelJSON; change: (to
         </fieldset>
       ))}
       <Group gap="sm" align="flex-end">
-        <Autocomplete label={t(m.which)} data={known} value={id} onChange={setID} w={220} />
+        <Autocomplete size="xs" label={t(m.which)} data={known} value={id} onChange={setID} w={220} />
         <Button variant="default" disabled={id.trim() === ''} onClick={() => set([...list, { id: id.trim(), options: {} }])}>{t(m.add)}</Button>
       </Group>
     </Stack>
