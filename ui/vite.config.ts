@@ -8,14 +8,21 @@ import { type Plugin } from 'vite';
 
 const local = (file: string) => path.resolve(import.meta.dirname, 'src', file);
 
+/** What stands in for files inside of @grafana/data, by their place in it. */
+const slim: Record<string, string> = {
+  'themes/createTheme.mjs': 'grafana/theme.ts',
+  'text/sanitize.mjs': 'grafana/sanitize.ts',
+};
+
 /**
  * Takes out of @grafana/data what a console without Grafana's runtime never
- * calls: its theme factory is replaced by the colours that it would compute.
- * That rests on a path inside of the package, so the build fails when it is no
- * longer there.
+ * calls: its theme factory is replaced by the colours that it would compute,
+ * its cleaning of HTML by escaping, because panels clean what they show. That
+ * rests on paths inside of the package, so the build fails when one of them is
+ * no longer there.
  */
 function slimGrafana(): Plugin {
-  let matched = false;
+  const matched = new Set<string>();
   let asked = false;
   return {
     name: 'slim-grafana',
@@ -23,17 +30,18 @@ function slimGrafana(): Plugin {
     resolveId(id, importer) {
       if (importer?.includes('@grafana/data')) {
         asked = true;
-        if (/(^|\/)createTheme\.mjs$/.test(id)) {
-          matched = true;
-          return local('grafana/theme.ts');
+        for (const [file, instead] of Object.entries(slim)) {
+          if (id.startsWith('.') && path.resolve(path.dirname(importer), id).endsWith(`/@grafana/data/dist/esm/${file}`)) {
+            matched.add(file);
+            return local(instead);
+          }
         }
       }
       return null;
     },
     generateBundle() {
-      if (asked && !matched) {
-        this.error('@grafana/data has no createTheme.mjs any more: see slimGrafana in vite.config.ts');
-      }
+      const missing = Object.keys(slim).filter((file) => !matched.has(file));
+      if (asked && missing.length > 0) this.error(`@grafana/data has no ${missing.join(', ')} any more: see slimGrafana in vite.config.ts`);
     },
   };
 }
