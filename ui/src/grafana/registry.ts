@@ -1,0 +1,55 @@
+// What @grafana/data has to be told once: which transformations there are, and which field options.
+import {
+  booleanOverrideProcessor, dataLinksOverrideProcessor, displayNameOverrideProcessor, FieldConfigOptionsRegistry, identityOverrideProcessor, numberOverrideProcessor, standardTransformersRegistry,
+  stringOverrideProcessor, thresholdsOverrideProcessor, unitOverrideProcessor, valueMappingsOverrideProcessor, type DataTransformerInfo, type FieldConfigPropertyItem, type FieldConfigSource,
+} from '@grafana/data';
+
+/** Every id that the package itself transforms by. They are known before they are loaded. */
+const ids = [
+  'noop', 'filterFields', 'filterFieldsByName', 'filterFrames', 'filterByRefId', 'filterByValue', 'formatString', 'formatTime', 'order', 'organize', 'reduce', 'concatenate', 'calculateField', 'joinByField',
+  'seriesToColumns', 'seriesToRows', 'rename', 'labelsToFields', 'ensureColumns', 'groupBy', 'sortBy', 'merge', 'renameByRegex', 'histogram', 'convertFieldType', 'convertFrameType', 'groupingToMatrix', 'limit',
+  'groupToNestedTable', 'transpose',
+] as const;
+
+export const theirIds: ReadonlySet<string> = new Set(ids);
+
+standardTransformersRegistry.setInit(() => ids.map((id) => ({
+  id, name: id, editor: () => null, imageDark: '', imageLight: '',
+  transformation: async (): Promise<DataTransformerInfo> => {
+    const found = (await import('./transform/index')).theirs.get(id);
+    if (!found) throw new Error(`@grafana/data has no transformation ${id}`);
+    return found;
+  },
+})));
+
+type Process = FieldConfigPropertyItem['process'];
+
+const processors: Record<string, Process> = {
+  unit: unitOverrideProcessor as Process, min: numberOverrideProcessor as Process, max: numberOverrideProcessor as Process, decimals: numberOverrideProcessor as Process, interval: numberOverrideProcessor as Process,
+  fieldMinMax: booleanOverrideProcessor as Process, filterable: booleanOverrideProcessor as Process, writeable: booleanOverrideProcessor as Process, displayName: displayNameOverrideProcessor as Process,
+  noValue: stringOverrideProcessor as Process, description: stringOverrideProcessor as Process, path: stringOverrideProcessor as Process, thresholds: thresholdsOverrideProcessor as Process,
+  mappings: valueMappingsOverrideProcessor as Process, links: dataLinksOverrideProcessor as Process, color: identityOverrideProcessor as Process, nullValueMode: identityOverrideProcessor as Process,
+};
+
+function item(id: string, isCustom: boolean): FieldConfigPropertyItem {
+  return {
+    id, isCustom, path: isCustom ? id.slice('custom.'.length) : id, name: id,
+    process: (Object.hasOwn(processors, id) ? processors[id]! : identityOverrideProcessor) as Process,
+    shouldApply: () => true, editor: () => null, override: () => null,
+    // Without this ${__field.labels.x} of a display name stays as it is.
+    settings: { expandTemplateVars: true },
+  } as unknown as FieldConfigPropertyItem;
+}
+
+const known = new WeakMap<FieldConfigSource, FieldConfigOptionsRegistry>();
+
+/** registryFor knows the standard options and each "custom" one that the panel has. */
+export function registryFor(source: FieldConfigSource): FieldConfigOptionsRegistry {
+  const kept = known.get(source);
+  if (kept) return kept;
+  const custom = new Set(Object.keys((source.defaults.custom ?? {}) as Record<string, unknown>).map((k) => `custom.${k}`));
+  for (const o of source.overrides) for (const p of o.properties) if (p.id.startsWith('custom.')) custom.add(p.id);
+  const registry = new FieldConfigOptionsRegistry(() => [...Object.keys(processors).map((id) => item(id, false)), ...[...custom].map((id) => item(id, true))]);
+  known.set(source, registry);
+  return registry;
+}

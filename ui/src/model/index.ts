@@ -1,0 +1,27 @@
+// The door to the model of dashboards. All of it is pure; what needs
+// @grafana/data at run time (frames, transformations, display) is behind ../grafana/frames.
+export type * from './dashboard';
+export { allKey } from './scope';
+export type * from './scope';
+
+export { limits, normalize, panelFrom } from './normalize';
+export { safeUrl } from './read-link';
+
+export { addressOf, currentOf, dependsOn, filtersFrom, optionsFrom, queryOf, variableOrder, wantedFrom } from './variables';
+export type { ApiRequest, SourceInfo, VariableQuery } from './variables';
+export { isSafe, safeRegex } from './regex';
+
+export { filtersOfScope, interpolate, interpolateQuery, loadFilterInto, valuesOf } from './interpolate';
+export type { FilterInto, Formatter } from './interpolate';
+
+export { isPrometheus, panelRange, queriesOf, sourceOf } from './queries';
+export type { PanelQueries, PanelRequest, QueryContext } from './queries';
+export { rateIntervalOf, roundInterval, stepOf } from './interval';
+
+export { layoutOf, mostPlaced } from './layout';
+export type { Placed } from './layout';
+
+export { annotationIsFor, annotationRequest, annotationsFrom, ownAnnotations } from './annotations';
+export type { Annotation, AnnotationRequest } from './annotations';
+
+export type { GrafanaDoor } from './door';

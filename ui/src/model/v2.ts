@@ -1,0 +1,206 @@
+// Schema v2 (apiVersion dashboard.grafana.app/v2…): elements, and a layout that
+// names them. It is brought to the classic JSON, which the rest reads.
+import { clip, flag, given, isObject, list, num, object, objects, safeKey, text, type Json, type Warnings } from './read';
+
+export const isV2 = (v: Json): boolean => (typeof v.apiVersion === 'string' && v.apiVersion.startsWith('dashboard.grafana.app/v2')) || isSpec(v) || (isObject(v.spec) && isSpec(v.spec));
+
+const isSpec = (v: Json): boolean => isObject(v.elements) && isObject(v.layout);
+
+export function fromV2(v: Json, w: Warnings): Json {
+  const spec = isSpec(v) ? v : object(v.spec);
+  const time = object(spec.timeSettings);
+  const cursor: Record<string, number> = { Off: 0, Crosshair: 1, Tooltip: 2 };
+  return {
+    uid: text(object(v.metadata).name) || text(spec.uid),
+    title: spec.title, description: spec.description, tags: spec.tags, editable: spec.editable, links: spec.links,
+    time: { from: time.from, to: time.to },
+    refresh: time.autoRefresh, timezone: time.timezone, fiscalYearStartMonth: time.fiscalYearStartMonth,
+    graphTooltip: cursor[text(spec.cursorSync)] ?? 0,
+    schemaVersion: 42,
+    annotations: { list: objects(spec.annotations).map(([a]) => annotation(object(a.spec))) },
+    templating: { list: objects(spec.variables).map(([x]) => variable(text(x.kind), object(x.spec), x)) },
+    panels: new Layout(object(spec.elements), w).panels(spec.layout),
+  };
+}
+
+/** source finds the reference to a data source, which the versions of the schema keep in different places. */
+function source(holder: Json, query: Json): Json | undefined {
+  const own = isObject(query.datasource) ? query.datasource : isObject(holder.datasource) ? holder.datasource : {};
+  const kind = text(query.kind);
+  const type = text(query.group) || text(own.type) || text(holder.group) || (kind === 'DataQuery' ? '' : kind);
+  const uid = text(own.name) || text(own.uid);
+  return uid === '' && type === '' ? undefined : given({ uid: uid || undefined, type: type || undefined });
+}
+
+function annotation(a: Json): Json {
+  const query = object(a.query);
+  const legacy = object(a.legacyOptions);
+  return { ...legacy, ...object(query.spec), name: a.name, enable: a.enable, hide: a.hide, iconColor: a.iconColor, builtIn: a.builtIn, filter: a.filter, datasource: source(a, query), target: query.spec };
+}
+
+const hides: Record<string, number> = { dontHide: 0, hideLabel: 1, hideVariable: 2, inControlsMenu: 0 };
+const refreshes: Record<string, number> = { never: 0, onDashboardLoad: 1, onTimeRangeChanged: 2 };
+const sorts = ['disabled', 'alphabeticalAsc', 'alphabeticalDesc', 'numericalAsc', 'numericalDesc', 'alphabeticalCaseInsensitiveAsc', 'alphabeticalCaseInsensitiveDesc', 'naturalAsc', 'naturalDesc'];
+const kinds: Record<string, string> = {
+  QueryVariable: 'query', DatasourceVariable: 'datasource', CustomVariable: 'custom', TextVariable: 'textbox', ConstantVariable: 'constant', IntervalVariable: 'interval', AdhocVariable: 'adhoc',
+  GroupByVariable: 'groupby', SwitchVariable: 'switch',
+};
+
+function variable(kind: string, v: Json, outer: Json): Json {
+  const query = isObject(v.query) ? v.query : {};
+  const inner = object(query.spec);
+  const type = kinds[kind] ?? text(kind, 'unknown');
+  const plain = text(inner.__legacyStringValue) || inner;
+  return given({
+    ...v, type,
+    hide: hides[text(v.hide)] ?? v.hide,
+    refresh: refreshes[text(v.refresh)] ?? v.refresh,
+    sort: sorts.includes(text(v.sort)) ? sorts.indexOf(text(v.sort)) : v.sort,
+    query: type === 'query' ? plain : type === 'datasource' ? v.pluginId : v.query,
+    datasource: source(v, query) ?? (text(outer.group) !== '' ? given({ type: text(outer.group), uid: text(object(outer.datasource).name) || undefined }) : undefined),
+    definition: v.definition,
+  });
+}
+
+interface Box {
+  x: number;
+  y: number;
+  w: number;
+  h: number;
+}
+
+class Layout {
+  private depth = 0;
+  private readonly used = new Set<string>();
+
+  constructor(private readonly elements: Json, private readonly w: Warnings) {}
+
+  panels(layout: unknown): Json[] {
+    const out: Json[] = [];
+    this.place(object(layout), 0, '', out);
+    const unused = Object.keys(this.elements).filter((name) => !this.used.has(name));
+    if (unused.length > 0) this.w.add('elements', { en: `not in the layout, and so not shown: ${clip(unused.join(', '))}`, zh: `未出现在布局中，因此不显示：${clip(unused.join(', '))}` });
+    return out;
+  }
+
+  /** place puts what a layout holds below y, and gives the y below that. */
+  private place(layout: Json, y: number, title: string, out: Json[]): number {
+    if (++this.depth > 8) {
+      this.w.add('layout', { en: 'the layout nests deeper than 8 levels; the rest is left out', zh: '布局嵌套超过 8 层，其余已省略' });
+      this.depth--;
+      return y;
+    }
+    const spec = object(layout.spec);
+    let bottom = y;
+    switch (text(layout.kind)) {
+      case 'GridLayout':
+        bottom = this.gridItems(list(spec.items), y, out);
+        break;
+      case 'AutoGridLayout':
+      case 'ResponsiveGridLayout':
+        bottom = this.autoGrid(spec, y, out);
+        break;
+      case 'RowsLayout':
+        for (const [row] of objects(spec.rows)) {
+          const s = object(row.spec);
+          bottom = this.section(object(s.layout), bottom, [title, text(s.title)].filter((t) => t !== '').join(' / '), flag(s.collapse), flag(s.hideHeader), s.repeat, out);
+        }
+        break;
+      case 'TabsLayout':
+        objects(spec.tabs).forEach(([tab], i) => {
+          const s = object(tab.spec);
+          bottom = this.section(object(s.layout), bottom, [title, text(s.title)].filter((t) => t !== '').join(' / '), i > 0, false, s.repeat, out);
+        });
+        break;
+      default:
+        this.w.add('layout', { en: `no such layout: ${clip(text(layout.kind, 'none'))}; its panels are left out`, zh: `未知布局：${clip(text(layout.kind, 'none'))}，其面板已省略` });
+    }
+    this.depth--;
+    return bottom;
+  }
+
+  /** section is a row with what it holds. Rows and tabs inside of it follow as rows of their own, because the grid has one level. */
+  private section(layout: Json, y: number, title: string, closed: boolean, bare: boolean, repeat: unknown, out: Json[]): number {
+    const kind = text(layout.kind);
+    if (kind === 'RowsLayout' || kind === 'TabsLayout') return this.place(layout, y, title, out);
+    if (bare) return this.place(layout, y, title, out);
+    const row: Json = { type: 'row', title, collapsed: closed, gridPos: { x: 0, y, w: 24, h: 1 }, panels: [], repeat: repeatOf(repeat).repeat };
+    out.push(row);
+    if (!closed) return this.place(layout, y + 1, title, out);
+    this.place(layout, y + 1, title, row.panels as Json[]);
+    return y + 1;
+  }
+
+  private gridItems(items: unknown[], y: number, out: Json[]): number {
+    let bottom = y;
+    for (const [item] of objects(items)) {
+      const s = object(item.spec);
+      if (text(item.kind) === 'GridLayoutRow') {
+        const at = y + (num(s.y) ?? 0);
+        const row: Json = { type: 'row', title: text(s.title), collapsed: flag(s.collapsed), gridPos: { x: 0, y: at, w: 24, h: 1 }, panels: [], repeat: repeatOf(s.repeat).repeat };
+        out.push(row);
+        const below = this.gridItems(list(s.elements), flag(s.collapsed) ? at + 1 : y, flag(s.collapsed) ? (row.panels as Json[]) : out);
+        bottom = Math.max(bottom, at + 1, flag(s.collapsed) ? 0 : below);
+        continue;
+      }
+      const box: Box = { x: num(s.x) ?? 0, y: y + (num(s.y) ?? 0), w: num(s.width) ?? 12, h: num(s.height) ?? 8 };
+      this.element(object(s.element), box, s.repeat, out);
+      bottom = Math.max(bottom, box.y + box.h);
+    }
+    return bottom;
+  }
+
+  private autoGrid(spec: Json, y: number, out: Json[]): number {
+    const columns = Math.min(Math.max(Math.trunc(num(spec.maxColumnCount) ?? 3), 1), 12);
+    const w = Math.floor(24 / columns);
+    const heights: Record<string, number> = { short: 6, standard: 9, tall: 14 };
+    const custom = num(spec.rowHeight);
+    const h = heights[text(spec.rowHeightMode)] ?? (custom === undefined ? 9 : Math.min(Math.max(Math.round(custom / 38), 2), 100));
+    const items = objects(spec.items);
+    items.forEach(([item], i) => {
+      const s = object(item.spec);
+      this.element(object(s.element), { x: (i % columns) * w, y: y + Math.floor(i / columns) * h, w, h }, s.repeat, out);
+    });
+    return y + Math.ceil(items.length / columns) * h;
+  }
+
+  private element(ref: Json, box: Box, repeat: unknown, out: Json[]): void {
+    const name = text(ref.name);
+    const found = safeKey(name) && Object.hasOwn(this.elements, name) ? this.elements[name] : undefined;
+    if (!isObject(found)) {
+      this.w.add('layout', { en: `the layout names an element that is not there: ${clip(name)}`, zh: `布局引用了不存在的元素：${clip(name)}` });
+      return;
+    }
+    this.used.add(name);
+    out.push({ ...panel(found), ...repeatOf(repeat), gridPos: { ...box } });
+  }
+}
+
+function repeatOf(v: unknown): Json {
+  const r = object(v);
+  return given({ repeat: text(r.value) || undefined, repeatDirection: text(r.direction) || undefined, maxPerRow: num(r.maxPerRow) });
+}
+
+function panel(element: Json): Json {
+  const s = object(element.spec);
+  const viz = object(s.vizConfig);
+  const vizSpec = object(viz.spec);
+  const kind = text(viz.kind);
+  const data = object(object(s.data).spec);
+  const library = element.kind === 'LibraryPanel' ? object(s.libraryPanel) : undefined;
+  return given({
+    id: s.id, title: s.title, description: s.description, links: s.links, transparent: s.transparent,
+    libraryPanel: library,
+    type: kind === 'VizConfig' ? text(viz.group) : library ? 'library-panel' : kind,
+    pluginVersion: viz.version ?? vizSpec.pluginVersion,
+    options: vizSpec.options, fieldConfig: vizSpec.fieldConfig,
+    datasource: { type: 'datasource', uid: '-- Mixed --' },
+    targets: objects(data.queries).map(([q]) => {
+      const spec = object(q.spec);
+      const query = object(spec.query);
+      return { ...object(query.spec), refId: spec.refId, hide: spec.hidden, datasource: source(spec, query) };
+    }),
+    transformations: objects(data.transformations).map(([t]) => ({ ...object(t.spec), id: text(t.group) || text(object(t.spec).id) || text(t.kind) })),
+    ...object(data.queryOptions),
+  });
+}

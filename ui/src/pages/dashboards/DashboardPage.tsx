@@ -1,0 +1,229 @@
+import { ActionIcon, Button, Menu } from '@mantine/core';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useBlocker, useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { lazy, type ReactNode, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
+
+import { extraHeaders } from '../../api/client';
+import { type DashboardJSON, deleteDashboard, type Kept, readDashboard, type Saved, star } from '../../api/dashboards';
+import { useMe } from '../../api/me';
+import { keepTime } from '../../app/Frame';
+import { useT } from '../../i18n';
+import { normalize } from '../../model';
+import { Icon } from '../../ui/icons';
+import { Empty, errorText, Failed, Loading, Notice, Page } from '../../ui/parts';
+import { addPanel, changePanel, type Draft, duplicatePanel, keepDraft, keptDraft, movePanel, newDashboard, newPanel, removePanel } from './draft';
+import { editableJSON } from './editable';
+import { fileName, save } from './files';
+import { type Editing, View } from './View';
+
+const SaveDialog = lazy(() => import('./SaveDialog').then((x) => ({ default: x.SaveDialog })));
+const ShareDialog = lazy(() => import('./ShareDialog').then((x) => ({ default: x.ShareDialog })));
+const Settings = lazy(() => import('./edit/Settings').then((x) => ({ default: x.Settings })));
+
+const m = {
+  loading: { en: 'Loading', zh: '正在加载' },
+  sentence: { en: '{panels} panels', zh: '{panels} 个面板' },
+  sentenceFile: { en: '{panels} panels, from the file {file}: read-only here, edits leave as a patch', zh: '{panels} 个面板，来自文件 {file}：此处只读，修改将以补丁形式导出' },
+  edit: { en: 'Edit', zh: '编辑' },
+  done: { en: 'Stop editing', zh: '结束编辑' },
+  save: { en: 'Save', zh: '保存' },
+  patch: { en: 'Make a patch', zh: '生成补丁' },
+  discard: { en: 'Discard', zh: '放弃修改' },
+  add: { en: 'Add', zh: '添加' },
+  panel: { en: 'Panel', zh: '面板' },
+  text: { en: 'Text', zh: '文本' },
+  row: { en: 'Row', zh: '行' },
+  settings: { en: 'Settings', zh: '设置' },
+  star: { en: 'Star', zh: '收藏' },
+  unstar: { en: 'Take the star away', zh: '取消收藏' },
+  share: { en: 'Share', zh: '分享' },
+  more: { en: 'More', zh: '更多' },
+  export: { en: 'Export JSON', zh: '导出 JSON' },
+  versions: { en: 'Versions', zh: '版本' },
+  kiosk: { en: 'Kiosk mode', zh: '大屏模式' },
+  leaveKiosk: { en: 'Leave kiosk mode', zh: '退出大屏模式' },
+  remove: { en: 'Delete', zh: '删除' },
+  sure: { en: 'Delete "{title}" with its versions and links?', zh: '删除“{title}”及其版本和链接？' },
+  leave: { en: 'There are unsaved edits. They stay in this tab if you leave. Leave?', zh: '有未保存的修改。离开后修改仍保留在此标签页中。确定离开？' },
+  restored: { en: 'Unsaved edits of this tab are shown. Save or discard them.', zh: '正在显示此标签页中未保存的修改。请保存或放弃。' },
+  tooLarge: { en: 'The edits are too large to outlive a reload of the page. Save them before you leave.', zh: '修改内容过大，刷新页面后无法恢复。请在离开前保存。' },
+  newTitle: { en: 'New dashboard', zh: '新建仪表盘' },
+  may: { en: 'Sign in as an editor to save', zh: '以编辑者身份登录后可保存' },
+  newer: { en: 'The edit began from an older version. Saving will show what has changed since.', zh: '修改基于较旧的版本。保存时将显示期间的变更。' },
+  lost: { en: 'There is no dashboard to show', zh: '没有可显示的仪表盘' },
+  changed: { en: 'Unsaved edits', zh: '未保存的修改' },
+};
+
+/** DashboardPage shows a dashboard by its uid. */
+export function DashboardPage(): ReactNode {
+  const { uid } = useParams({ strict: false }) as { uid: string };
+  const { share } = useSearch({ strict: false }) as { share?: unknown };
+  const token = typeof share === 'string' ? share : undefined;
+  // Before anything is asked: the link is what lets the reader in.
+  if (token !== undefined) extraHeaders['X-Touchline-Share'] = token;
+  useEffect(() => {
+    if (token === undefined) return;
+    extraHeaders['X-Touchline-Share'] = token;
+    return () => void delete extraHeaders['X-Touchline-Share'];
+  }, [token]);
+  const kept = useQuery({
+    queryKey: ['dashboard', uid], queryFn: ({ signal }) => readDashboard(uid, signal), staleTime: 30_000, refetchOnWindowFocus: false,
+    placeholderData: undefined, // another dashboard's panels would ask for data that nobody wants
+  });
+  if (kept.error && !kept.data) return <><div data-dashboard-state="ready" /><Failed error={kept.error} retry={() => void kept.refetch()} /></>;
+  if (!kept.data) return <div data-dashboard-state="loading"><Loading height={400} /></div>;
+  return <Editor key={uid} uid={uid} kept={kept.data} />;
+}
+
+/** NewDashboard is a dashboard that has not been saved yet. */
+export function NewDashboard(): ReactNode {
+  const t = useT();
+  const kept = useMemo<Kept>(() => ({
+    dashboard: newDashboard(t(m.newTitle)), etag: '',
+    meta: { uid: '', title: t(m.newTitle), folder: '', tags: [], starred: false, provisioned: false, panels: 0, updated: '', version: 0, can_edit: true },
+  }), []);
+  return <Editor uid="" kept={kept} />;
+}
+
+function Editor({ uid, kept }: { uid: string; kept: Kept }): ReactNode {
+  const t = useT();
+  const navigate = useNavigate();
+  const client = useQueryClient();
+  const search = useSearch({ strict: false }) as Record<string, unknown>;
+  const { me, may } = useMe();
+  const key = uid || 'new';
+  const [draft, setDraftState] = useState<Draft | undefined>(() => keptDraft(sessionStorage, key));
+  const [restored] = useState(draft !== undefined);
+  const [small, setSmall] = useState(true);
+  const [dialog, setDialog] = useState<'save' | 'share' | undefined>();
+  const [problem, setProblem] = useState<unknown>();
+  const stored = useMemo(() => normalize(kept.dashboard), [kept.dashboard]);
+  const model = useMemo(() => (draft ? normalize(draft.dashboard) : stored), [draft, stored]);
+  const leaving = useRef(false);
+  const dirty = draft !== undefined;
+  const kiosk = search.kiosk !== undefined;
+  const shared = search.share !== undefined;
+  const editable = !shared && (uid === '' || kept.meta.can_edit || kept.meta.provisioned || may('change'));
+  const editing = editable && (uid === '' || search.edit !== undefined || dirty || search.editPanel !== undefined);
+  const title = model.title || kept.meta.title;
+
+  const setDraft = useCallback((d: Draft | undefined) => {
+    setDraftState(d);
+    setSmall(keepDraft(sessionStorage, key, d) || d === undefined);
+  }, [key]);
+  const change = useCallback((by: (d: DashboardJSON) => DashboardJSON, folder?: string) => setDraftState((old) => {
+    const next: Draft = {
+      dashboard: by(old?.dashboard ?? editableJSON(stored)), folder: folder ?? old?.folder, etag: old?.etag ?? kept.etag, at: Date.now(),
+    };
+    setSmall(keepDraft(sessionStorage, key, next));
+    return next;
+  }), [stored, kept.etag, key]);
+
+  useEffect(() => {
+    document.title = `${title} – Touchline`;
+    return () => { document.title = 'Touchline'; };
+  }, [title]);
+  // The time of the dashboard goes into the address, which is where all of the page reads it.
+  useEffect(() => {
+    if (search.from !== undefined || search.to !== undefined) return;
+    void navigate({ to: '.', replace: true, search: (old: Record<string, unknown>) => ({
+      ...old, from: stored.time.from, to: stored.time.to, refresh: old.refresh ?? (stored.refresh || undefined),
+      timezone: old.timezone ?? (stored.timezone === 'browser' ? undefined : stored.timezone),
+    }) } as never);
+  }, [stored, search.from, search.to, navigate]);
+  useBlocker({
+    shouldBlockFn: ({ current, next }: { current: { pathname: string }; next: { pathname: string } }) => dirty && !leaving.current && current.pathname !== next.pathname && !window.confirm(t(m.leave)),
+    enableBeforeUnload: () => dirty && !leaving.current,
+  });
+
+  const go = useCallback((by: Record<string, unknown>) => void navigate({ to: '.', search: (old: Record<string, unknown>) => ({ ...old, ...by }) } as never), [navigate]);
+  const edits = useMemo<Editing>(() => ({
+    duplicate: (id) => change((d) => duplicatePanel(d, id).dashboard),
+    remove: (id) => change((d) => removePanel(d, id)),
+    move: (id, to) => change((d) => movePanel(d, id, to)),
+    change: (id, to) => change((d) => changePanel(d, id, () => to)),
+    add: () => {
+      const made = addPanel(editableJSON(model), newPanel('timeseries', ''));
+      change(() => made.dashboard);
+      go({ edit: '', editPanel: made.id });
+    },
+  }), [change, model, go]);
+
+  const after = (s: Saved): void => {
+    leaving.current = true;
+    setDraft(undefined);
+    setDialog(undefined);
+    void client.invalidateQueries({ queryKey: ['dashboards'] });
+    void client.invalidateQueries({ queryKey: ['dashboard', s.uid] });
+    if (s.uid !== uid) void navigate({ to: `/d/${encodeURIComponent(s.uid)}`, search: keepTime } as never);
+    else go({ edit: undefined, editPanel: undefined, settings: undefined });
+    setTimeout(() => { leaving.current = false; });
+  };
+  const run = (what: Promise<unknown>): void => {
+    setProblem(undefined);
+    what.then(() => client.invalidateQueries({ queryKey: ['dashboard', uid] }), setProblem);
+  };
+  const remove = (): void => {
+    if (!window.confirm(t(m.sure, { title }))) return;
+    deleteDashboard(uid, kept.meta.version).then(() => {
+      leaving.current = true;
+      setDraft(undefined);
+      void client.invalidateQueries({ queryKey: ['dashboards'] });
+      void navigate({ to: '/dashboards', search: keepTime } as never);
+    }, setProblem);
+  };
+  if (model.raw === undefined) return <><div data-dashboard-state="ready" /><Empty title={t(m.lost)}>{model.warnings[0]?.en}</Empty></>;
+
+  const actions = (
+    <>
+      {uid !== '' && !shared && me && me.method !== 'anonymous' && (
+        <ActionIcon variant="default" aria-label={t(kept.meta.starred ? m.unstar : m.star)} aria-pressed={kept.meta.starred} onClick={() => run(star(uid, !kept.meta.starred))}>
+          <span style={{ color: kept.meta.starred ? 'var(--warning)' : undefined, display: 'grid' }}><Icon name="star" size={14} /></span>
+        </ActionIcon>
+      )}
+      {editing && (
+        <Menu>
+          <Menu.Target><Button variant="default" leftSection={<Icon name="add" size={14} />}>{t(m.add)}</Button></Menu.Target>
+          <Menu.Dropdown>
+            <Menu.Item onClick={edits.add}>{t(m.panel)}</Menu.Item>
+            <Menu.Item onClick={() => change((d) => addPanel(d, newPanel('text', '')).dashboard)}>{t(m.text)}</Menu.Item>
+            <Menu.Item onClick={() => change((d) => addPanel(d, newPanel('row', t(m.row))).dashboard)}>{t(m.row)}</Menu.Item>
+          </Menu.Dropdown>
+        </Menu>
+      )}
+      {editing && <Button variant="default" onClick={() => go({ settings: search.settings === undefined ? '' : undefined })}>{t(m.settings)}</Button>}
+      {dirty && <Button variant="default" onClick={() => { setDraft(undefined); go({ edit: undefined, editPanel: undefined, settings: undefined }); }}>{t(m.discard)}</Button>}
+      {editing && (kept.meta.provisioned || may('change')) && <Button disabled={!dirty} onClick={() => setDialog('save')}>{t(kept.meta.provisioned ? m.patch : m.save)}</Button>}
+      {editing && !kept.meta.provisioned && !may('change') && <span className="muted">{t(m.may)}</span>}
+      {editable && !dirty && uid !== '' && <Button variant="default" leftSection={<Icon name="edit" size={14} />} onClick={() => go({ edit: editing ? undefined : '', settings: undefined, editPanel: undefined })}>{t(editing ? m.done : m.edit)}</Button>}
+      {uid !== '' && !shared && (
+        <>
+          <Button variant="default" leftSection={<Icon name="link" size={14} />} onClick={() => setDialog('share')}>{t(m.share)}</Button>
+          <Menu position="bottom-end">
+            <Menu.Target><ActionIcon variant="default" aria-label={t(m.more)}><Icon name="more" /></ActionIcon></Menu.Target>
+            <Menu.Dropdown>
+              <Menu.Item leftSection={<Icon name="download" size={14} />} onClick={() => save(fileName(title, 'json'), JSON.stringify(draft?.dashboard ?? kept.dashboard, null, 2))}>{t(m.export)}</Menu.Item>
+              <Menu.Item leftSection={<Icon name="clock" size={14} />} onClick={() => void navigate({ to: `/d/${encodeURIComponent(uid)}/versions`, search: keepTime } as never)}>{t(m.versions)}</Menu.Item>
+              <Menu.Item leftSection={<Icon name="full" size={14} />} onClick={() => go({ kiosk: '' })}>{t(m.kiosk)}</Menu.Item>
+              {may('change') && !kept.meta.provisioned && <Menu.Item leftSection={<Icon name="trash" size={14} />} onClick={remove}>{t(m.remove)}</Menu.Item>}
+            </Menu.Dropdown>
+          </Menu>
+        </>
+      )}
+      {kiosk && !shared && <ActionIcon variant="subtle" color="gray" aria-label={t(m.leaveKiosk)} onClick={() => go({ kiosk: undefined })}><Icon name="close" size={14} /></ActionIcon>}
+    </>
+  );
+  return (
+    <Page title={title} actions={kiosk ? (!shared && <ActionIcon variant="subtle" color="gray" aria-label={t(m.leaveKiosk)} onClick={() => go({ kiosk: undefined })}><Icon name="close" size={14} /></ActionIcon>) : actions}
+      sentence={kiosk ? undefined : <span className="muted">{model.description ? `${model.description} · ` : ''}{kept.meta.provisioned ? t(m.sentenceFile, { panels: model.panels.length, file: kept.meta.source ?? '' }) : t(m.sentence, { panels: model.panels.length })}{dirty ? ` · ${t(m.changed)}` : ''}</span>}>
+      {restored && dirty && <Notice tone="info">{t(m.restored)}{draft.etag !== kept.etag ? ` ${t(m.newer)}` : ''}</Notice>}
+      {!small && <Notice tone="warning">{t(m.tooLarge)}</Notice>}
+      {problem !== undefined && <Notice tone="critical">{errorText(problem)}</Notice>}
+      {editing && search.settings !== undefined
+        ? <Suspense fallback={<Loading height={300} />}><Settings dashboard={draft?.dashboard ?? editableJSON(stored)} folder={draft?.folder ?? kept.meta.folder} onChange={(d, folder) => change(() => d, folder)} /></Suspense>
+        : <View dashboard={model} uid={uid} arranging={editing} editing={editing ? edits : undefined} />}
+      {dialog === 'save' && draft && <Suspense><SaveDialog uid={uid} kept={kept} draft={draft} close={() => setDialog(undefined)} saved={after} reload={(d) => { setDraft(d); void client.invalidateQueries({ queryKey: ['dashboard', uid] }); }} /></Suspense>}
+      {dialog === 'share' && <Suspense><ShareDialog uid={uid} close={() => setDialog(undefined)} /></Suspense>}
+    </Page>
+  );
+}

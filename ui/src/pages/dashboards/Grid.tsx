@@ -1,0 +1,160 @@
+import { type KeyboardEvent, type PointerEvent, type ReactNode, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+
+import { useT } from '../../i18n';
+import { interpolate, type Placed } from '../../model';
+import { Icon } from '../../ui/icons';
+import { cell, columns, fit, gap, place, type Rect, rectOf, type Spot } from './arrange';
+import { PanelMenu } from './PanelMenu';
+import { type Shared, Slot } from './Slot';
+
+const m = {
+  move: { en: 'Move {title}: arrow keys', zh: '移动 {title}：方向键' },
+  size: { en: 'Size of {title}: arrow keys', zh: '调整 {title} 大小：方向键' },
+  row: { en: 'Row', zh: '行' },
+  hidden: { en: '{n} panels', zh: '{n} 个面板' },
+};
+
+/** Below this width panels stand in one column, in pixels. */
+const narrowest = 700;
+/** How far from the viewport panels ask for data already, in heights of it. */
+const ahead = 0.6;
+/** With more panels than this, those far away are let go. */
+const keepAll = 150;
+
+interface Seen {
+  top: number;
+  bottom: number;
+}
+
+/** useSeen is the part of an element that the viewport shows, in its own pixels. */
+function useSeen(ref: { current: HTMLElement | null }): { seen: Seen; width: number } {
+  const [state, set] = useState({ seen: { top: 0, bottom: 0 }, width: 0 });
+  useLayoutEffect(() => {
+    let frame = 0;
+    const look = (): void => {
+      frame = 0;
+      const box = ref.current?.getBoundingClientRect();
+      if (!box) return;
+      // In steps, so that scrolling draws anew only when something new comes near.
+      const top = Math.floor(-box.top / 100) * 100;
+      const next = { seen: { top, bottom: top + Math.ceil(window.innerHeight / 100) * 100 + 100 }, width: Math.floor(box.width) };
+      set((old) => (old.seen.top === next.seen.top && old.seen.bottom === next.seen.bottom && old.width === next.width ? old : next));
+    };
+    const soon = (): void => {
+      if (frame === 0) frame = requestAnimationFrame(look);
+    };
+    look();
+    window.addEventListener('scroll', soon, { passive: true, capture: true });
+    window.addEventListener('resize', soon);
+    const observer = new ResizeObserver(soon);
+    if (ref.current) observer.observe(ref.current);
+    return () => {
+      window.removeEventListener('scroll', soon, { capture: true });
+      window.removeEventListener('resize', soon);
+      observer.disconnect();
+      cancelAnimationFrame(frame);
+    };
+  }, [ref]);
+  return state;
+}
+
+/** Grid places panels in 24 columns, or in one on a phone, and draws those that are near. */
+export function Grid({ placed, shared, toggle, onMove }: { placed: Placed[]; shared: Shared; toggle: (key: string, open: boolean) => void; onMove?: (id: number, to: Spot) => void }): ReactNode {
+  const box = useRef<HTMLDivElement>(null);
+  const { seen, width } = useSeen(box);
+  const narrow = width > 0 && width < narrowest;
+  const { rects, height } = useMemo(() => place(placed.map((p) => p.gridPos), width, narrow), [placed, width, narrow]);
+  const known = useRef(new Set<string>());
+  const reach = (seen.bottom - seen.top) * ahead;
+  return (
+    <div className="dash-grid" ref={box} style={{ height: Math.max(height, 40) }}>
+      {width > 0 && placed.map((p, i) => {
+        const rect = rects[i]!;
+        const near = rect.top < seen.bottom + reach && rect.top + rect.height > seen.top - reach;
+        if (near) known.current.add(p.key);
+        const far = !near && (placed.length > keepAll || !known.current.has(p.key));
+        return <Place key={p.key} p={p} rect={rect} near={near} far={far} shared={shared} toggle={toggle} grid={width} onMove={narrow ? undefined : onMove} />;
+      })}
+    </div>
+  );
+}
+
+function Place({ p, rect, near, far, shared, toggle, grid, onMove }: {
+  p: Placed; rect: Rect; near: boolean; far: boolean; shared: Shared; toggle: (key: string, open: boolean) => void; grid: number; onMove?: (id: number, to: Spot) => void;
+}): ReactNode {
+  const { panel } = p;
+  const style = { left: rect.left, top: rect.top, width: rect.width, height: rect.height };
+  if (far) return <div className="dash-slot" style={style} data-panel-id={panel.id} data-panel-type={panel.type} data-panel-state="loading" />;
+  return (
+    <div className="dash-slot" style={style}>
+      {panel.type === 'row' ? <RowHead p={p} shared={shared} toggle={toggle} /> : <Slot placed={p} width={rect.width} height={rect.height} active={near} shared={shared} />}
+      {onMove && p.key === String(panel.id) && <Grips p={p} grid={grid} shared={shared} onMove={onMove} />}
+    </div>
+  );
+}
+
+const noData = { state: 'done' as const, frames: [], answers: [], queries: undefined, warnings: [], took: 0 };
+
+function RowHead({ p, shared, toggle }: { p: Placed; shared: Shared; toggle: (key: string, open: boolean) => void }): ReactNode {
+  const t = useT();
+  const scope = { ...shared.scope, scoped: { ...shared.scope.scoped, ...p.scoped } };
+  const title = interpolate(p.panel.title, scope, 'text') || t(m.row);
+  return (
+    <div className="dash-row" data-panel-id={p.panel.id} data-panel-type="row" data-panel-state="data">
+      <h2 className="ellipsis">
+        <button type="button" aria-expanded={p.open} onClick={() => toggle(p.key, !p.open)}>
+          <Icon name={p.open ? 'down' : 'right'} size={14} /><span className="ellipsis">{title}</span>
+        </button>
+      </h2>
+      {!p.open && p.panel.panels.length > 0 && <span className="muted">{t(m.hidden, { n: p.panel.panels.length })}</span>}
+      {shared.edit && <span style={{ marginLeft: 'auto' }}><PanelMenu panel={p.panel} data={noData} shared={shared} scope={scope} /></span>}
+    </div>
+  );
+}
+
+/** Grips move a panel and change its size, by pointer and by keys. */
+function Grips({ p, grid, shared, onMove }: { p: Placed; grid: number; shared: Shared; onMove: (id: number, to: Spot) => void }): ReactNode {
+  const t = useT();
+  const [to, setTo] = useState<Spot>();
+  const from = useRef<{ x: number; y: number; spot: Spot; move: boolean } | undefined>(undefined);
+  const { panel, gridPos } = p;
+  const title = interpolate(panel.title, shared.scope, 'text') || String(panel.id);
+  useEffect(() => setTo(undefined), [gridPos]);
+  const changed = (spot: Spot, move: boolean, dx: number, dy: number): Spot =>
+    fit(move ? { ...spot, x: spot.x + dx, y: spot.y + dy } : { ...spot, w: Math.min(columns - spot.x, spot.w + dx), h: spot.h + dy });
+  const handlers = (move: boolean): Record<string, unknown> => ({
+    onPointerDown: (e: PointerEvent<HTMLElement>) => {
+      e.preventDefault();
+      e.currentTarget.focus();
+      e.currentTarget.setPointerCapture(e.pointerId);
+      from.current = { x: e.clientX, y: e.clientY + window.scrollY, spot: gridPos, move };
+    },
+    onPointerMove: (e: PointerEvent<HTMLElement>) => {
+      const f = from.current;
+      if (f) setTo(changed(f.spot, f.move, Math.round((e.clientX - f.x) / ((grid + gap) / columns)), Math.round((e.clientY + window.scrollY - f.y) / (cell + gap))));
+    },
+    onPointerUp: () => {
+      if (from.current && to) onMove(panel.id, to);
+      from.current = undefined;
+    },
+    onPointerCancel: () => {
+      from.current = undefined;
+      setTo(undefined);
+    },
+    onKeyDown: (e: KeyboardEvent) => {
+      const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[e.key];
+      if (!by) return;
+      e.preventDefault();
+      onMove(panel.id, changed(gridPos, move, by[0]!, by[1]!));
+    },
+  });
+  const here = rectOf(gridPos, grid);
+  const ghost = to && rectOf(to, grid);
+  return (
+    <>
+      <button type="button" className="dash-grip" data-kind="move" aria-label={t(m.move, { title })} {...handlers(true)}><Icon name="menu" size={14} /></button>
+      {panel.type !== 'row' && <button type="button" className="dash-grip" data-kind="size" aria-label={t(m.size, { title })} {...handlers(false)}><Icon name="full" size={14} /></button>}
+      {ghost && <div className="dash-ghost" style={{ left: ghost.left - here.left, top: ghost.top - here.top, width: ghost.width, height: ghost.height }} />}
+    </>
+  );
+}

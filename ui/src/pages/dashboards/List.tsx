@@ -1,0 +1,179 @@
+import { ActionIcon, Button, Group, Menu, Select, Switch, TextInput } from '@mantine/core';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import { type DragEvent, lazy, type ReactNode, Suspense, useDeferredValue, useMemo, useState } from 'react';
+
+import { deleteDashboard, type DashboardMeta, listDashboards, readDashboard, star } from '../../api/dashboards';
+import { useMe } from '../../api/me';
+import { keepTime } from '../../app/Frame';
+import { useLanguage, useT } from '../../i18n';
+import { Icon } from '../../ui/icons';
+import { Ago, Empty, errorText, Failed, Loading, Notice, Page } from '../../ui/parts';
+import { fileName, save } from './files';
+
+const ImportDialog = lazy(() => import('./ImportDialog').then((x) => ({ default: x.ImportDialog })));
+
+const m = {
+  title: { en: 'Dashboards', zh: '仪表盘' },
+  sentence: { en: '{n} dashboards in {folders} folders', zh: '{folders} 个文件夹中共 {n} 个仪表盘' },
+  found: { en: '{n} of {all} dashboards fit', zh: '{all} 个仪表盘中有 {n} 个匹配' },
+  none: { en: '0 dashboards: import Grafana\'s JSON, or make one', zh: '0 个仪表盘：导入 Grafana JSON 或新建' },
+  reading: { en: 'Reading the dashboards', zh: '正在读取仪表盘' },
+  import: { en: 'Import', zh: '导入' },
+  new: { en: 'New', zh: '新建' },
+  search: { en: 'Search', zh: '搜索' },
+  tag: { en: 'Tag', zh: '标签' },
+  starred: { en: 'Starred', zh: '已收藏' },
+  sort: { en: 'Sort', zh: '排序' },
+  byTitle: { en: 'By title', zh: '按标题' },
+  byUpdated: { en: 'Newest first', zh: '最近更新' },
+  byPanels: { en: 'Most panels', zh: '面板最多' },
+  noFolder: { en: 'Without a folder', zh: '无文件夹' },
+  name: { en: 'Title', zh: '标题' },
+  tags: { en: 'Tags', zh: '标签' },
+  panels: { en: 'Panels', zh: '面板' },
+  updated: { en: 'Changed', zh: '更新时间' },
+  star: { en: 'Star {title}', zh: '收藏 {title}' },
+  unstar: { en: 'Take the star from {title}', zh: '取消收藏 {title}' },
+  menu: { en: 'Menu of {title}', zh: '{title} 的菜单' },
+  export: { en: 'Export JSON', zh: '导出 JSON' },
+  versions: { en: 'Versions', zh: '版本' },
+  remove: { en: 'Delete', zh: '删除' },
+  sure: { en: 'Delete "{title}" with its versions and links?', zh: '删除“{title}”及其版本和链接？' },
+  file: { en: 'from a file', zh: '来自文件' },
+  emptyTitle: { en: 'There are no dashboards yet', zh: '还没有仪表盘' },
+  emptyWhy: { en: 'Drop Grafana\'s JSON files here, or import a folder of them:', zh: '将 Grafana JSON 文件拖放到此处，或导入整个文件夹：' },
+  emptyFit: { en: 'No dashboard fits', zh: '没有匹配的仪表盘' },
+  emptyFitWhy: { en: 'Search for less, or clear the filters.', zh: '缩小搜索条件或清除筛选。' },
+  clear: { en: 'Clear the filters', zh: '清除筛选' },
+  more: { en: 'There are more than are shown. Search to narrow the list.', zh: '还有更多未显示，请通过搜索缩小范围。' },
+  signIn: { en: 'Sign in as an editor to import or make dashboards.', zh: '以编辑者身份登录后可导入或新建仪表盘。' },
+  byWho: { en: 'by {who}', zh: '{who}' },
+};
+
+type Sort = 'title' | 'updated' | 'panels';
+
+/** sorted orders dashboards; equal ones by title. */
+export function sorted(list: readonly DashboardMeta[], by: Sort, lang: string): DashboardMeta[] {
+  const title = new Intl.Collator(lang, { numeric: true, sensitivity: 'base' });
+  const first = (a: DashboardMeta, b: DashboardMeta): number => (by === 'updated' ? b.updated.localeCompare(a.updated) : by === 'panels' ? b.panels - a.panels : 0);
+  return [...list].sort((a, b) => first(a, b) || title.compare(a.title, b.title));
+}
+
+/** List is all dashboards, by folder. */
+export function List(): ReactNode {
+  const t = useT();
+  const l = useLanguage();
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  const { me, may } = useMe();
+  const search = useSearch({ strict: false }) as { query?: string; tag?: string; folder?: string; starred?: string; sort?: string; import?: string };
+  const query = search.query ?? '';
+  const late = useDeferredValue(query);
+  const starred = search.starred === 'true';
+  const [problem, setProblem] = useState<unknown>();
+  const set = (by: Record<string, string | undefined>): void => void navigate({ to: '.', replace: true, search: (old: Record<string, unknown>) => ({ ...old, ...by }) } as never);
+  const all = useQuery({ queryKey: ['dashboards', 'all'], queryFn: ({ signal }) => listDashboards({}, signal) });
+  const filtering = late !== '' || !!search.tag || !!search.folder || starred;
+  const found = useQuery({
+    queryKey: ['dashboards', 'found', late, search.tag, search.folder, starred], enabled: filtering,
+    queryFn: ({ signal }) => listDashboards({ query: late, tag: search.tag, folder: search.folder, starred }, signal),
+  });
+  const shown = filtering ? found : all;
+  const tags = useMemo(() => [...new Set((all.data?.dashboards ?? []).flatMap((d) => d.tags))].sort(), [all.data]);
+  const by = (['title', 'updated', 'panels'] as const).find((s) => s === search.sort) ?? 'title';
+  const folders = useMemo(() => {
+    const out = new Map<string, DashboardMeta[]>();
+    for (const d of sorted(shown.data?.dashboards ?? [], by, l)) out.set(d.folder, [...(out.get(d.folder) ?? []), d]);
+    return [...out].sort(([a], [b]) => (a === '' ? -1 : b === '' ? 1 : a.localeCompare(b, l)));
+  }, [shown.data, by, l]);
+  const change = may('change');
+  const n = all.data?.dashboards.length ?? 0;
+  const run = (what: Promise<unknown>): void => {
+    setProblem(undefined);
+    what.then(() => client.invalidateQueries({ queryKey: ['dashboards'] }), setProblem);
+  };
+  const drop = (e: DragEvent): void => {
+    if (!change || e.dataTransfer.files.length === 0) return;
+    e.preventDefault();
+    set({ import: '' });
+  };
+  const sentence = all.isError ? undefined : !all.data ? t(m.reading) : n === 0 ? t(m.none) : filtering ? t(m.found, { n: shown.data?.dashboards.length ?? 0, all: n }) : t(m.sentence, { n, folders: folders.length });
+  const importButton = change && <Button onClick={() => set({ import: '' })}>{t(m.import)}</Button>;
+  return (
+    <div onDragOver={(e) => { if (change) e.preventDefault(); }} onDrop={drop}>
+      <Page title={t(m.title)} sentence={sentence} actions={change && (
+        <>
+          <Button variant="default" onClick={() => set({ import: '' })}>{t(m.import)}</Button>
+          <Button component={Link} {...{ to: '/dashboards/new' } as object} leftSection={<Icon name="add" size={14} />}>{t(m.new)}</Button>
+        </>
+      )}>
+        <Group gap="sm" mb="md" align="center">
+          <TextInput aria-label={t(m.search)} placeholder={t(m.search)} value={query} onChange={(e) => set({ query: e.currentTarget.value || undefined })} leftSection={<Icon name="search" size={14} />} w={260} />
+          <Select aria-label={t(m.tag)} placeholder={t(m.tag)} data={tags} value={search.tag ?? null} onChange={(v) => set({ tag: v ?? undefined })} clearable searchable limit={200} w={160} />
+          <Select aria-label={t(m.sort)} data={[{ value: 'title', label: t(m.byTitle) }, { value: 'updated', label: t(m.byUpdated) }, { value: 'panels', label: t(m.byPanels) }]} value={by} allowDeselect={false}
+            onChange={(v) => set({ sort: v === 'title' ? undefined : v ?? undefined })} w={140} />
+          {me && me.method !== 'anonymous' && <Switch label={t(m.starred)} checked={starred} onChange={(e) => set({ starred: e.currentTarget.checked ? 'true' : undefined })} />}
+          {filtering && <Button variant="subtle" onClick={() => set({ query: undefined, tag: undefined, folder: undefined, starred: undefined })}>{t(m.clear)}</Button>}
+        </Group>
+        {problem !== undefined && <Notice tone="critical">{errorText(problem)}</Notice>}
+        {shown.error ? <Failed error={shown.error} retry={() => void shown.refetch()} /> :
+          !shown.data ? <Loading height={320} /> :
+          folders.length === 0 ? (
+            filtering ? <Empty title={t(m.emptyFit)}>{t(m.emptyFitWhy)}</Empty> :
+            <Empty title={t(m.emptyTitle)} action={importButton || <span>{t(m.signIn)}</span>}>{t(m.emptyWhy)} <code>touchline dashboards import --url={window.location.origin} DIR</code></Empty>
+          ) : folders.map(([folder, list]) => (
+            <section key={folder} className="card" style={{ marginBottom: 12 }}>
+              <div className="card-head">
+                <h2 className="ellipsis">{folder || t(m.noFolder)}</h2>
+                <span className="muted">{list.length}</span>
+              </div>
+              <div className="table-scroll">
+                <table className="table as-cards">
+                  <thead><tr><th style={{ width: 24 }} /><th>{t(m.name)}</th><th style={{ width: '28%' }}>{t(m.tags)}</th><th className="num" style={{ width: 70 }}>{t(m.panels)}</th><th style={{ width: 170 }}>{t(m.updated)}</th><th style={{ width: 40 }} /></tr></thead>
+                  <tbody>
+                    {list.slice(0, 1000).map((d) => <Row key={d.uid} d={d} signedIn={!!me && me.method !== 'anonymous'} change={change} run={run} pick={(tag) => set({ tag })} />)}
+                  </tbody>
+                </table>
+              </div>
+            </section>
+          ))}
+        {shown.data?.more && <Notice tone="info">{t(m.more)}</Notice>}
+      </Page>
+      {search.import !== undefined && change && <Suspense><ImportDialog close={() => set({ import: undefined })} /></Suspense>}
+    </div>
+  );
+}
+
+function Row({ d, signedIn, change, run, pick }: { d: DashboardMeta; signedIn: boolean; change: boolean; run: (what: Promise<unknown>) => void; pick: (tag: string) => void }): ReactNode {
+  const t = useT();
+  const navigate = useNavigate();
+  return (
+    <tr>
+      <td style={{ paddingRight: 0 }}>
+        {signedIn ? (
+          <ActionIcon variant="transparent" size="sm" color={d.starred ? 'yellow' : 'gray'} aria-pressed={d.starred} aria-label={t(d.starred ? m.unstar : m.star, { title: d.title })} onClick={() => run(star(d.uid, !d.starred))}>
+            <Icon name="star" size={14} />
+          </ActionIcon>
+        ) : null}
+      </td>
+      <td>
+        <Link to={`/d/${encodeURIComponent(d.uid)}` as never} search={keepTime as never} preload={false}>{d.title || d.uid}</Link>
+        {d.provisioned && <span className="muted"> · {t(m.file)}</span>}
+      </td>
+      <td data-name={t(m.tags)}><span className="labels">{d.tags.slice(0, 12).map((x) => <button key={x} type="button" className="label" style={{ cursor: 'pointer' }} onClick={() => pick(x)}>{x}</button>)}</span></td>
+      <td className="num" data-name={t(m.panels)}>{d.panels}</td>
+      <td data-name={t(m.updated)}><Ago at={d.updated} />{d.updated_by ? <span className="muted"> {t(m.byWho, { who: d.updated_by })}</span> : null}</td>
+      <td>
+        <Menu position="bottom-end">
+          <Menu.Target><ActionIcon variant="subtle" color="gray" size="sm" aria-label={t(m.menu, { title: d.title })}><Icon name="more" size={16} /></ActionIcon></Menu.Target>
+          <Menu.Dropdown>
+            <Menu.Item onClick={() => run(readDashboard(d.uid).then((k) => save(fileName(d.title, 'json'), JSON.stringify(k.dashboard, null, 2))))}>{t(m.export)}</Menu.Item>
+            <Menu.Item onClick={() => void navigate({ to: `/d/${encodeURIComponent(d.uid)}/versions`, search: keepTime } as never)}>{t(m.versions)}</Menu.Item>
+            {change && !d.provisioned && <Menu.Item onClick={() => { if (window.confirm(t(m.sure, { title: d.title }))) run(deleteDashboard(d.uid, d.version)); }}>{t(m.remove)}</Menu.Item>}
+          </Menu.Dropdown>
+        </Menu>
+      </td>
+    </tr>
+  );
+}

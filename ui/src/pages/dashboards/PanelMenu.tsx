@@ -1,0 +1,81 @@
+import { ActionIcon, Menu, useComputedColorScheme } from '@mantine/core';
+import { useNavigate } from '@tanstack/react-router';
+import { lazy, type ReactNode, Suspense, useRef, useState } from 'react';
+
+import { keepTime } from '../../app/Frame';
+import { useT } from '../../i18n';
+import { interpolate, interpolateQuery, type Panel, type Scope } from '../../model';
+import { Icon } from '../../ui/icons';
+import { fileName, save } from './files';
+import type { PanelData } from './panelData';
+import type { Shared } from './Slot';
+
+const Inspect = lazy(() => import('./Inspect').then((x) => ({ default: x.Inspect })));
+
+const m = {
+  menu: { en: 'Menu of {title}', zh: '{title} 的菜单' },
+  view: { en: 'View full screen', zh: '全屏查看' },
+  back: { en: 'Back to the dashboard', zh: '返回仪表盘' },
+  edit: { en: 'Edit', zh: '编辑' },
+  explore: { en: 'Explore', zh: '探索' },
+  inspect: { en: 'Inspect', zh: '检查' },
+  csv: { en: 'Save as CSV', zh: '保存为 CSV' },
+  png: { en: 'Save as PNG', zh: '保存为 PNG' },
+  link: { en: 'Copy the link', zh: '复制链接' },
+  copied: { en: 'Copied', zh: '已复制' },
+  duplicate: { en: 'Duplicate', zh: '复制面板' },
+  remove: { en: 'Delete', zh: '删除' },
+  failed: { en: 'This could not be saved: {error}', zh: '无法保存：{error}' },
+};
+
+/** PanelMenu is what can be done with one panel. */
+export function PanelMenu({ panel, data, shared, scope }: { panel: Panel; data: PanelData; shared: Shared; scope: Scope }): ReactNode {
+  const t = useT();
+  const navigate = useNavigate();
+  const mode = useComputedColorScheme('dark');
+  const [inspecting, setInspecting] = useState(false);
+  const [note, setNote] = useState('');
+  const button = useRef<HTMLButtonElement>(null);
+  const title = interpolate(panel.title, scope, 'text') || `${panel.type} ${panel.id}`;
+  const exprs = panel.targets.filter((q) => q.expr !== '' && !q.hide).map((q) => interpolateQuery(q.expr, scope));
+  const viewed = shared.viewed === panel.id;
+  const run = (what: () => Promise<void>): void => {
+    setNote('');
+    what().catch((error: unknown) => setNote(t(m.failed, { error: error instanceof Error ? error.message : String(error) })));
+  };
+  const copy = async (): Promise<void> => {
+    const url = new URL(window.location.href);
+    for (const name of ['edit', 'editPanel', 'kiosk', 'share']) url.searchParams.delete(name);
+    url.searchParams.set('viewPanel', String(panel.id));
+    await navigator.clipboard.writeText(url.href);
+    setNote(t(m.copied));
+  };
+  return (
+    <>
+      {note && <span className="muted" role="status">{note}</span>}
+      <Menu position="bottom-end" withinPortal>
+        <Menu.Target><ActionIcon ref={button} variant="subtle" color="gray" size="sm" aria-label={t(m.menu, { title })}><Icon name="more" size={16} /></ActionIcon></Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Item leftSection={<Icon name="full" size={14} />} onClick={() => shared.view(viewed ? undefined : panel.id)}>{t(viewed ? m.back : m.view)}</Menu.Item>
+          {shared.edit && <Menu.Item leftSection={<Icon name="edit" size={14} />} onClick={() => shared.edit!.open(panel.id)}>{t(m.edit)}</Menu.Item>}
+          {exprs.length > 0 && (
+            <Menu.Item leftSection={<Icon name="explore" size={14} />} onClick={() => void navigate({ to: '/explore', search: (old: Record<string, unknown>) => ({ ...keepTime(old), q: exprs }) } as never)}>{t(m.explore)}</Menu.Item>
+          )}
+          <Menu.Item leftSection={<Icon name="search" size={14} />} onClick={() => setInspecting(true)}>{t(m.inspect)}</Menu.Item>
+          <Menu.Item leftSection={<Icon name="download" size={14} />} disabled={data.frames.length === 0}
+            onClick={() => run(async () => save(fileName(title, 'csv'), (await import('../../panels/export/csv')).csvOf(data.frames), 'text/csv;charset=utf-8'))}>{t(m.csv)}</Menu.Item>
+          <Menu.Item leftSection={<Icon name="download" size={14} />}
+            onClick={() => run(async () => {
+              const element = button.current?.closest<HTMLElement>('[data-panel-id]');
+              if (element) save(fileName(title, 'png'), await (await import('../../panels/export/png')).pngOf(element, mode));
+            })}>{t(m.png)}</Menu.Item>
+          <Menu.Item leftSection={<Icon name="link" size={14} />} onClick={() => run(copy)}>{t(m.link)}</Menu.Item>
+          {shared.edit && <Menu.Divider />}
+          {shared.edit && <Menu.Item onClick={() => shared.edit!.duplicate(panel.id)}>{t(m.duplicate)}</Menu.Item>}
+          {shared.edit && <Menu.Item leftSection={<Icon name="trash" size={14} />} onClick={() => shared.edit!.remove(panel.id)}>{t(m.remove)}</Menu.Item>}
+        </Menu.Dropdown>
+      </Menu>
+      {inspecting && <Suspense><Inspect title={title} panel={panel} data={data} close={() => setInspecting(false)} /></Suspense>}
+    </>
+  );
+}

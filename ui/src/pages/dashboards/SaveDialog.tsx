@@ -1,0 +1,121 @@
+import { Button, Group, Modal, Stack, TextInput } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { type ReactNode, useState } from 'react';
+
+import { ApiError } from '../../api/client';
+import { importDashboard, type Kept, makePatch, readDashboard, type Saved, saveDashboard } from '../../api/dashboards';
+import { useT } from '../../i18n';
+import { Ago, Failed, Loading, Notice, signInURL } from '../../ui/parts';
+import type { Draft } from './draft';
+import { Differences } from './Differences';
+import { fileName, save } from './files';
+
+const m = {
+  save: { en: 'Save', zh: '保存' },
+  patch: { en: 'Patch for {file}', zh: '{file} 的补丁' },
+  patchHelp: { en: 'This dashboard comes from a file, so it is changed there. Apply one of these, and the server reads it anew by itself.', zh: '此仪表盘来自文件，需在文件中修改。应用以下任一补丁后，服务器会自动重新读取。' },
+  diff: { en: 'Download the diff', zh: '下载 diff' },
+  jsonPatch: { en: 'Download the JSON patch', zh: '下载 JSON 补丁' },
+  message: { en: 'What has changed', zh: '变更说明' },
+  conflict: { en: 'Somebody was faster: {who} saved version {version}', zh: '{who} 已先保存了版本 {version}' },
+  theirs: { en: 'Take their version, drop mine', zh: '采用对方版本，放弃我的修改' },
+  overwrite: { en: 'Overwrite theirs', zh: '覆盖对方版本' },
+  asNew: { en: 'Save mine as a new dashboard', zh: '将我的修改另存为新仪表盘' },
+  between: { en: 'Between their version and yours', zh: '对方版本与你的修改之间的差异' },
+  kept: { en: 'Nothing that you changed is lost. Sign in again in a new tab, then save here.', zh: '修改不会丢失。请在新标签页中重新登录，然后在此保存。' },
+  signIn: { en: 'Sign in', zh: '登录' },
+  mine: { en: '{title} (mine)', zh: '{title}（我的）' },
+  nobody: { en: 'somebody', zh: '其他人' },
+  noChange: { en: 'Nothing in the file changes by this edit.', zh: '此修改不会改变文件内容。' },
+};
+
+interface Props {
+  uid: string;
+  kept: Kept;
+  draft: Draft;
+  close: () => void;
+  saved: (s: Saved) => void;
+  /** Goes on with another draft, or with what the server has. */
+  reload: (draft: Draft | undefined) => void;
+}
+
+/** SaveDialog saves an edit, or gives the patch of one whose dashboard comes from a file. */
+export function SaveDialog(p: Props): ReactNode {
+  const t = useT();
+  const { kept, close } = p;
+  return (
+    <Modal opened onClose={close} size="xl" title={kept.meta.provisioned ? t(m.patch, { file: kept.meta.source ?? kept.meta.title }) : t(m.save)}>
+      {kept.meta.provisioned ? <Patch {...p} /> : <Save {...p} />}
+    </Modal>
+  );
+}
+
+function Patch({ uid, kept, draft }: Props): ReactNode {
+  const t = useT();
+  const patch = useQuery({ queryKey: ['patch', uid, draft.at], queryFn: () => makePatch(uid, draft.dashboard), retry: false, gcTime: 0 });
+  if (patch.error) return <Failed error={patch.error} retry={() => void patch.refetch()} />;
+  if (!patch.data) return <Loading height={200} />;
+  const { diff, patch: operations } = patch.data;
+  if (operations.length === 0) return <p>{t(m.noChange)}</p>;
+  return (
+    <Stack gap="sm">
+      <p style={{ margin: 0 }}>{t(m.patchHelp)}</p>
+      <Group gap="sm">
+        <Button onClick={() => save(fileName(kept.meta.title, 'diff'), diff, 'text/x-diff')}>{t(m.diff)}</Button>
+        <Button variant="default" onClick={() => save(fileName(kept.meta.title, 'patch.json'), JSON.stringify(operations, null, 2))}>{t(m.jsonPatch)}</Button>
+      </Group>
+      <pre className="dash-code">{diff.slice(0, 200_000)}</pre>
+    </Stack>
+  );
+}
+
+function Save({ uid, kept, draft, saved, reload }: Props): ReactNode {
+  const t = useT();
+  const [message, setMessage] = useState('');
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>();
+  const conflict = error instanceof ApiError && error.status === 412;
+  const run = (what: () => Promise<Saved>): void => {
+    setBusy(true);
+    setError(undefined);
+    what().then(saved, setError).finally(() => setBusy(false));
+  };
+  const folder = draft.folder ?? kept.meta.folder;
+  const { uid: _uid, id: _id, version: _version, ...rest } = draft.dashboard;
+  const create = (title?: string) => (): Promise<Saved> => importDashboard({ dashboard: title === undefined ? rest : { ...rest, title }, folder, message });
+  const put = (etag: string) => (): Promise<Saved> => saveDashboard(uid, etag, { dashboard: draft.dashboard, folder, message });
+  if (conflict) return <Conflict {...{ uid, kept, draft, error, busy }} mine={() => run(create(t(m.mine, { title: String(draft.dashboard.title ?? '') })))} over={(etag) => run(put(etag))} theirs={() => reload(undefined)} />;
+  return (
+    <form onSubmit={(e) => { e.preventDefault(); run(uid === '' ? create() : put(draft.etag)); }}>
+      <Stack gap="sm">
+        <TextInput label={t(m.message)} value={message} onChange={(e) => setMessage(e.currentTarget.value)} maxLength={500} data-autofocus />
+        {error !== undefined && <Failed error={error} />}
+        {error instanceof ApiError && error.unauthorized && (
+          <Notice tone="info">{t(m.kept)} <a href={signInURL()} target="_blank" rel="noopener">{t(m.signIn)}</a></Notice>
+        )}
+        <Group><Button type="submit" loading={busy}>{t(m.save)}</Button></Group>
+        <Differences before={kept.dashboard} after={draft.dashboard} />
+      </Stack>
+    </form>
+  );
+}
+
+function Conflict({ uid, kept, draft, busy, mine, over, theirs }: { uid: string; kept: Kept; draft: Draft; busy: boolean; mine: () => void; over: (etag: string) => void; theirs: () => void }): ReactNode {
+  const t = useT();
+  const now = useQuery({ queryKey: ['dashboard', uid, 'conflict'], queryFn: ({ signal }) => readDashboard(uid, signal), gcTime: 0, staleTime: 0 });
+  if (now.error) return <Failed error={now.error} retry={() => void now.refetch()} />;
+  if (!now.data) return <Loading height={160} />;
+  const { meta, etag, dashboard } = now.data;
+  return (
+    <Stack gap="sm">
+      <Notice tone="warning">{t(m.conflict, { who: meta.updated_by || t(m.nobody), version: meta.version })} (<Ago at={meta.updated || kept.meta.updated} />)</Notice>
+      <Group gap="sm">
+        <Button variant="default" onClick={theirs} loading={busy}>{t(m.theirs)}</Button>
+        <Button variant="default" onClick={mine} loading={busy}>{t(m.asNew)}</Button>
+        <Button color="red" onClick={() => over(etag)} loading={busy}>{t(m.overwrite)}</Button>
+      </Group>
+      <h3>{t(m.between)}</h3>
+      <Differences before={dashboard} after={draft.dashboard} />
+    </Stack>
+  );
+}

@@ -1,0 +1,91 @@
+// Where panels stand in the grid of 24 columns, and how they make room for each other.
+
+export interface Spot {
+  x: number;
+  y: number;
+  w: number;
+  h: number;
+}
+
+export const columns = 24;
+/** The height of a cell and the gap between panels, in pixels. */
+export const cell = 30;
+export const gap = 8;
+/** A panel is at most so high, in cells. */
+const highest = 200;
+
+const whole = (v: number, least: number, most: number): number => Math.min(most, Math.max(least, Math.round(Number.isFinite(v) ? v : least)));
+
+/** fit keeps a spot within the grid. */
+export function fit(s: Spot): Spot {
+  const w = whole(s.w, 1, columns);
+  return { w, h: whole(s.h, 1, highest), x: whole(s.x, 0, columns - w), y: whole(s.y, 0, 1e6) };
+}
+
+const meet = (a: Spot, b: Spot): boolean => a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h;
+
+/**
+ * makeRoom puts one at a spot: what stands there moves down, and then all move
+ * up as far as they can. Order from top to bottom is kept.
+ */
+export function makeRoom<K>(spots: ReadonlyMap<K, Spot>, moved: K, to: Spot): Map<K, Spot> {
+  const target = fit(to);
+  const rest = [...spots].filter(([k]) => k !== moved).sort(([, a], [, b]) => a.y - b.y || a.x - b.x);
+  // The moved one goes before what begins at or below the middle of the place that it wants.
+  const at = rest.findIndex(([, s]) => s.y + s.h / 2 > target.y);
+  rest.splice(at < 0 ? rest.length : at, 0, [moved, target]);
+  const done: Spot[] = [];
+  const out = new Map<K, Spot>();
+  // How far down each column is taken makes a dashboard of thousands of panels quick.
+  const floor = new Array<number>(columns).fill(0);
+  for (const [key, s] of rest) {
+    let y = 0;
+    for (let c = s.x; c < s.x + s.w; c++) y = Math.max(y, floor[c] ?? 0);
+    const spot = { ...s, y };
+    for (let c = s.x; c < s.x + s.w; c++) floor[c] = y + s.h;
+    done.push(spot);
+    out.set(key, spot);
+  }
+  return out;
+}
+
+/** overlaps tells whether any two meet; for tests and for warnings. */
+export function overlaps(spots: readonly Spot[]): boolean {
+  return spots.some((a, i) => spots.some((b, j) => j > i && meet(a, b)));
+}
+
+/** below is the first row under all of them. */
+export function below(spots: Iterable<Spot>): number {
+  let y = 0;
+  for (const s of spots) y = Math.max(y, s.y + s.h);
+  return y;
+}
+
+export interface Rect {
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+}
+
+/** rectOf is the place of a spot in a grid of a width, in pixels. */
+export function rectOf(s: Spot, width: number): Rect {
+  const step = (width + gap) / columns;
+  return { left: Math.round(s.x * step), top: s.y * (cell + gap), width: Math.max(0, Math.round((s.x + s.w) * step) - Math.round(s.x * step) - gap), height: s.h * (cell + gap) - gap };
+}
+
+/** place gives the rectangles of all, in the order given; in one column from top to bottom where narrow. */
+export function place(spots: readonly Spot[], width: number, narrow: boolean): { rects: Rect[]; height: number } {
+  if (!narrow) {
+    const rects = spots.map((s) => rectOf(s, width));
+    return { rects, height: rects.reduce((h, r) => Math.max(h, r.top + r.height), 0) };
+  }
+  const rects: Rect[] = new Array<Rect>(spots.length);
+  let top = 0;
+  for (const i of spots.map((_, i) => i).sort((a, b) => spots[a]!.y - spots[b]!.y || spots[a]!.x - spots[b]!.x)) {
+    const height = Math.max(spots[i]!.h === 1 ? cell : 96, Math.min(spots[i]!.h * (cell + gap) - gap, 480));
+    rects[i] = { left: 0, top, width, height };
+    top += height + gap;
+  }
+  return { rects, height: Math.max(0, top - gap) };
+}

@@ -1,0 +1,197 @@
+import { ActionIcon, Autocomplete, Button, Checkbox, ColorInput, Group, NumberInput, Select, Stack, TextInput, Textarea } from '@mantine/core';
+import type { ReactNode } from 'react';
+
+import { useT } from '../../../i18n';
+import { Icon } from '../../../ui/icons';
+import { at, type PanelJSON, put } from '../draft';
+
+const m = {
+  type: { en: 'Panel type', zh: '面板类型' },
+  title: { en: 'Title', zh: '标题' },
+  description: { en: 'Description', zh: '描述' },
+  unit: { en: 'Unit', zh: '单位' },
+  decimals: { en: 'Decimals', zh: '小数位' },
+  min: { en: 'Min', zh: '最小值' },
+  max: { en: 'Max', zh: '最大值' },
+  noValue: { en: 'Text without a value', zh: '无值时的文本' },
+  name: { en: 'Name of series', zh: '序列名称' },
+  legend: { en: 'Legend', zh: '图例' },
+  list: { en: 'List', zh: '列表' },
+  table: { en: 'Table', zh: '表格' },
+  hidden: { en: 'Hidden', zh: '隐藏' },
+  bottom: { en: 'Below', zh: '下方' },
+  right: { en: 'Right', zh: '右侧' },
+  placement: { en: 'Legend stands', zh: '图例位置' },
+  calcs: { en: 'Calculations (last, max, mean …)', zh: '计算（last、max、mean …）' },
+  stacking: { en: 'Stacking', zh: '堆叠' },
+  none: { en: 'None', zh: '无' },
+  normal: { en: 'Normal', zh: '普通' },
+  percent: { en: 'Percent', zh: '百分比' },
+  fill: { en: 'Fill', zh: '填充' },
+  lineWidth: { en: 'Line width', zh: '线宽' },
+  draw: { en: 'Draw', zh: '绘制' },
+  line: { en: 'Lines', zh: '线' },
+  bars: { en: 'Bars', zh: '柱' },
+  points: { en: 'Points', zh: '点' },
+  nulls: { en: 'Connect over gaps', zh: '连接空值' },
+  tooltip: { en: 'Tooltip', zh: '提示框' },
+  single: { en: 'One', zh: '单个' },
+  multi: { en: 'All', zh: '全部' },
+  thresholds: { en: 'Thresholds', zh: '阈值' },
+  from: { en: 'From', zh: '起始值' },
+  base: { en: 'Base', zh: '基准' },
+  color: { en: 'Colour', zh: '颜色' },
+  add: { en: 'Add', zh: '添加' },
+  remove: { en: 'Remove', zh: '移除' },
+  mappings: { en: 'Value mappings', zh: '值映射' },
+  value: { en: 'Value', zh: '值' },
+  text: { en: 'Text', zh: '文本' },
+  content: { en: 'Content', zh: '内容' },
+  calc: { en: 'Show', zh: '显示' },
+  transparent: { en: 'Transparent', zh: '透明' },
+  repeat: { en: 'Repeat for each value of', zh: '按变量重复' },
+  otherMappings: { en: '{n} mappings of ranges or patterns: edit them as JSON', zh: '{n} 个范围或正则映射：请以 JSON 编辑' },
+};
+
+export const types = ['timeseries', 'stat', 'gauge', 'bargauge', 'table', 'text', 'piechart', 'heatmap', 'barchart', 'state-timeline', 'status-history', 'histogram', 'alertlist', 'dashlist', 'candlestick', 'xychart'];
+const units = ['short', 'none', 'percent', 'percentunit', 'bytes', 'decbytes', 'bits', 'binBps', 'Bps', 'bps', 's', 'ms', 'µs', 'ns', 'reqps', 'ops', 'iops', 'cps', 'hertz', 'celsius', 'watt', 'dateTimeAsIso', 'dateTimeFromNow', 'bool', 'bool_yes_no', 'string', 'locale'];
+const reducers = ['lastNotNull', 'last', 'mean', 'max', 'min', 'sum', 'count', 'range', 'delta', 'firstNotNull'];
+
+type Path = readonly (string | number)[];
+const d = ['fieldConfig', 'defaults'] as const;
+const custom = [...d, 'custom'] as const;
+
+/** Options edits how a panel is drawn. */
+export function Options({ json, change }: { json: PanelJSON; change: (to: PanelJSON) => void }): ReactNode {
+  const t = useT();
+  const text = (path: Path): string => { const v = at(json, path); return typeof v === 'string' ? v : ''; };
+  const num = (path: Path): number | '' => { const v = at(json, path); return typeof v === 'number' ? v : ''; };
+  const set = (path: Path, v: unknown): void => change(put(json, path, v));
+  const number = (path: Path, label: string, more: { min?: number; max?: number } = {}): ReactNode => (
+    <NumberInput label={label} value={num(path)} onChange={(v) => set(path, typeof v === 'number' ? v : undefined)} {...more} hideControls w={80} />
+  );
+  const pick = (path: Path, label: string, options: [string, string][], otherwise: string): ReactNode => (
+    <Select label={label} data={options.map(([value, l]) => ({ value, label: l }))} value={text(path) || otherwise} allowDeselect={false} onChange={(v) => set(path, v ?? otherwise)} w={110} />
+  );
+  const type = text(['type']);
+  const charts = type === 'timeseries' || type === 'barchart';
+  const legend = charts || ['piechart', 'state-timeline', 'status-history', 'histogram', 'xychart', 'candlestick'].includes(type);
+  const shown = at(json, ['options', 'legend', 'showLegend']) !== false;
+  const mode = !shown ? 'hidden' : text(['options', 'legend', 'displayMode']) || 'list';
+  const calcs = at(json, ['options', 'legend', 'calcs']);
+  const single = ['stat', 'gauge', 'bargauge', 'piechart'].includes(type);
+  const calc = at(json, ['options', 'reduceOptions', 'calcs', 0]);
+  return (
+    <Stack gap="sm">
+      <Select label={t(m.type)} data={types.includes(type) ? types : [...types, type]} value={type} allowDeselect={false} searchable onChange={(v) => { if (v) set(['type'], v); }} />
+      {type !== 'row' && <Checkbox label={t(m.transparent)} checked={at(json, ['transparent']) === true} onChange={(e) => set(['transparent'], e.currentTarget.checked || undefined)} />}
+      <TextInput label={t(m.title)} value={text(['title'])} onChange={(e) => set(['title'], e.currentTarget.value)} />
+      <Textarea label={t(m.description)} value={text(['description'])} onChange={(e) => set(['description'], e.currentTarget.value || undefined)} autosize minRows={1} maxRows={6} />
+      {type === 'text' && <Textarea label={t(m.content)} value={text(['options', 'content'])} onChange={(e) => set(['options', 'content'], e.currentTarget.value)} autosize minRows={4} maxRows={20} styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)' } }} />}
+      {type !== 'text' && type !== 'row' && (
+        <>
+          <Group gap="sm" align="flex-end">
+            <Autocomplete label={t(m.unit)} data={units} value={text([...d, 'unit'])} onChange={(v) => set([...d, 'unit'], v || undefined)} w={130} />
+            {number([...d, 'decimals'], t(m.decimals), { min: 0, max: 20 })}
+            {number([...d, 'min'], t(m.min))}
+            {number([...d, 'max'], t(m.max))}
+          </Group>
+          <Group gap="sm" grow>
+            <TextInput label={t(m.name)} value={text([...d, 'displayName'])} placeholder="${__field.labels.job}" onChange={(e) => set([...d, 'displayName'], e.currentTarget.value || undefined)} />
+            <TextInput label={t(m.noValue)} value={text([...d, 'noValue'])} onChange={(e) => set([...d, 'noValue'], e.currentTarget.value || undefined)} />
+          </Group>
+        </>
+      )}
+      {single && <Select label={t(m.calc)} data={reducers} value={typeof calc === 'string' ? calc : 'lastNotNull'} allowDeselect={false} onChange={(v) => set(['options', 'reduceOptions', 'calcs'], [v])} />}
+      {type === 'timeseries' && (
+        <Group gap="sm" align="flex-end">
+          {pick([...custom, 'drawStyle'], t(m.draw), [['line', t(m.line)], ['bars', t(m.bars)], ['points', t(m.points)]], 'line')}
+          {number([...custom, 'lineWidth'], t(m.lineWidth), { min: 0, max: 10 })}
+          {number([...custom, 'fillOpacity'], t(m.fill), { min: 0, max: 100 })}
+          <Checkbox label={t(m.nulls)} checked={at(json, [...custom, 'spanNulls']) === true} onChange={(e) => set([...custom, 'spanNulls'], e.currentTarget.checked)} mb={8} />
+        </Group>
+      )}
+      {charts && (
+        <Group gap="sm">
+          {type === 'timeseries'
+            ? pick([...custom, 'stacking', 'mode'], t(m.stacking), [['none', t(m.none)], ['normal', t(m.normal)], ['percent', t(m.percent)]], 'none')
+            : pick(['options', 'stacking'], t(m.stacking), [['none', t(m.none)], ['normal', t(m.normal)], ['percent', t(m.percent)]], 'none')}
+          {pick(['options', 'tooltip', 'mode'], t(m.tooltip), [['single', t(m.single)], ['multi', t(m.multi)], ['none', t(m.none)]], 'single')}
+        </Group>
+      )}
+      {legend && (
+        <Group gap="sm" align="flex-end">
+          <Select label={t(m.legend)} data={[{ value: 'list', label: t(m.list) }, { value: 'table', label: t(m.table) }, { value: 'hidden', label: t(m.hidden) }]} value={mode} allowDeselect={false} w={110}
+            onChange={(v) => change(put(put(json, ['options', 'legend', 'displayMode'], v === 'hidden' ? 'list' : v), ['options', 'legend', 'showLegend'], v !== 'hidden'))} />
+          {pick(['options', 'legend', 'placement'], t(m.placement), [['bottom', t(m.bottom)], ['right', t(m.right)]], 'bottom')}
+          <TextInput label={t(m.calcs)} value={Array.isArray(calcs) ? calcs.join(', ') : ''} w={200} onChange={(e) => set(['options', 'legend', 'calcs'], e.currentTarget.value.split(/[\s,]+/).filter(Boolean))} />
+        </Group>
+      )}
+      {type !== 'text' && type !== 'row' && <Thresholds json={json} change={change} />}
+      {type !== 'text' && type !== 'row' && <Mappings json={json} change={change} />}
+      <TextInput label={t(m.repeat)} value={text(['repeat'])} onChange={(e) => set(['repeat'], e.currentTarget.value.replace(/^\$/, '') || undefined)} w={200} />
+    </Stack>
+  );
+}
+
+interface Step {
+  color: string;
+  value: number | null;
+}
+
+function Thresholds({ json, change }: { json: PanelJSON; change: (to: PanelJSON) => void }): ReactNode {
+  const t = useT();
+  const path = [...d, 'thresholds'] as const;
+  const read = at(json, [...path, 'steps']);
+  const steps = (Array.isArray(read) ? read : []).filter((s): s is Record<string, unknown> => typeof s === 'object' && s !== null)
+    .map((s): Step => ({ color: typeof s.color === 'string' ? s.color : 'green', value: typeof s.value === 'number' ? s.value : null }));
+  const set = (next: Step[]): void => change(put(put(json, [...path, 'steps'], [...next].sort((a, b) => (a.value ?? -Infinity) - (b.value ?? -Infinity))), [...path, 'mode'], at(json, [...path, 'mode']) ?? 'absolute'));
+  return (
+    <fieldset style={{ border: 0, padding: 0, margin: 0 }}>
+      <legend>{t(m.thresholds)}</legend>
+      <Stack gap={4}>
+        {steps.map((s, i) => (
+          <Group key={i} gap="xs" wrap="nowrap">
+            {s.value === null ? <span className="muted" style={{ width: 90 }}>{t(m.base)}</span> : (
+              <NumberInput aria-label={t(m.from)} value={s.value} hideControls w={90} onChange={(v) => { if (typeof v === 'number') set(steps.map((x, j) => (j === i ? { ...x, value: v } : x))); }} />
+            )}
+            <ColorInput aria-label={t(m.color)} size="xs" value={s.color} fixOnBlur={false} w={150} onChange={(color) => set(steps.map((x, j) => (j === i ? { ...x, color } : x)))} />
+            <ActionIcon variant="subtle" color="gray" aria-label={t(m.remove)} onClick={() => set(steps.filter((_, j) => j !== i))}><Icon name="close" size={12} /></ActionIcon>
+          </Group>
+        ))}
+        <div><Button size="compact-xs" variant="default" onClick={() => set(steps.length === 0 ? [{ color: 'green', value: null }] : [...steps, { color: 'red', value: (steps.at(-1)!.value ?? 0) + 80 }])}>{t(m.add)}</Button></div>
+      </Stack>
+    </fieldset>
+  );
+}
+
+/** Mappings edits those of single values; the others stay as they are. */
+function Mappings({ json, change }: { json: PanelJSON; change: (to: PanelJSON) => void }): ReactNode {
+  const t = useT();
+  const path = [...d, 'mappings'] as const;
+  const read = at(json, path);
+  const all = (Array.isArray(read) ? read : []) as unknown[];
+  const others = all.filter((x) => at(x, ['type']) !== 'value');
+  const rows = all.filter((x) => at(x, ['type']) === 'value').flatMap((x) => Object.entries((at(x, ['options']) ?? {}) as Record<string, unknown>))
+    .map(([value, to]) => ({ value, to: (typeof to === 'object' && to !== null ? to : {}) as Record<string, unknown> }));
+  const set = (next: { value: string; to: Record<string, unknown> }[]): void => change(put(json, path, [
+    ...(next.length > 0 ? [{ type: 'value', options: Object.fromEntries(next.map((r, index) => [r.value, { ...r.to, index }])) }] : []), ...others,
+  ]));
+  return (
+    <fieldset style={{ border: 0, padding: 0, margin: 0 }}>
+      <legend>{t(m.mappings)}</legend>
+      <Stack gap={4}>
+        {rows.map((r, i) => (
+          <Group key={i} gap="xs" wrap="nowrap">
+            <TextInput aria-label={t(m.value)} value={r.value} w={80} onChange={(e) => { const value = e.currentTarget.value; set(rows.map((x, j) => (j === i ? { ...x, value } : x))); }} />
+            <TextInput aria-label={t(m.text)} value={typeof r.to.text === 'string' ? r.to.text : ''} w={110} onChange={(e) => { const v = e.currentTarget.value; set(rows.map((x, j) => (j === i ? { ...x, to: { ...x.to, text: v } } : x))); }} />
+            <ColorInput aria-label={t(m.color)} size="xs" value={typeof r.to.color === 'string' ? r.to.color : ''} fixOnBlur={false} w={120} onChange={(color) => set(rows.map((x, j) => (j === i ? { ...x, to: { ...x.to, color: color || undefined } } : x)))} />
+            <ActionIcon variant="subtle" color="gray" aria-label={t(m.remove)} onClick={() => set(rows.filter((_, j) => j !== i))}><Icon name="close" size={12} /></ActionIcon>
+          </Group>
+        ))}
+        {others.length > 0 && <span className="muted">{t(m.otherMappings, { n: others.length })}</span>}
+        <div><Button size="compact-xs" variant="default" onClick={() => set([...rows, { value: String(rows.length), to: { text: '' } }])}>{t(m.add)}</Button></div>
+      </Stack>
+    </fieldset>
+  );
+}
