@@ -1,6 +1,7 @@
 // Made-up frames with the display processors that a pipeline would have put on them.
-import { applyFieldOverrides, createDataFrame, type DataFrame, type FieldConfigSource, FieldType, standardFieldConfigEditorRegistry } from '@grafana/data';
+import { applyFieldOverrides, createDataFrame, type DataFrame, type FieldConfigSource, FieldType } from '@grafana/data';
 
+import { registryFor } from '../../src/grafana/registry';
 import { themes, type Mode } from '../../src/grafana/theme';
 
 export const now = Date.UTC(2026, 4, 12, 10, 0);
@@ -27,5 +28,5 @@ export const table = (fields: { name: string; values: unknown[]; type: FieldType
 export { times };
 
 export function processed(frames: DataFrame[], fieldConfig: FieldConfigSource, mode: Mode): DataFrame[] {
-  return applyFieldOverrides({ data: frames, fieldConfig, replaceVariables: (s) => s ?? '', theme: themes[mode], timeZone: 'utc', fieldConfigRegistry: standardFieldConfigEditorRegistry as never });
+  return applyFieldOverrides({ data: frames, fieldConfig, replaceVariables: (s) => s ?? '', theme: themes[mode], timeZone: 'utc', fieldConfigRegistry: registryFor(fieldConfig) });
 }
