@@ -72,7 +72,7 @@ export function plotOptions(p: Prepared, mode: Mode, zone: string, live: Live): 
     }),
   ];
   return {
-    ms: 1, padding: [8, p.axes.some((a) => a.side === 'right') ? 0 : 8, 0, p.axes.some((a) => a.side === 'left') ? 0 : 8],
+    ms: 1, padding: [8, p.axes.some((a) => a.side === 'right') ? 0 : 18, 0, p.axes.some((a) => a.side === 'left') ? 0 : 8],
     tzDate: zone === 'browser' || zone === '' ? (t) => new Date(t) : (t) => uPlot.tzDate(new Date(t), zone === 'utc' ? 'Etc/UTC' : zone),
     legend: { show: false },
     focus: { alpha: 1 },
