@@ -54,7 +54,7 @@ export function Candlestick(p: BodyProps): ReactNode {
       ctx.fillText(texts[i]!, box.x - 6, y(s));
     });
     ctx.textAlign = 'center';
-    for (const k of timeTicks(from, to, Math.max(2, box.w / 90), p.zone)) ctx.fillText(k.text, x(k.at), box.y + box.h + 13);
+    for (const k of timeTicks(from, to, Math.max(2, box.w / 90), p.zone)) ctx.fillText(k.text, Math.min(x(k.at), box.x + box.w - 8), box.y + box.h + 13);
     const width = Math.max(1, Math.min(18, (box.w / Math.max(1, seen.length)) * 0.65));
     for (const { at, v } of seen) {
       const color = v[3]! >= v[0]! ? up : down;

@@ -79,7 +79,7 @@ export function Heatmap(p: BodyProps): ReactNode {
       names.forEach((name, r) => { if (r % every === 0) ctx.fillText(name, box.x - 6, box.y + (reverse ? r + 0.5 : n - r - 0.5) * rowH, left - 6); });
     }
     ctx.textAlign = 'center';
-    for (const k of timeTicks(from, to, Math.max(2, box.w / 90), p.zone)) ctx.fillText(k.text, x(k.at), box.y + box.h + 13);
+    for (const k of timeTicks(from, to, Math.max(2, box.w / 90), p.zone)) ctx.fillText(k.text, Math.min(x(k.at), box.x + box.w - 8), box.y + box.h + 13);
   }, [cells, box.x, box.y, box.w, box.h, c.muted, colors, lo, hi, exponent, atMost, names, reverse, left, x, from, to, p.zone, o, y.axisPlacement]);
   if (!cells) return <div className="panel-empty hatched" style={{ height: p.height }}><b>{t(m.none)}</b></div>;
   const count = (v: number): string => (cells.field ? textOf(cells.field, v, p.mode) : String(v));

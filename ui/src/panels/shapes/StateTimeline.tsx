@@ -101,7 +101,7 @@ export function StateTimeline(p: BodyProps): ReactNode {
     });
     ctx.fillStyle = c.muted;
     ctx.textAlign = 'center';
-    for (const k of timeTicks(from, to, Math.max(2, box.w / 90), p.zone)) ctx.fillText(k.text, x(k.at), box.y + box.h + 12);
+    for (const k of timeTicks(from, to, Math.max(2, box.w / 90), p.zone)) ctx.fillText(k.text, Math.min(x(k.at), box.x + box.w - 8), box.y + box.h + 12);
     // The lanes that are drawn follow from lanes and the size.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [lanes, most, box.x, box.w, box.h, laneH, barH, from, to, c, p.mode, p.zone, history, o, left]);
