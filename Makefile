@@ -41,8 +41,28 @@ STATE_PACKAGES = $(sort $(addprefix ./,$(dir $(shell grep -rl --include='*_test.
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# What the console is built of; without Node, PLAIN=1 builds a server with the plain pages only.
+PLAIN ?=
+UI_SOURCES = $(shell find ui/src ui/public ui/index.html ui/package.json ui/package-lock.json ui/vite.config.ts ui/tsconfig.json -type f 2>/dev/null)
+
+ui/node_modules/.package-lock.json: ui/package-lock.json
+	@command -v node >/dev/null && command -v npm >/dev/null || { echo 'the console needs Node.js 20.19 or newer with npm; install it, or build without the console: make build PLAIN=1' >&2; exit 2; }
+	cd ui && npm ci --no-audit --no-fund
+	@touch $@
+
+ui/dist/console/index.html: ui/node_modules/.package-lock.json $(UI_SOURCES)
+	cd ui && npm run --silent build
+	@touch $@
+
+.PHONY: ui
+ui: $(if $(PLAIN),,ui/dist/console/index.html) ## build the console into ui/dist (needs Node.js; PLAIN=1 does without)
+
+.PHONY: test-ui
+test-ui: ui ## test the console's code
+	$(if $(PLAIN),,cd ui && npm run --silent test)
+
 .PHONY: build
-build: ## build bin/touchline (the first build takes 3 to 5 minutes and shows its progress)
+build: ui ## build bin/touchline (the first build takes 3 to 5 minutes and shows its progress)
 	@mkdir -p bin
 	@tools/build.sh bin/touchline '$(LDFLAGS)'
 
@@ -51,7 +71,7 @@ run: build ## build and run the server on http://127.0.0.1:7070 (ARGS="--flag=va
 	bin/touchline run $(ARGS)
 
 .PHONY: test
-test: ## vet and test everything; needs Go only
+test: test-ui ## vet and test everything; needs Go and Node.js only
 	$(GO) vet ./...
 	$(GO) test ./...
 

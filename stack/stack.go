@@ -1,5 +1,5 @@
 // Package stack is what ships with the product: rules with their tests,
-// runbooks in English and Chinese, and an alertmanager.yml.
+// runbooks in English and Chinese, dashboards, and an alertmanager.yml.
 package stack
 
 import (
@@ -10,9 +10,10 @@ import (
 )
 
 // FS holds rules/*.yml, tests/*_test.yml, runbooks/NAME.md and NAME.zh.md,
-// alertmanager.yml, and in alertmanager/touchline.tmpl definitions for receivers.
+// alertmanager.yml, in alertmanager/touchline.tmpl definitions for receivers, and
+// dashboards/*.json in Grafana's form.
 //
-//go:embed rules tests runbooks alertmanager alertmanager.yml
+//go:embed rules tests runbooks alertmanager alertmanager.yml all:dashboards
 var FS embed.FS
 
 // Rules returns the paths of the rule files within FS, sorted.

@@ -1,18 +1,28 @@
 import react from '@vitejs/plugin-react';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { gzipSync } from 'node:zlib';
+
 import { defineConfig } from 'vitest/config';
 import { type Plugin } from 'vite';
 
 const local = (file: string) => path.resolve(import.meta.dirname, 'src', file);
 
+/** What stands in for files inside of @grafana/data, by their place in it. */
+const slim: Record<string, string> = {
+  'themes/createTheme.mjs': 'grafana/theme.ts',
+  'text/sanitize.mjs': 'grafana/sanitize.ts',
+};
+
 /**
  * Takes out of @grafana/data what a console without Grafana's runtime never
- * calls: its theme factory is replaced by the colours that it would compute.
- * That rests on a path inside of the package, so the build fails when it is no
- * longer there.
+ * calls: its theme factory is replaced by the colours that it would compute,
+ * its cleaning of HTML by escaping, because panels clean what they show. That
+ * rests on paths inside of the package, so the build fails when one of them is
+ * no longer there.
  */
 function slimGrafana(): Plugin {
-  let matched = false;
+  const matched = new Set<string>();
   let asked = false;
   return {
     name: 'slim-grafana',
@@ -20,16 +30,33 @@ function slimGrafana(): Plugin {
     resolveId(id, importer) {
       if (importer?.includes('@grafana/data')) {
         asked = true;
-        if (/(^|\/)createTheme\.mjs$/.test(id)) {
-          matched = true;
-          return local('grafana/theme.ts');
+        for (const [file, instead] of Object.entries(slim)) {
+          if (id.startsWith('.') && path.resolve(path.dirname(importer), id).endsWith(`/@grafana/data/dist/esm/${file}`)) {
+            matched.add(file);
+            return local(instead);
+          }
         }
       }
       return null;
     },
     generateBundle() {
-      if (asked && !matched) {
-        this.error('@grafana/data has no createTheme.mjs any more: see slimGrafana in vite.config.ts');
+      const missing = Object.keys(slim).filter((file) => !matched.has(file));
+      if (asked && missing.length > 0) this.error(`@grafana/data has no ${missing.join(', ')} any more: see slimGrafana in vite.config.ts`);
+    },
+  };
+}
+
+/** Writes each file compressed beside it, so that the server need not do it for each reader. */
+function compressed(): Plugin {
+  return {
+    name: 'compressed',
+    apply: 'build',
+    enforce: 'post',
+    writeBundle(options, bundle) {
+      for (const [name, file] of Object.entries(bundle)) {
+        if (!/\.(js|css|svg|json)$/.test(name)) continue;
+        const raw = file.type === 'chunk' ? file.code : file.source;
+        writeFileSync(path.join(options.dir!, `${name}.gz`), gzipSync(raw, { level: 9 }));
       }
     },
   };
@@ -37,7 +64,7 @@ function slimGrafana(): Plugin {
 
 export default defineConfig({
   base: './',
-  plugins: [react(), slimGrafana()],
+  plugins: [react(), slimGrafana(), compressed()],
   resolve: {
     alias: [
       { find: /^@grafana\/i18n$/, replacement: local('grafana/i18n.ts') },
@@ -46,7 +73,8 @@ export default defineConfig({
     ],
   },
   build: {
-    outDir: 'dist',
+    outDir: 'dist/console',
+    assetsDir: 'app',
     emptyOutDir: true,
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,

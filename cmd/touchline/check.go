@@ -28,10 +28,11 @@ func newCheckCommand() *cobra.Command {
 		Use:   "check PATH…",
 		Short: "Say everything that is wrong with configuration and rule files",
 		Long: `Checks prometheus.yml, rule files, alertmanager.yml, notification templates, scrape_config_files, target files, web
-configuration, tokens, cluster TLS and touchline.yaml, and the files that they name. Of touchline.yaml that is also who can be
+configuration, tokens, cluster TLS and touchline.yaml, and the files that they name; Grafana's dashboards and the files that
+provision them and data sources. Of touchline.yaml that is also who can be
 called and when: receivers, people and schedules that are not there, hours in which nobody is on call, rules of recurrence, and
 escalations and components of the status page that no alert can be about. A folder is searched for *.yml, *.yaml,
-*.tmpl and *.json with targets; what each file is, is told by its content. Dashboards are not checked yet. All errors of all
+*.tmpl and *.json with targets or a dashboard; what each file is, is told by its content. All errors of all
 files are listed, each as file:line:col with what to write instead.
 
 A file is refused exactly when Prometheus's and Alertmanager's own parsers refuse it. Warnings tell what such a file cannot

@@ -82,7 +82,8 @@ func TestCheckExitCodes(t *testing.T) {
 		{"missing", nil, []string{"none.yml"}, 2, "", "none.yml: no such file"},
 		{"form", map[string]string{"r.yml": ""}, []string{"--output=xml", "r.yml"}, 2, "", "write text or json"},
 		{"foreign", map[string]string{"a.json": `{"panels": []}`, "b.json": `{"schemaVersion": 1}`, "package.json": `{"name": "x"}`, "compose.yml": "services: {}\n"}, []string{"."}, 0,
-			"compose.yml: not checked: looks like a Compose file\na.json and 1 more: not checked: look like a Grafana dashboard\n0 files checked", ""},
+			"b.json: not checked: no file that Prometheus, Alertmanager or Touchline reads\ncompose.yml: not checked: looks like a Compose file\n1 file checked: 0 errors, 1 warning", ""},
+		{"dashboards", map[string]string{"a.json": `{"title": "A", "panels": []}`, "b.json": `{"panels": [}`}, []string{"."}, 1, "b.json:1:13: error: not valid JSON", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			code, out, errs := checkRun(t, c.files, c.args...)

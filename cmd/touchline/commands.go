@@ -19,6 +19,7 @@ func commands() []*cobra.Command {
 		newBridgeCommand(),
 		newIncidentCommand(),
 		newMaintainCommand(),
+		newDashboardsCommand(),
 		newUsersCommand(),
 		newTokensCommand(),
 		newAuditCommand(),

@@ -18,6 +18,7 @@ import (
 	"touchline.dev/touchline/internal/config"
 	"touchline.dev/touchline/internal/selfmon"
 	"touchline.dev/touchline/stack"
+	"touchline.dev/touchline/ui"
 )
 
 // stopTimeout bounds how long stopping may take.
@@ -72,7 +73,7 @@ func serve(ctx context.Context, c *config.Config, reread func() (*config.Config,
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
 
-	a, err := app.New(ctx, app.Options{Config: c, Reread: reread, Logger: log, Shipped: stack.FS})
+	a, err := app.New(ctx, app.Options{Config: c, Reread: reread, Logger: log, Shipped: stack.FS, Console: ui.Files()})
 	if err != nil {
 		return err
 	}

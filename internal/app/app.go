@@ -29,6 +29,7 @@ import (
 	"touchline.dev/touchline/internal/app/roster"
 	"touchline.dev/touchline/internal/collect"
 	"touchline.dev/touchline/internal/config"
+	"touchline.dev/touchline/internal/console"
 	"touchline.dev/touchline/internal/datadir"
 	"touchline.dev/touchline/internal/httpserver"
 	"touchline.dev/touchline/internal/identity"
@@ -48,6 +49,7 @@ type Options struct {
 	Reread  func() (*config.Config, error) // reads the configuration again for a reload
 	Logger  *slog.Logger
 	Shipped fs.FS // what ships: rules/, runbooks/, alertmanager.yml
+	Console fs.FS // the built console; nil leaves the plain pages alone
 }
 
 // App is one running server.
@@ -72,8 +74,10 @@ type App struct {
 	opens    func(map[string]string) bool // whether an alert opens an incident
 
 	maintenance *maintenance.Service
+	boards      boards
 
 	page     *page.Page
+	console  *console.Console
 	beat     *beating
 	public   *publicPage
 	grpc     *grpc.Server
@@ -156,6 +160,9 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if err := a.openMaintenance(); err != nil {
 		return nil, err
 	}
+	if err := a.openDashboards(); err != nil {
+		return nil, err
+	}
 	if err := a.openPage(); err != nil {
 		return nil, err
 	}
@@ -226,7 +233,7 @@ func (a *App) listen() error {
 		Logger: a.log.With("component", "http"), Registerer: a.reg, WebConfigFile: a.c.Web.ConfigFile,
 		AdminTokenFile: a.tokenFile(), TokensFile: a.c.Web.TokensFile, RoutePrefix: a.prefix(), CORSOrigin: cors,
 		MaxConnections: a.c.Web.MaxConnections, ReadTimeout: a.c.Web.ReadTimeout, MaxIngestBody: a.c.Remote.WriteMaxBody,
-		Identity: a.door, Anonymous: a.c.Auth.Anonymous, Page: isPage,
+		Identity: a.door, Sharing: a.door, Anonymous: a.c.Auth.Anonymous, Page: isPage,
 	})
 	if err != nil {
 		return a.withHint(err)
@@ -416,6 +423,9 @@ func (a *App) Start(ctx context.Context) error {
 	a.incident.Start()
 	a.maintenance.Start()
 	a.startPeople()
+	if err := a.startDashboards(ctx); err != nil {
+		return err
+	}
 	a.parts.state.OK()
 	a.engine.Run()
 	a.notifier.Run()

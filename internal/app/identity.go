@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"touchline.dev/touchline/internal/api/native"
+	"touchline.dev/touchline/internal/dashboard"
 	"touchline.dev/touchline/internal/httpserver"
 	"touchline.dev/touchline/internal/identity"
 	"touchline.dev/touchline/internal/identity/oidc"
@@ -64,6 +65,7 @@ type door struct {
 	server *httpserver.Server
 	base   *url.URL // the external URL
 	life   time.Duration
+	shared *dashboard.Service // its read-only links
 
 	provider     *oidc.Provider // nil for none
 	providerName string
@@ -72,6 +74,7 @@ type door struct {
 
 var (
 	_ httpserver.Identity = (*door)(nil)
+	_ httpserver.Sharing  = (*door)(nil)
 	_ native.Door         = (*door)(nil)
 )
 

@@ -40,6 +40,8 @@ func (b *browser) do(method, path string, body any, want int, edits ...func(*htt
 	kind := ""
 	switch v := body.(type) {
 	case nil:
+	case bodyText:
+		r, kind = strings.NewReader(string(v.RawMessage)), "application/json"
 	case url.Values:
 		r, kind = strings.NewReader(v.Encode()), "application/x-www-form-urlencoded"
 	default:

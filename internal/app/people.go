@@ -102,6 +102,8 @@ func (a *App) nativeAPI(mux *router) {
 	api.Maintenance(a.maintenance)
 	api.Schedules(duty{a})
 	api.Receivers(trials{a})
+	a.dashboardRoutes(mux, api)
+	api.Backtests(&backtests{a: a})
 }
 
 // actor is who sent a request, as timelines and the audit log name them.

@@ -177,6 +177,7 @@ func (a *App) load() (err error) {
 	if err := rc.Apply(); err != nil {
 		return err
 	}
+	a.loadDashboards(context.Background())
 	a.dynamic.Store(&own.Dynamic)
 	a.roster.Store(who)
 	a.applyStatusPage(own.StatusPage, page)

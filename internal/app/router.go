@@ -3,6 +3,7 @@ package app
 import (
 	"net/http"
 
+	"touchline.dev/touchline/internal/console"
 	"touchline.dev/touchline/internal/page"
 )
 
@@ -26,8 +27,13 @@ func (r *router) HandleFunc(pattern string, f func(http.ResponseWriter, *http.Re
 	r.Handle(pattern, http.HandlerFunc(f))
 }
 
-// handlePage registers the page, which routes what is below /ui/ itself.
-func (r *router) handlePage(p *page.Page) {
+// handlePage registers the page, which routes what is below /ui/ itself, behind
+// the console where there is one.
+func (r *router) handlePage(p *page.Page, c *console.Console) {
 	r.patterns = append(r.patterns, p.Patterns()...)
-	r.Handle("/ui/", p.Handler())
+	if c == nil {
+		r.Handle("/ui/", p.Handler())
+		return
+	}
+	r.Handle("/ui/", c)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"touchline.dev/touchline/internal/console"
 	"touchline.dev/touchline/internal/httpserver"
 	"touchline.dev/touchline/internal/page"
 )
@@ -58,6 +59,11 @@ func (a *App) openPage() error {
 	})
 	if err != nil {
 		return err
+	}
+	if a.o.Console != nil {
+		if a.console, err = console.New(console.Options{Files: a.o.Console, RoutePrefix: a.prefix(), Plain: a.page.Handler()}); err != nil {
+			return err
+		}
 	}
 	a.routes(mux)
 	a.handler, a.patterns = mux, mux.patterns
@@ -130,7 +136,7 @@ func (a *App) routes(mux *router) {
 	} {
 		mux.HandleFunc(path, h)
 	}
-	mux.handlePage(a.page)
+	mux.handlePage(a.page, a.console)
 	mux.HandleFunc("/", a.serveRest)
 }
 

@@ -19,9 +19,11 @@ import (
 type Options struct {
 	Before []string // rule files as they are; may be empty
 	After  []string // rule files as they shall be
-	From   time.Time
-	To     time.Time
-	Source *Source
+	// Contents are rule files by name that are not read from the disk.
+	Contents map[string][]byte
+	From     time.Time
+	To       time.Time
+	Source   *Source
 
 	// What the server's configuration says and rule files do not.
 	EvaluationInterval time.Duration
@@ -36,6 +38,8 @@ type Options struct {
 	FlapWindow          time.Duration // an alert that fires again within it has flapped
 	Alertmanager        string        // alertmanager.yml, to count notifications; may be empty
 	MaxSamples          int           // of one query
+	MaxHeld             int           // stored samples in memory at once; 0 is no bound
+	MaxRules            int           // on one side; 0 is no bound
 	Workers             int
 	Examples            int // of alerts that differ, a rule and kind
 
@@ -112,6 +116,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		o.prepare(before, after)
 	}
 	p := &replay{o: &o, cache: newCache(o.Source)}
+	p.cache.most = o.MaxHeld
 	p.engine = promql.NewEngine(promql.EngineOpts{
 		Logger: slog.New(slog.DiscardHandler), MaxSamples: o.MaxSamples, Timeout: time.Hour, LookbackDelta: o.Lookback,
 		NoStepSubqueryIntervalFn: func(int64) int64 { return o.EvaluationInterval.Milliseconds() },

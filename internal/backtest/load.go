@@ -58,8 +58,9 @@ func before(a *rule, at int64, b *rule, bt int64) bool {
 func loadSide(paths []string, names map[string]string, o *Options) ([]*group, error) {
 	var out []*group
 	var errs []error
+	count := 0
 	for _, path := range paths {
-		parsed, fileErrs := rulefmt.ParseFile(path, o.IgnoreUnknownFields, model.UTF8Validation, o.parser, slog.New(slog.DiscardHandler))
+		parsed, fileErrs := o.parse(path)
 		if len(fileErrs) > 0 {
 			for _, err := range fileErrs {
 				text := err.Error()
@@ -71,6 +72,9 @@ func loadSide(paths []string, names map[string]string, o *Options) ([]*group, er
 			continue
 		}
 		for _, rg := range parsed.Groups {
+			if count += len(rg.Rules); o.MaxRules > 0 && count > o.MaxRules {
+				return nil, fmt.Errorf("load rules: %s: more than %d rules", path, o.MaxRules)
+			}
 			g := &group{file: names[path], name: rg.Name, interval: time.Duration(rg.Interval), limit: rg.Limit, index: len(out), offset: o.QueryOffset}
 			if g.interval == 0 {
 				g.interval = o.EvaluationInterval
@@ -94,6 +98,13 @@ func loadSide(paths []string, names map[string]string, o *Options) ([]*group, er
 		return nil, fmt.Errorf("load rules: %w", errors.Join(errs...))
 	}
 	return out, nil
+}
+
+func (o *Options) parse(path string) (*rulefmt.RuleGroups, []error) {
+	if text, ok := o.Contents[path]; ok {
+		return rulefmt.Parse(text, o.IgnoreUnknownFields, model.UTF8Validation, o.parser, slog.New(slog.DiscardHandler))
+	}
+	return rulefmt.ParseFile(path, o.IgnoreUnknownFields, model.UTF8Validation, o.parser, slog.New(slog.DiscardHandler))
 }
 
 // phaseOf asks upstream's group for its evaluation times.

@@ -125,7 +125,7 @@ func (s *seriesSet) Err() error                        { return s.err }
 func (s *seriesSet) Warnings() annotations.Annotations { return nil }
 
 // drain copies what a storage selects into memory.
-func drain(ctx context.Context, set storage.SeriesSet) ([]*points, int, error) {
+func drain(ctx context.Context, set storage.SeriesSet, most int) ([]*points, int, error) {
 	var out []*points
 	var it chunkenc.Iterator
 	total, like := 0, 0 // like: series of one selection are about as long as each other
@@ -149,6 +149,9 @@ func drain(ctx context.Context, set storage.SeriesSet) ([]*points, int, error) {
 			return nil, 0, err
 		}
 		total += len(p.data)
+		if most > 0 && total > most {
+			return nil, 0, ErrTooMuch
+		}
 		like = len(p.data) + len(p.data)/32
 		if len(p.data) > 0 {
 			out = append(out, p)

@@ -126,6 +126,9 @@ type kept struct{ storage.Querier }
 
 func (kept) Close() error { return nil }
 
+// ErrTooMuch says that rules read more stored samples at once than MaxHeld allows.
+var ErrTooMuch = errors.New("the rules read too many samples at once; narrow their selectors or shorten their ranges")
+
 // cache holds the stored series of one stretch of time in memory, so that both
 // sides and all rules read them once, and from several goroutines.
 type cache struct {
@@ -135,6 +138,7 @@ type cache struct {
 	entries map[string]*entry
 	planned map[string]stretch
 	samples int   // loaded since the last reset
+	most    int   // that may be loaded between two resets; 0 is no bound
 	failed  error // the first read that failed; there is no report without data
 }
 
@@ -192,7 +196,13 @@ func (c *cache) read(ctx context.Context, mint, maxt int64, ms []*labels.Matcher
 		return nil, 0, err
 	}
 	defer q.Close()
-	return drain(ctx, q.Select(ctx, true, &storage.SelectHints{Start: mint, End: maxt}, ms...))
+	left := 0
+	if c.most > 0 {
+		if left = c.most - c.samples; left <= 0 {
+			return nil, 0, ErrTooMuch
+		}
+	}
+	return drain(ctx, q.Select(ctx, true, &storage.SelectHints{Start: mint, End: maxt}, ms...), left)
 }
 
 // err is the first error of the source: the engine hides it in one of its own.

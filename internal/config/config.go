@@ -36,6 +36,7 @@ type Config struct {
 	Heartbeat    Heartbeat
 	State        State
 	Incidents    Incidents
+	Dashboards   Dashboards
 	Sources      Sources
 	Stack        Stack
 	Log          Log
@@ -240,6 +241,11 @@ type Incidents struct {
 	Retention        time.Duration
 }
 
+// Dashboards are where dashboards come from beside the API.
+type Dashboards struct {
+	Provisioning string // folder as Grafana's, "" for none
+}
+
 // Sources are the in-process sources: host, containers and the process itself.
 type Sources struct {
 	Enabled  bool
@@ -251,7 +257,7 @@ type Sources struct {
 
 // Stack is what ships in the binary: rules, runbooks and an alertmanager.yml.
 type Stack struct {
-	Enabled      bool // the shipped rules
+	Enabled      bool // the shipped rules and dashboards
 	Alertmanager bool // the shipped alertmanager.yml, where none is given
 }
 

@@ -68,6 +68,7 @@ const (
 	areaAuth    = "Users and signing in"
 	areaOutside = "Seen from outside"
 	areaPeople  = "People and incidents"
+	areaDash    = "Dashboards"
 	areaSources = "In-process sources"
 	areaStack   = "Shipped rules"
 	areaLog     = "Log"
@@ -385,6 +386,10 @@ var Settings = []Setting{
 		Help: "How long incidents that are over and the history of notifications are kept.",
 		bind: func(c *Config) any { return &c.Incidents.Retention }},
 
+	{Area: areaDash, Path: "dashboards.provisioning", Flag: "dashboards.provisioning", Kind: KindDir, Example: "provisioning", Since: "0.4",
+		Help: "Folder with dashboards and data sources in the form of Grafana's provisioning: dashboards/*.yml and datasources/*.yml. It is followed, and read again by a reload. What is wrong with a file is a warning; the others are used.",
+		bind: func(c *Config) any { return &c.Dashboards.Provisioning }},
+
 	{Area: areaSources, Path: "sources.enabled", Flag: "sources.enabled", Kind: KindBool, Default: "true", Since: "0.1",
 		Help: "Watch this host, its containers and this process without an exporter.",
 		bind: func(c *Config) any { return &c.Sources.Enabled }},
@@ -405,7 +410,7 @@ var Settings = []Setting{
 		bind: func(c *Config) any { return &c.Sources.RootFS }},
 
 	{Area: areaStack, Path: "stack.enabled", Flag: "stack.enabled", Kind: KindBool, Default: "true", Since: "0.1",
-		Help: "Load the shipped rules beside your own.",
+		Help: "Load the shipped rules and dashboards beside your own.",
 		bind: func(c *Config) any { return &c.Stack.Enabled }},
 	{Area: areaStack, Path: "stack.alertmanager", Flag: "stack.alertmanager", Kind: KindBool, Default: "true", Since: "0.1",
 		Help: "Use the shipped alertmanager.yml when none is given.",

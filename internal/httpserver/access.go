@@ -54,6 +54,8 @@ var routes = []route{
 	{"GET HEAD POST", "/ui/login/**", Public},
 	{"GET HEAD POST", "/ui/setup", Public},
 	{"GET HEAD", "/ui/assets/*", Public},
+	{"GET HEAD", "/ui/app/**", Public}, // what the console is made of, the same for everybody
+	{"GET HEAD", "/ui/mark.svg", Public},
 	{"POST", "/touchline/v1/login", Public},
 	{"GET HEAD POST", "/touchline/v1/links/*", Public}, // the link itself says what it is good for
 	{"GET HEAD", "/touchline/v1/calendars/*", Public},  // as the link does
@@ -91,6 +93,12 @@ var routes = []route{
 	{"POST", "/api/v1/labels", Read},
 	{"POST", "/api/v1/read", Read},
 	{"POST", "/api/v1/search/*", Read},
+	{"POST", "/touchline/v1/backtest", Read}, // replays what is stored, and writes nothing
+
+	{"PUT DELETE", "/touchline/v1/dashboards/*/star", Read}, // one's own
+	{"POST", "/touchline/v1/dashboards/*/patch", Read},      // changes nothing
+	{"", "/touchline/v1/dashboards/*/share/**", Change},     // a link lets others in
+	{"POST", "/touchline/v1/datasources/*/proxy/**", Read},  // passes on what reads only
 
 	// One's own: the handlers look at nobody else's.
 	{"", "/touchline/v1/me/**", Read},

@@ -271,6 +271,14 @@ func (s *Server) admit(r *http.Request, path string, a Access) (p Principal, err
 	if a == Public {
 		return s.welcome(r), s.sameOrigin(r)
 	}
+	// A link that is shown decides, so that it opens no more for one than for another.
+	// Only a page is opened as whoever is signed in where the link is over.
+	if secret := shareOf(r, path); secret != "" && s.o.Sharing != nil {
+		p, err = s.byShare(r, path, secret)
+		if err == nil || s.o.Page == nil || !s.o.Page(path) {
+			return p, err
+		}
+	}
 	p, err = s.authenticate(r.Context(), evidence{
 		remote: r.RemoteAddr, host: r.Host, authorization: r.Header.Get("Authorization"), session: s.sessionOf(r), tls: r.TLS, forwarded: forwarded(r.Header),
 	})

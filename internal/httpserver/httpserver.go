@@ -32,6 +32,7 @@ type Options struct {
 	TokensFile     string // "" for no further tokens
 
 	Identity  Identity               // nil for none beside those of files; asked from Serve on
+	Sharing   Sharing                // nil for no links; asked from Serve on
 	Anonymous string                 // AnonymousAuto
 	Page      func(path string) bool // tells the paths for which a browser is sent to sign in; nil for none
 

@@ -201,6 +201,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		}
 		principal.Remote = r.RemoteAddr
 		inner := s.strip(r.WithContext(context.WithValue(r.Context(), principalKey{}, principal)))
+		withoutShare(inner, principal)
 		infoFrom(r.Context()).inner = inner
 		next.ServeHTTP(w, inner)
 	})

@@ -45,6 +45,10 @@ func check(d *Document) []Finding {
 		return checkTokens(d)
 	case Touchline:
 		return checkTouchline(d)
+	case Dashboard:
+		return checkDashboard(d)
+	case DashboardProviders, Datasources:
+		return checkProvisioning(d)
 	}
 	return d.Syntax
 }

@@ -63,7 +63,7 @@ func TestDetectKind(t *testing.T) {
 		{"a.yml", "basic_auth_users: {}\n", WebConfig},
 		{"touchline.yaml", "", Touchline},
 		{"docker-compose.yml", "prometheus: {image: p}\nalertmanager: {image: a}\n", Unknown},
-		{"dashboard.json", `{"panels": [], "schemaVersion": 39}`, Unknown},
+		{"dashboard.json", `{"panels": [], "schemaVersion": 39}`, Dashboard},
 		{"targets.json", `[{"targets": ["a:1"]}]`, Targets},
 		{"alertmanager.yml", "", Alertmanager},
 		{"prometheus.prod.yml", "", Prometheus},

@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"touchline.dev/touchline/internal/dashboard"
 )
 
 // Kind is what a file is for.
@@ -33,9 +35,12 @@ const (
 	Targets
 	ClusterTLS
 	Tokens
+	Dashboard
+	DashboardProviders
+	Datasources
 )
 
-var kindNames = []string{"unknown", "prometheus", "rules", "rule-tests", "alertmanager", "template", "touchline", "web-config", "scrape-config", "targets", "cluster-tls", "tokens"}
+var kindNames = []string{"unknown", "prometheus", "rules", "rule-tests", "alertmanager", "template", "touchline", "web-config", "scrape-config", "targets", "cluster-tls", "tokens", "dashboard", "dashboard-providers", "datasources"}
 
 // String returns the kind's name in kebab case.
 func (k Kind) String() string { return kindNames[k] }
@@ -69,7 +74,11 @@ func NewDocument(path string, content []byte) *Document {
 		return d
 	}
 	if isDashboard(path, content) {
-		d.About = "a Grafana dashboard"
+		var e *dashboard.Error
+		if _, err := dashboard.Parse(string(content)); errors.As(err, &e) && e.NoDashboard {
+			return d
+		}
+		d.Kind = Dashboard
 		return d
 	}
 	d.parse()
@@ -79,7 +88,7 @@ func NewDocument(path string, content []byte) *Document {
 
 func newDocumentOfKind(path string, content []byte, kind Kind) *Document {
 	d := &Document{Path: path, Bytes: content, Kind: kind}
-	if kind != Template && kind != Tokens {
+	if kind != Template && kind != Tokens && kind != Dashboard {
 		d.parse()
 	}
 	return d
@@ -157,7 +166,7 @@ func Load(path string) ([]*Document, error) {
 
 var (
 	jsonTargets   = regexp.MustCompile(`^\s*\[\s*\{[^\[{]*"(targets|labels)"\s*:`)
-	jsonDashboard = regexp.MustCompile(`"(panels|schemaVersion)"\s*:`)
+	jsonDashboard = regexp.MustCompile(`"(panels|schemaVersion)"\s*:|"apiVersion"\s*:\s*"dashboard\.grafana\.app/`)
 )
 
 // dashboardStart is how much of a JSON file is looked at to tell what it is.
@@ -272,6 +281,14 @@ func detect(path string, root *yaml.Node) (Kind, string) {
 	var keys []string
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		keys = append(keys, root.Content[i].Value)
+	}
+	if slices.Contains(keys, "apiVersion") && !slices.Contains(keys, "kind") {
+		switch { // of Grafana's provisioning
+		case slices.Contains(keys, "providers"):
+			return DashboardProviders, ""
+		case slices.Contains(keys, "datasources"), slices.Contains(keys, "deleteDatasources"):
+			return Datasources, ""
+		}
 	}
 	for _, f := range foreignKeys {
 		if slices.Contains(keys, f.key) {

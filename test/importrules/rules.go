@@ -75,7 +75,7 @@ var bans = []ban{
 	{
 		imported: under("net/http", module+"internal/httpserver", module+"internal/api"),
 		in: func(f *file) bool {
-			return within(f.dir, "internal/state", "internal/incident", "internal/identity") && !within(f.dir, "internal/identity/oidc") && !f.test
+			return within(f.dir, "internal/state", "internal/incident", "internal/identity", "internal/dashboard") && !within(f.dir, "internal/dashboard/datasource") && !within(f.dir, "internal/identity/oidc") && !f.test
 		},
 		reason: "what people decide is the same by API, command line and link; the doors are above it",
 	},

@@ -58,6 +58,8 @@ func serverOf(t *testing.T) (*httptest.Server, *incident.Service) {
 	a.Incidents(s)
 	a.Reviews(s, nil)
 	a.Links(s)
+	a.Dashboards(nil, nil, nil)
+	a.Datasources(nil)
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mux.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), actorKey{}, r.Header.Get("X-Test-Actor"))))
 	}))

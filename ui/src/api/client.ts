@@ -53,6 +53,9 @@ function encode(values: Record<string, string | number | boolean | readonly stri
 /** Headers that every request carries, such as a share token. */
 export const extraHeaders: Record<string, string> = {};
 
+/** Where the server says who sends a request. */
+export const whoPath = '/touchline/v1/me';
+
 /** expired is told when an answer says that nobody is signed in any more. */
 let expired: () => void = () => {};
 
@@ -93,7 +96,8 @@ export async function call<T>(path: string, r: Request = {}): Promise<Answer<T>>
     parsed = undefined;
   }
   if (!response.ok) {
-    if (response.status === 401) expired();
+    // Who asks who they are has the answer already: to ask again at each refusal would never end.
+    if (response.status === 401 && path !== whoPath) expired();
     throw refusal(response.status, parsed, text);
   }
   if (parsed === undefined && text !== '') throw new ApiError(`The answer to ${path} is not JSON.`, response.status);

@@ -3,11 +3,13 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, Outlet, useRouterState } from '@tanstack/react-router';
 import { lazy, type ReactNode, Suspense, useCallback, useState } from 'react';
 
+import { alerts } from '../api/alertmanager';
 import { signOut, useMe } from '../api/me';
 import { status } from '../api/status';
 import { language, setLanguage, useT } from '../i18n';
 import { Icon } from '../ui/icons';
 import { signInURL } from '../ui/parts';
+import { severityTone, worst } from '../ui/tone';
 import { prefix } from './base';
 import { useKeys } from './keys';
 import { menu, type MenuEntry } from './menu';
@@ -51,11 +53,12 @@ export function Frame(): ReactNode {
   const [palette, setPalette] = useState(false);
   const [help, setHelp] = useState(false);
   const { data: state, isError } = useQuery({ queryKey: ['status'], queryFn: ({ signal }) => status(signal), refetchInterval: 5000 });
-  const firing = state?.rules.firing ?? 0;
+  const { data: active } = useQuery({ queryKey: ['alerts', 'active'], queryFn: ({ signal }) => alerts({ active: true, silenced: false, inhibited: false }, signal), refetchInterval: 5000 });
   const bad = state?.components?.some((c) => c.state !== 'ok') ?? false;
-  // The watchdog fires as long as all is well.
-  const alarms = Math.max(0, firing - (state?.rules.heartbeats ?? 0));
-  const mark = isError ? 'critical' : !state ? undefined : alarms > 0 ? 'critical' : bad ? 'warning' : 'ok';
+  const severities = (active ?? []).map((a) => a.labels.severity).filter((s) => s !== 'none');
+  const tone = worst(severities);
+  const alarms = severities.filter((s) => severityTone(s) === 'critical' || severityTone(s) === 'warning').length;
+  const mark = isError ? 'critical' : !state ? undefined : tone === 'critical' ? 'critical' : tone === 'warning' || bad ? 'warning' : 'ok';
   const openPalette = useCallback(() => setPalette(true), []);
   const openHelp = useCallback(() => setHelp(true), []);
   useKeys(openPalette, openHelp);

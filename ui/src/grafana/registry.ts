@@ -43,13 +43,19 @@ function item(id: string, isCustom: boolean): FieldConfigPropertyItem {
 
 const known = new WeakMap<FieldConfigSource, FieldConfigOptionsRegistry>();
 
-/** registryFor knows the standard options and each "custom" one that the panel has. */
+/** registryFor knows the options that the panel has, standard and "custom" ones: each is looked at for each series. */
 export function registryFor(source: FieldConfigSource): FieldConfigOptionsRegistry {
   const kept = known.get(source);
   if (kept) return kept;
   const custom = new Set(Object.keys((source.defaults.custom ?? {}) as Record<string, unknown>).map((k) => `custom.${k}`));
-  for (const o of source.overrides) for (const p of o.properties) if (p.id.startsWith('custom.')) custom.add(p.id);
-  const registry = new FieldConfigOptionsRegistry(() => [...Object.keys(processors).map((id) => item(id, false)), ...[...custom].map((id) => item(id, true))]);
+  const standard = new Set(Object.keys(source.defaults).filter((id) => Object.hasOwn(processors, id)));
+  for (const o of source.overrides) {
+    for (const p of o.properties) {
+      if (p.id.startsWith('custom.')) custom.add(p.id);
+      else if (Object.hasOwn(processors, p.id)) standard.add(p.id);
+    }
+  }
+  const registry = new FieldConfigOptionsRegistry(() => [...[...standard].map((id) => item(id, false)), ...[...custom].map((id) => item(id, true))]);
   known.set(source, registry);
   return registry;
 }

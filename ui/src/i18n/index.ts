@@ -68,4 +68,4 @@ export function useT(): Translate {
   return (message, fill) => translate(l, message, fill);
 }
 
-document.documentElement.lang = current;
+if (typeof document !== 'undefined') document.documentElement.lang = current;

@@ -67,7 +67,7 @@ class Layout {
 
   /** section places a row with its panels at y, once for each of its values, and gives the y below it. */
   section(s: Section, y: number): number {
-    if (!s.row) return this.panels(s.panels, s.top, y, {}, '');
+    if (!s.row) return this.panels(s.panels, s.top, y, {}, '', false);
     const row = s.row;
     const repeats = repeatsOf(row.repeat, this.values, {});
     if (repeats?.length === 0) this.warnings.push({ path: `panel ${row.id}`, en: `the row repeats by $${row.repeat}, which has no value`, zh: `该行按 $${row.repeat} 重复，但其没有取值` });
@@ -79,13 +79,13 @@ class Layout {
       const scoped = one ? { [row.repeat]: one } : {};
       this.add({ key, panel: row, gridPos: { x: 0, y: at, w: 24, h: 1 }, scoped, open, row: '' });
       at++;
-      if (open) at = this.panels(s.panels, row.collapsed && s.panels.length > 0 ? Math.min(...s.panels.map((p) => p.gridPos.y)) : s.top + 1, at, scoped, key);
+      if (open) at = this.panels(s.panels, row.collapsed && s.panels.length > 0 ? Math.min(...s.panels.map((p) => p.gridPos.y)) : s.top + 1, at, scoped, key, one !== undefined);
     }
     return at;
   }
 
   /** panels places panels whose file has their first line at top. Repeats push down what stands below them. */
-  private panels(panels: readonly Panel[], top: number, y: number, scoped: Record<string, Scoped>, row: string): number {
+  private panels(panels: readonly Panel[], top: number, y: number, scoped: Record<string, Scoped>, row: string, copied: boolean): number {
     const ordered = [...panels].sort((a, b) => a.gridPos.y - b.gridPos.y || a.gridPos.x - b.gridPos.x);
     let bottom = y;
     // What a repeat adds moves everything that began below it in the file.
@@ -93,7 +93,7 @@ class Layout {
     for (const panel of ordered) {
       const moved = pushes.filter((p) => panel.gridPos.y >= p.below).reduce((sum, p) => sum + p.by, 0);
       const at: GridPos = { ...panel.gridPos, y: y + Math.max(panel.gridPos.y - top, 0) + moved };
-      const prefix = row === '' ? '' : `${row}/`;
+      const prefix = copied ? `${row}/` : '';
       const repeats = repeatsOf(panel.repeat, this.values, scoped);
       if (!repeats || repeats.length === 0) {
         this.add({ key: `${prefix}${panel.id}`, panel, gridPos: at, scoped, open: false, row });

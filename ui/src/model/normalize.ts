@@ -9,7 +9,7 @@ import { rowsToPanels } from './rows';
 import { fromV2, isV2 } from './v2';
 
 /** What a stranger may send. */
-export const limits = { bytes: 10 << 20, panels: 5000, depth: 64, nodes: 1_000_000, variables: 500, annotations: 200, targets: 200, links: 100, transformations: 200 } as const;
+export const limits = { bytes: 10 << 20, panels: 5000, depth: 100, nodes: 1_000_000, variables: 500, annotations: 200, targets: 200, links: 100, transformations: 200 } as const;
 
 /** Newest version of the classic schema that the migrations here know. */
 const newest = 42;

@@ -11,8 +11,12 @@ export interface SafeRegex {
   mostInput: number;
 }
 
-/** How long a text may be by the number of repetitions that may share it. */
-const inputs = [100_000, 10_000, 10_000, 1000, 250, 100];
+/** How long a text may be by the number of repetitions that may share it: about 20 million ways at most. */
+const inputs = [100_000, 100_000, 5000, 500, 150, 80];
+
+/** A pattern that begins with .* matches from the beginning of a line, if at all; trying from every character is for nothing. */
+const leading = /^(?:\((?:\?:|\?<\w+>)?)*\.\*(?!\?)/;
+const lineStart = '(?<![^\\n\\r\\u2028\\u2029])';
 
 interface Group {
   repeats: boolean;
@@ -88,8 +92,9 @@ function shapeOf(p: string): Shape {
       trailing++;
       last = undefined;
     } else {
-      if (c === '^' || c === '$') continue;
-      atom(c);
+      // An end that has to be reached can fail, as a letter can.
+      if (c === '$') trailing = 0;
+      if (c !== '^' && c !== '$') atom(c);
     }
   }
   return { problem: repeats - trailing > 5 ? tooMany : undefined, repeats: repeats - trailing };
@@ -110,8 +115,9 @@ export function safeRegex(source: string, bareFlags = ''): SafeRegex | Message {
   const shape = shapeOf(pattern);
   if (shape.problem) return shape.problem;
   try {
-    const anchored = pattern.startsWith('^') ? 0 : 1;
-    return { re: new RegExp(pattern, flags), mostInput: inputs[Math.min(shape.repeats + (shape.repeats > 0 ? anchored : 0), inputs.length - 1)]! };
+    const fromStart = leading.test(pattern) && !pattern.includes('|') && !/[gs]/.test(flags);
+    const anchored = fromStart || (pattern.startsWith('^') && !pattern.includes('|')) ? 0 : 1;
+    return { re: new RegExp(fromStart ? lineStart + pattern : pattern, flags), mostInput: inputs[Math.min(shape.repeats + (shape.repeats > 0 ? anchored : 0), inputs.length - 1)]! };
   } catch (e) {
     const why = (e as Error).message.slice(0, 200);
     return { en: why, zh: why };

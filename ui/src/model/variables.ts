@@ -383,6 +383,6 @@ const filterText = (f: Filter): string => [f.key, f.operator, ...(f.operator ===
 export function filtersFrom(wanted: string[]): Filter[] {
   return filtersOf(wanted.map((s) => {
     const [key, operator, ...values] = s.split('|').map(unescapePart);
-    return { key, operator, value: values[0] ?? '', values };
+    return { key, operator: operator ?? 'none', value: values[0] ?? '', values };
   }));
 }

@@ -40,6 +40,14 @@ export interface ChartProps {
   min?: number;
   max?: number;
   label: string;
+  /** What is drawn in place of the values of each series, such as their sums; tooltips still tell the values. */
+  drawn?: (number | null)[][];
+  /** The y axis in powers of ten; what is not above zero is left out. */
+  log?: boolean;
+  /** Each sample is a point. */
+  points?: boolean;
+  /** Single points beside the series, such as exemplars; milliseconds. */
+  dots?: { at: number; value: number; color: string }[];
 }
 
 function cssColor(name: string): string {
@@ -56,9 +64,12 @@ export function Chart(p: ChartProps): ReactNode {
   const [width, setWidth] = useState(0);
   const [tip, setTip] = useState<{ left: number; top: number; at: number; rows: { name: string; color: string; text: string }[] }>();
   const height = p.height ?? 160;
-  const data = useMemo(() => [p.times, ...p.series.map((s) => s.values)] as uPlot.AlignedData, [p.times, p.series]);
+  const data = useMemo(() => {
+    const lines = p.drawn ?? p.series.map((s) => s.values);
+    return [p.times, ...(p.log ? lines.map((l) => l.map((v) => (v !== null && v > 0 ? v : null))) : lines)] as uPlot.AlignedData;
+  }, [p.times, p.series, p.drawn, p.log]);
   // What the plot is made of; its data and range change without making it anew.
-  const shape = JSON.stringify([p.series.map((s) => [s.name, s.color, s.fill, s.dash]), p.bare, p.zone, p.sync, p.min, p.max, height, l]);
+  const shape = JSON.stringify([p.series.map((s) => [s.name, s.color, s.fill, s.dash]), p.bare, p.zone, p.sync, p.min, p.max, p.log, p.points, !!p.drawn, height, l]);
 
   useEffect(() => {
     const el = host.current!;
@@ -80,13 +91,15 @@ export function Chart(p: ChartProps): ReactNode {
         legend: { show: false },
         scales: {
           x: { time: true, range: () => [props.current.range.from / 1000, props.current.range.to / 1000] },
-          y: { range: (_u, lo, hi) => yRange(lo, hi, props.current) },
+          y: now.log ? { distr: 3, range: (_u, lo, hi) => uPlot.rangeLog(lo ?? 1, hi ?? 10, 10, true) } : { range: (_u, lo, hi) => yRange(lo, hi, props.current) },
         },
         axes: now.bare ? [{ show: false }, { show: false }] : [
           { ...axis, size: 24, values: (_u, ticks) => timeTicks(ticks, now.zone ?? 'browser') },
-          { ...axis, size: 56, values: (_u, ticks) => ticks.map(format) },
+          { ...axis, size: 56, values: (_u, ticks) => ticks.map((v) => (now.log && !/^1(0*|e.*)$/.test(String(v < 1 ? Math.round(1 / v) : v)) ? '' : format(v))) },
         ],
-        series: [{}, ...now.series.map((s): uPlot.Series => ({ label: s.name, stroke: s.color, width: now.bare ? 1.25 : 1.5, dash: s.dash, fill: s.fill ? `${s.color}22` : undefined, points: { show: false }, spanGaps: false }))],
+        series: [{}, ...now.series.map((s): uPlot.Series => ({ label: s.name, stroke: s.color, width: now.bare ? 1.25 : 1.5, dash: s.dash, fill: s.fill ? `${s.color}22` : undefined, points: { show: !!now.points, size: 4 }, spanGaps: false }))],
+        // What is stacked is filled down to the line below it, not to zero.
+        bands: now.drawn ? now.series.slice(1).map((_, i): uPlot.Band => ({ series: [i + 2, i + 1] })) : undefined,
         hooks: {
           drawClear: [(c) => drawBelow(c, props.current)],
           draw: [(c) => drawAbove(c, props.current)],
@@ -124,7 +137,7 @@ export function Chart(p: ChartProps): ReactNode {
 
   useEffect(() => {
     plot.current?.setData(data);
-  }, [data, p.range.from, p.range.to]);
+  }, [data, p.range.from, p.range.to, p.dots, p.bands, p.lines]);
 
   const last = p.series.slice(0, 5).map((s) => {
     const v = s.values.findLast((x) => x !== null && x !== undefined);
@@ -154,9 +167,13 @@ function el(ref: React.RefObject<HTMLDivElement | null>): HTMLElement {
 }
 
 /** yRange leaves room above and below, and starts at zero where that is near. */
-export function yRange(lo: number | null, hi: number | null, p: Pick<ChartProps, 'min' | 'max' | 'lines'>): [number, number] {
+export function yRange(lo: number | null, hi: number | null, p: Pick<ChartProps, 'min' | 'max' | 'lines' | 'dots'>): [number, number] {
   let a = lo ?? 0;
   let b = hi ?? 1;
+  for (const dot of p.dots ?? []) {
+    a = Math.min(a, dot.value);
+    b = Math.max(b, dot.value);
+  }
   for (const line of p.lines ?? []) {
     a = Math.min(a, line.value);
     b = Math.max(b, line.value);
@@ -201,6 +218,13 @@ function drawAbove(u: uPlot, p: ChartProps): void {
     ctx.stroke();
   }
   ctx.setLineDash([]);
+  for (const dot of p.dots ?? []) {
+    const x = u.valToPos(dot.at / 1000, 'x', true);
+    const y = u.valToPos(dot.value, 'y', true);
+    if (x < bbox.left || x > bbox.left + bbox.width || !(y >= bbox.top && y <= bbox.top + bbox.height)) continue;
+    ctx.fillStyle = dot.color;
+    ctx.fillRect(x - 3.5, y - 3.5, 7, 7);
+  }
   for (const mark of p.marks ?? []) {
     const x = u.valToPos(mark.at / 1000, 'x', true);
     if (x < bbox.left || x > bbox.left + bbox.width) continue;

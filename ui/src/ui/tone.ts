@@ -23,3 +23,11 @@ export function severityTone(severity: string | undefined): Tone {
       return 'info';
   }
 }
+
+const order: Tone[] = ['critical', 'warning', 'info', 'quiet'];
+
+/** worst is the tone of the worst of some severities, "good" where there is none. */
+export function worst(severities: readonly (string | undefined)[]): Tone {
+  const tones = new Set(severities.map(severityTone));
+  return order.find((t) => tones.has(t)) ?? 'good';
+}

@@ -1,3 +1,22 @@
+import { incidents as readIncidents } from '../../api/incidents';
 import type { Area } from '../../app/area';
 
-export const incidents: Area = { menu: [], routes: [] };
+export const incidents: Area = {
+  menu: [{ to: '/incidents', icon: 'incidents', label: { en: 'Incidents', zh: '事件' }, key: 'i', phone: true, also: ['/oncall', '/reports'] }],
+  routes: [
+    { path: '/incidents', load: () => import('./Incidents'), name: 'Incidents' },
+    { path: '/incidents/$id', load: () => import('./Incident'), name: 'IncidentPage' },
+    { path: '/oncall', load: () => import('./OnCall'), name: 'OnCall' },
+    { path: '/reports', load: () => import('./Reports'), name: 'Reports' },
+  ],
+  sources: [
+    {
+      name: { en: 'Incidents', zh: '事件' },
+      find: async (text, signal) => {
+        const id = /^#?(\d+)$/.exec(text.trim())?.[1];
+        const { incidents: list } = await readIncidents({ q: id ? undefined : text.trim() || undefined, state: text.trim() === '' ? 'firing,acknowledged' : undefined, limit: 50 }, signal);
+        return (list ?? []).filter((i) => !id || String(i.id).startsWith(id)).map((i) => ({ id: `incident-${i.id}`, icon: 'incidents', label: `#${i.id} ${i.title}`, hint: i.state, to: `/incidents/${i.id}` }));
+      },
+    },
+  ],
+};

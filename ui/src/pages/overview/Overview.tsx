@@ -1,3 +1,167 @@
-export function Overview() {
-  return null;
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { type ReactNode } from 'react';
+
+import { alerts as activeAlerts } from '../../api/alertmanager';
+import { get } from '../../api/client';
+import { query, type QueryAnswer } from '../../api/prometheus';
+import { status as serverStatus, type Status } from '../../api/status';
+import { told } from '../../api/told';
+import { useT } from '../../i18n';
+import { Ago, Card, Empty, Failed, LabelList, Loading, Notice, Page, StateMark } from '../../ui/parts';
+import { severityTone, type Tone, worst } from '../../ui/tone';
+import { byFigure, containerName, nowQuery } from './figures';
+import { Hosts } from './Hosts';
+import { Containers, Services } from './Loads';
+import { ToldLately } from './ToldLately';
+
+const m = {
+  title: { en: 'Overview', zh: '总览' },
+  right: { en: 'All right.', zh: '一切正常。' },
+  firing: { en: '{n} alerts are firing.', zh: '{n} 条告警正在触发。' },
+  firing1: { en: '{name} is firing.', zh: '{name} 正在触发。' },
+  incidents: { en: '{n} incidents are open.', zh: '{n} 个事件未关闭。' },
+  incident1: { en: 'One incident is open.', zh: '1 个事件未关闭。' },
+  watch: { en: '{rules} rules watch {targets} targets; {hosts} of them hosts.', zh: '{rules} 条规则监视 {targets} 个目标，其中 {hosts} 台主机。' },
+  down: { en: '{n} targets are down.', zh: '{n} 个目标已下线。' },
+  needs: { en: 'Needs a person', zh: '需要处理' },
+  nothing: { en: 'Nothing is open', zh: '没有待处理的事项' },
+  nothingHint: { en: 'Alerts and incidents appear here within a second.', zh: '告警和事件会在一秒内显示在这里。' },
+  since: { en: 'since', zh: '始于' },
+  more: { en: 'and {n} more', zh: '另有 {n} 条' },
+  unwatched: { en: 'Looked for, not seen', zh: '未发现的数据源' },
+  watched: { en: 'Watched', zh: '监控对象' },
+  up: { en: 'up', zh: '正常' },
+  isDown: { en: 'down', zh: '下线' },
+  noReceiver: { en: 'No receiver is configured: alerts are shown here and told to nobody. Name one with', zh: '尚未配置接收人：告警只显示在此处，不会通知任何人。请使用以下命令添加：' },
+  every: { en: 'every {n} s', zh: '每 {n} 秒' },
+};
+
+/** What an incident is on this page. */
+interface OpenIncident {
+  id: number;
+  title: string;
+  severity: string;
+  state: string;
+  opened_at: string;
+  acknowledged_by?: string;
+  assignee?: string;
+}
+
+/** Overview answers whether it is all right, right now. */
+export function Overview(): ReactNode {
+  const t = useT();
+  const status = useQuery({ queryKey: ['status'], queryFn: ({ signal }) => serverStatus(signal), refetchInterval: 1000 });
+  const alerts = useQuery({ queryKey: ['alerts', 'active'], queryFn: ({ signal }) => activeAlerts({ active: true, silenced: false, inhibited: false }, signal), refetchInterval: 1000 });
+  const incidents = useQuery({
+    queryKey: ['incidents', 'open'],
+    queryFn: ({ signal }) => get<{ incidents: OpenIncident[] | null }>('/touchline/v1/incidents', { params: { state: 'firing,acknowledged', limit: 8 }, signal }),
+    refetchInterval: 2000,
+  });
+  const now = useQuery({ queryKey: ['overview', 'now'], queryFn: ({ signal }) => query({ query: nowQuery, signal }), refetchInterval: 1000 });
+  const lately = useQuery({ queryKey: ['overview', 'told'], queryFn: ({ signal }) => told({ limit: 8 }, signal), refetchInterval: 2000 });
+
+  const open = incidents.data?.incidents ?? [];
+  // The watchdog fires as long as all is well.
+  const firing = (alerts.data ?? []).filter((a) => a.labels.alertname !== 'Watchdog' && a.labels.severity !== 'none');
+  return (
+    <Page title={t(m.title)} sentence={<Headline status={status.data} hosts={hostsOf(now.data)} firing={firing.map((a) => a.labels.alertname ?? '')} tone={worst(firing.map((a) => a.labels.severity))} open={open.length} />}>
+      {status.error && <Failed error={status.error} retry={() => void status.refetch()} />}
+      {status.data?.alerts.none && (
+        <Notice tone="warning">{t(m.noReceiver)} <code>touchline notify add</code></Notice>
+      )}
+      <div className="grid" style={{ marginTop: 12 }}>
+        <Card title={t(m.needs)} columns={6} flush>
+          {alerts.error || incidents.error ? <Failed error={alerts.error ?? incidents.error} retry={() => { void alerts.refetch(); void incidents.refetch(); }} /> : null}
+          {alerts.isPending ? <Loading height={120} /> : open.length + firing.length === 0 ? (
+            <Empty title={<StateMark tone="good">{t(m.nothing)}</StateMark>}>{t(m.nothingHint)}</Empty>
+          ) : (
+            <table className="table as-cards">
+              <tbody>
+                {open.map((i) => (
+                  <tr key={`i${i.id}`}>
+                    <td><StateMark tone={severityTone(i.severity)}>{i.severity || '–'}</StateMark></td>
+                    <td><Link to={`/incidents/${i.id}` as never}>#{i.id} {i.title}</Link></td>
+                    <td className="muted">{i.acknowledged_by || i.assignee || ''}</td>
+                    <td className="num muted"><Ago at={i.opened_at} /></td>
+                  </tr>
+                ))}
+                {firing.slice(0, 8).map((a) => (
+                  <tr key={a.fingerprint}>
+                    <td><StateMark tone={severityTone(a.labels.severity)}>{a.labels.severity || '–'}</StateMark></td>
+                    <td>
+                      <Link to={'/alerts' as never} search={{ q: `alertname="${a.labels.alertname}"` } as never}>{a.labels.alertname}</Link>
+                      <div className="muted">{a.annotations.summary}</div>
+                    </td>
+                    <td><LabelList labels={a.labels} without={['alertname', 'severity']} /></td>
+                    <td className="num muted"><Ago at={a.startsAt} /></td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          )}
+          {firing.length > 8 && <p className="muted" style={{ padding: '0 12px' }}><Link to={'/alerts' as never}>{t(m.more, { n: firing.length - 8 })}</Link></p>}
+        </Card>
+        <ToldLately answer={lately} />
+        <Hosts now={now.data} pending={now.isPending} error={now.error} retry={() => void now.refetch()} />
+        <Services />
+        <Containers now={now.data} pending={now.isPending} />
+        <Card title={t(m.watched)} columns={6} flush>
+          {status.data ? <Watched status={status.data} /> : <Loading height={120} />}
+        </Card>
+        {(status.data?.not_seen?.length ?? 0) > 0 && (
+          <Card title={t(m.unwatched)} columns={12} flush>
+            <table className="table as-cards">
+              <tbody>
+                {status.data!.not_seen!.map((n) => (
+                  <tr key={n.what}><td>{n.what}</td><td className="muted">{n.reason}</td><td>{n.remedy}</td></tr>
+                ))}
+              </tbody>
+            </table>
+          </Card>
+        )}
+      </div>
+    </Page>
+  );
+}
+
+function hostsOf(answer: QueryAnswer | undefined): number {
+  return byFigure(answer, (l) => l.instance ?? containerName(l)).get('cpu')?.size ?? 0;
+}
+
+function Headline({ status, hosts, firing, open, tone }: { status: Status | undefined; hosts: number; firing: string[]; open: number; tone: Tone }): ReactNode {
+  const t = useT();
+  if (!status) return <span className="skeleton" style={{ display: 'inline-block', width: 320, height: 16 }} />;
+  const targets = (status.watched ?? []).reduce((n, w) => n + w.targets, 0);
+  const down = (status.watched ?? []).reduce((n, w) => n + w.down, 0);
+  const names = [...new Set(firing)];
+  const parts: string[] = [];
+  if (open > 0) parts.push(open === 1 ? t(m.incident1) : t(m.incidents, { n: open }));
+  if (firing.length > 0) parts.push(names.length === 1 ? t(m.firing1, { name: names[0]! }) : t(m.firing, { n: firing.length }));
+  if (down > 0) parts.push(t(m.down, { n: down }));
+  const quiet = parts.length === 0;
+  return (
+    <>
+      <StateMark tone={quiet ? 'good' : open > 0 && tone === 'good' ? 'warning' : firing.length > 0 ? tone : 'warning'}>{quiet ? t(m.right) : parts.join(' ')}</StateMark>{' '}
+      {t(m.watch, { rules: status.rules.alerting, targets, hosts })}
+    </>
+  );
+}
+
+function Watched({ status }: { status: Status }): ReactNode {
+  const t = useT();
+  return (
+    <table className="table as-cards">
+      <tbody>
+        {(status.watched ?? []).map((w) => (
+          <tr key={`${w.job} ${w.instance}`}>
+            <td><StateMark tone={w.up ? 'good' : 'critical'}>{w.up ? t(m.up) : t(m.isDown)}</StateMark></td>
+            <td><b>{w.job}</b> <span className="muted">{w.instance}</span></td>
+            <td>{w.what}{w.error && <div style={{ color: 'var(--critical)' }}>{w.error}</div>}</td>
+            <td className="num muted">{t(m.every, { n: w.interval_seconds })}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
 }

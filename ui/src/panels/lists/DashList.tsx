@@ -27,12 +27,8 @@ interface Listed {
 }
 
 interface ListAnswer {
-  dashboards?: Listed[];
-  items?: Listed[];
-  data?: Listed[];
+  dashboards: Listed[];
 }
-
-const listed = (a: ListAnswer | Listed[]): Listed[] => (Array.isArray(a) ? a : (a.dashboards ?? a.items ?? a.data ?? []));
 
 /** DashList links to dashboards: those that are starred, and those that a search finds. */
 export function DashList(p: BodyProps): ReactNode {
@@ -47,17 +43,17 @@ export function DashList(p: BodyProps): ReactNode {
   return (
     <div className="list-panel" style={{ height: p.height }} tabIndex={0}>
       {starred && <List p={p} head={flag(o, 'showHeadings', true) ? t(m.starred) : undefined} params={{ starred: true }} most={most} />}
-      {(search || recent) && <List p={p} head={flag(o, 'showHeadings', true) ? t(m.found) : undefined} note={recent && !search ? t(m.noRecent) : undefined} params={{ query, tag: tags, folder: text(o, 'folderUID') }} most={most} />}
+      {(search || recent) && <List p={p} head={flag(o, 'showHeadings', true) ? t(m.found) : undefined} note={recent && !search ? t(m.noRecent) : undefined} params={{ query, tag: tags[0] ?? '', folder: text(o, 'folderUID') }} tags={tags} most={most} />}
     </div>
   );
 }
 
-function List({ p, head, note, params, most }: { p: BodyProps; head?: string; note?: string; params: Record<string, string | boolean | readonly string[]>; most: number }): ReactNode {
+function List({ p, head, note, params, tags = [], most }: { p: BodyProps; head?: string; note?: string; params: Record<string, string | boolean>; tags?: string[]; most: number }): ReactNode {
   const t = useT();
-  const q = useQuery({ queryKey: ['panels', 'dashboards', params], queryFn: ({ signal }) => get<ListAnswer | Listed[]>('/touchline/v1/dashboards', { params, signal }) });
+  const q = useQuery({ queryKey: ['panels', 'dashboards', params], queryFn: ({ signal }) => get<ListAnswer>('/touchline/v1/dashboards', { params, signal }) });
   if (q.isPending) return <Loading height={60} />;
   if (q.isError && !q.data) return <Failed error={q.error} retry={() => void q.refetch()} />;
-  const items = listed(q.data ?? []).slice(0, most);
+  const items = (q.data?.dashboards ?? []).filter((d) => tags.every((x) => d.tags?.includes(x))).slice(0, most);
   const keep = new URLSearchParams();
   if (flag(p.panel.options, 'keepTime') || flag(p.panel.options, 'includeVars')) {
     for (const [k, v] of new URLSearchParams(window.location.search)) {

@@ -3,7 +3,6 @@ import type { ReactNode } from 'react';
 import { fade } from '../color';
 import { apart, linear, rangeOf, ticks } from '../plot/scale';
 import { Tip, useTip } from '../plot/tip';
-import { tokens } from '../tokens';
 import { em } from '../values/fit';
 
 export interface BarSeries {
@@ -35,7 +34,6 @@ export interface BarsProps {
 /** Bars draws bars for categories: beside each other, or stacked. */
 export function Bars(p: BarsProps): ReactNode {
   const tip = useTip();
-  const c = tokens[p.mode];
   const { series, categories } = p;
   const n = categories.length;
   const totals = categories.map((_, i) => series.reduce((a, s) => a + Math.abs(s.values[i] ?? 0), 0));

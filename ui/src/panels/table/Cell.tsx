@@ -11,7 +11,7 @@ import { tokens } from '../tokens';
 import type { Column } from './columns';
 
 /** Cell is one value of a table. */
-export function Cell({ c, row, frame, width, height, p, tint }: { c: Column; row: number; frame: DataFrame; width: number; height: number; p: BodyProps; tint?: Column }): ReactNode {
+export function Cell({ c, row, width, height, p, tint }: { c: Column; row: number; width: number; height: number; p: BodyProps; tint?: Column }): ReactNode {
   const k = tokens[p.mode];
   const value = c.field.values[row] as unknown;
   const base = { width, lineHeight: `${height - 1}px`, textAlign: c.align };

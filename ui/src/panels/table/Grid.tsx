@@ -103,7 +103,7 @@ export function Grid({ p, frame, height }: { p: BodyProps; frame: DataFrame; hei
             const whole = columns.find((c) => c.applyToRow);
             return (
               <div key={v.key} className="gt-row" role="row" aria-rowindex={v.index + 2} style={{ height: rowHeight, width: total, transform: `translateY(${v.start}px)` }}>
-                {columns.map((c, i) => <Cell key={i} c={c} row={row} frame={frame} width={w[i]!} height={rowHeight} p={p} tint={whole} />)}
+                {columns.map((c, i) => <Cell key={i} c={c} row={row} width={w[i]!} height={rowHeight} p={p} tint={whole} />)}
               </div>
             );
           })}

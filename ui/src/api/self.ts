@@ -1,0 +1,11 @@
+import type { Target } from './prometheus';
+
+/** The pool by which this process scrapes itself. */
+const selfPool = 'touchline/touchline';
+
+/** selfMatchers selects the series of this very process: another Touchline may send its own here, too. */
+export function selfMatchers(all: Target[]): string {
+  const self = all.find((t) => t.scrapePool === selfPool);
+  const labels = self ? { job: self.labels.job, instance: self.labels.instance } : { job: 'touchline' };
+  return Object.entries(labels).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${JSON.stringify(value)}`])).join(',');
+}

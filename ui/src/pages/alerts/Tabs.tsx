@@ -1,0 +1,17 @@
+import type { ReactNode } from 'react';
+
+import { NavTabs } from '../../ui/NavTabs';
+
+const label = { en: 'Alerting', zh: '告警' };
+const tabs = [
+  { to: '/alerts', label: { en: 'Alerts', zh: '告警' } },
+  { to: '/rules', label: { en: 'Rules', zh: '规则' } },
+  { to: '/silences', label: { en: 'Silences', zh: '静默' } },
+  { to: '/maintenance', label: { en: 'Maintenance', zh: '维护窗口' } },
+  { to: '/notifications', label: { en: 'Notifications', zh: '通知记录' } },
+  { to: '/channels', label: { en: 'Channels', zh: '通知渠道' } },
+];
+
+export function AlertTabs(): ReactNode {
+  return <NavTabs tabs={tabs} label={label} />;
+}

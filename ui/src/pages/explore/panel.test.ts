@@ -1,0 +1,16 @@
+import { expect, it } from 'vitest';
+
+import { append, panelOf } from './panel';
+
+const panel = panelOf('Errors', [{ ref: 'A', expr: 'up', legend: '{{job}}' }]);
+
+it('goes below all others, also those in collapsed rows, with an id of its own', () => {
+  const before = { title: 'd', panels: [{ id: 3, gridPos: { x: 0, y: 0, w: 24, h: 4 } }, { id: 4, type: 'row', gridPos: { y: 4, h: 1 }, panels: [{ id: 9, gridPos: { y: 5, h: 6 } }] }] };
+  const after = append(before, panel);
+  expect(before.panels).toHaveLength(2);
+  expect((after.panels as object[])[2]).toMatchObject({ id: 10, title: 'Errors', gridPos: { x: 0, y: 11, w: 12, h: 8 }, targets: [{ refId: 'A', expr: 'up', legendFormat: '{{job}}' }] });
+});
+
+it('begins an empty dashboard', () => expect((append({}, panel).panels as object[])[0]).toMatchObject({ id: 1, gridPos: { y: 0 } }));
+
+it.each([{ elements: {} }, { rows: [] }])('does not break another layout: %j', (d) => expect(() => append(d, panel)).toThrow(/Copy the panel/));

@@ -1,0 +1,32 @@
+// A panel of a dashboard that is made from a query.
+
+import type { DashboardModel } from '../../api/explore';
+
+export type PanelModel = Record<string, unknown> & { id: number; gridPos: { x: number; y: number; w: number; h: number } };
+
+interface Placed {
+  id?: unknown;
+  gridPos?: { y?: number; h?: number };
+  panels?: Placed[];
+}
+
+/** panelOf is a time series panel, ready for the end of a dashboard. */
+export function panelOf(title: string, queries: readonly { ref: string; expr: string; legend: string }[], datasource?: string): Omit<PanelModel, 'id' | 'gridPos'> {
+  const source = { type: 'prometheus', uid: datasource || 'touchline' };
+  return {
+    type: 'timeseries', title, datasource: source,
+    targets: queries.map((q) => ({ refId: q.ref, expr: q.expr, datasource: source, ...(q.legend ? { legendFormat: q.legend } : { legendFormat: '__auto' }) })),
+    fieldConfig: { defaults: {}, overrides: [] },
+    options: { legend: { displayMode: 'table', placement: 'bottom', calcs: ['lastNotNull', 'max', 'mean'] }, tooltip: { mode: 'multi', sort: 'desc' } },
+  };
+}
+
+/** append puts a panel below all others, with an id that none of them has. Nothing of the dashboard itself is changed. */
+export function append(d: DashboardModel, panel: Omit<PanelModel, 'id' | 'gridPos'>): DashboardModel {
+  if (d.elements !== undefined || d.rows !== undefined) throw new Error('This dashboard has a layout that panels are not appended to from here. Copy the panel, and paste it in the dashboard\'s editor.');
+  const panels = (Array.isArray(d.panels) ? d.panels : []) as Placed[];
+  const flat = panels.flatMap((p) => [p, ...(Array.isArray(p.panels) ? p.panels : [])]);
+  const id = Math.max(0, ...flat.map((p) => (typeof p.id === 'number' ? p.id : 0))) + 1;
+  const y = Math.max(0, ...flat.map((p) => (p.gridPos?.y ?? 0) + (p.gridPos?.h ?? 0)));
+  return { ...d, panels: [...panels, { id, ...panel, gridPos: { x: 0, y, w: 12, h: 8 } }] };
+}
