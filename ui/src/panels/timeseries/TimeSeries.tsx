@@ -34,7 +34,9 @@ export function layout(width: number, height: number, legend: { shown: boolean; 
   }
   const most = Math.floor(room * (legend.table ? 0.45 : 0.35));
   const lines = legend.table ? legend.items * 20 + 22 : Math.ceil(legend.items / Math.max(1, Math.floor(width / 150))) * 18;
-  const legendH = Math.max(20, Math.min(most, lines + 4));
+  // Lines are whole: half of a name is none.
+  const whole = legend.table ? 22 + Math.max(1, Math.floor((most - 22) / 20)) * 20 : Math.max(1, Math.floor(most / 18)) * 18 + 2;
+  const legendH = Math.min(whole, lines + 2);
   return { plotW: width, plotH: room - legendH - 4, legendW: width, legendH };
 }
 

@@ -135,7 +135,7 @@ function seriesOptions(d: Drawn, mode: Mode, many: boolean): uPlot.Series {
 }
 
 /** lonely are the points that no line leads to or from: without a dot they would not be seen. */
-export function lonely(values: ArrayLike<number | null | undefined>, room: number): number[] | null {
+export function lonely(values: ArrayLike<number | null | undefined>, room: number): number[] {
   let n = 0;
   const out: number[] = [];
   let last: number | null | undefined = null;
@@ -152,7 +152,8 @@ export function lonely(values: ArrayLike<number | null | undefined>, room: numbe
   }
   // Few points on a wide drawing are shown for what they are.
   if (n > 1 && n * 4 < room) return Array.from({ length: values.length }, (_, i) => i).filter((i) => typeof values[i] === 'number');
-  return out.length > 0 ? out : null;
+  // An empty list is none of them; null would be all.
+  return out;
 }
 
 function bandsOf(drawn: Drawn[]): uPlot.Band[] {
