@@ -1,4 +1,4 @@
-import { type KeyboardEvent, memo, type PointerEvent, type ReactNode, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { type KeyboardEvent, memo, type PointerEvent, type ReactNode, useDeferredValue, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 
 import { useT } from '../../i18n';
 import { interpolate, type Placed } from '../../model';
@@ -61,7 +61,9 @@ function useSeen(ref: { current: HTMLElement | null }): { seen: Seen; width: num
 /** Grid places panels in 24 columns, or in one on a phone, and draws those that are near. */
 export const Grid = memo(function Grid({ placed, shared, toggle, onMove }: { placed: Placed[]; shared: Shared; toggle: (key: string, open: boolean) => void; onMove?: (id: number, to: Spot) => void }): ReactNode {
   const box = useRef<HTMLDivElement>(null);
-  const { seen, width } = useSeen(box);
+  const { seen: now, width } = useSeen(box);
+  // What is scrolled past quickly is not drawn on the way.
+  const seen = useDeferredValue(now);
   const narrow = width > 0 && width < narrowest;
   const { rects, height } = useMemo(() => place(placed.map((p) => p.gridPos), width, narrow), [placed, width, narrow]);
   const known = useRef(new Set<string>());
@@ -94,7 +96,7 @@ const Place = memo(function Place({ p, rect, near, far, shared, toggle, grid, on
   );
 });
 
-const noData = { state: 'done' as const, frames: [], answers: [], queries: undefined, warnings: [], took: 0 };
+const noData = { state: 'done' as const, frames: [], answers: [], queries: undefined, warnings: [], fetching: false, took: 0 };
 
 function RowHead({ p, shared, toggle }: { p: Placed; shared: Shared; toggle: (key: string, open: boolean) => void }): ReactNode {
   const t = useT();

@@ -28,9 +28,25 @@ const m = {
   failed: { en: 'This could not be saved: {error}', zh: '无法保存：{error}' },
 };
 
-/** PanelMenu is what can be done with one panel. */
-export function PanelMenu({ panel, data, shared, scope }: { panel: Panel; data: PanelData; shared: Shared; scope: Scope }): ReactNode {
+interface Props {
+  panel: Panel;
+  data: PanelData;
+  shared: Shared;
+  scope: Scope;
+}
+
+/** PanelMenu is what can be done with one panel. Until it is first opened it is a button only: a dashboard may have thousands. */
+export function PanelMenu(p: Props): ReactNode {
   const t = useT();
+  const [wanted, setWanted] = useState(false);
+  if (wanted) return <OpenMenu {...p} />;
+  const title = interpolate(p.panel.title, p.scope, 'text') || `${p.panel.type} ${p.panel.id}`;
+  return <button type="button" className="dash-more" aria-haspopup="menu" aria-expanded={false} aria-label={t(m.menu, { title })} onClick={() => setWanted(true)}><Icon name="more" size={16} /></button>;
+}
+
+function OpenMenu({ panel, data, shared, scope }: Props): ReactNode {
+  const t = useT();
+  const [open, setOpen] = useState(true);
   const navigate = useNavigate();
   const mode = useComputedColorScheme('dark');
   const [inspecting, setInspecting] = useState(false);
@@ -53,7 +69,7 @@ export function PanelMenu({ panel, data, shared, scope }: { panel: Panel; data: 
   return (
     <>
       {note && <span className="muted" role="status">{note}</span>}
-      <Menu position="bottom-end" withinPortal>
+      <Menu position="bottom-end" withinPortal opened={open} onChange={setOpen}>
         <Menu.Target><ActionIcon ref={button} variant="subtle" color="gray" size="sm" aria-label={t(m.menu, { title })}><Icon name="more" size={16} /></ActionIcon></Menu.Target>
         <Menu.Dropdown>
           <Menu.Item leftSection={<Icon name="full" size={14} />} onClick={() => shared.view(viewed ? undefined : panel.id)}>{t(viewed ? m.back : m.view)}</Menu.Item>

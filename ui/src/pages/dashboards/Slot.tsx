@@ -49,7 +49,7 @@ export const Slot = memo(function Slot({ placed, width, height, active, shared, 
     panel, scope, sources: shared.sources, width, now: shared.now, zone: shared.zone, mode, active: active && shared.ready && panel.type !== 'row', find: shared.find, unsupported,
   });
   const { busy } = shared;
-  const loading = active && data.state === 'loading' && panel.type !== 'row';
+  const loading = active && data.fetching && panel.type !== 'row';
   useEffect(() => {
     busy(key, loading);
     return () => busy(key, false);

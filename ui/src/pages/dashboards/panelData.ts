@@ -28,11 +28,13 @@ export interface PanelData {
   queries: PanelQueries | undefined;
   error?: string;
   warnings: string[];
+  /** Whether an answer is awaited. */
+  fetching: boolean;
   /** Milliseconds that the queries took. */
   took: number;
 }
 
-const nothing: PanelData = { state: 'loading', frames: [], answers: [], queries: undefined, warnings: [], took: 0 };
+const nothing: PanelData = { state: 'loading', frames: [], answers: [], queries: undefined, warnings: [], fetching: true, took: 0 };
 
 /** One set of requests for the whole page: panels of two dashboards are never shown at once. */
 export const requests = new Requests<Raw>(6);
@@ -126,7 +128,8 @@ export function usePanelData(input: PanelInput): [data: PanelData, again: () => 
         return { request, a };
       }));
       if (stopped) return free(next);
-      setData((old) => ({ ...old, state: 'loading' }));
+      // Words about a failure or about no data stay as well until the next answer says otherwise.
+      setData((old) => ({ ...old, fetching: true, state: old.frames.length > 0 ? 'loading' : old.state }));
       const settled = await Promise.all(asked.map((part) => Promise.allSettled(part.map(({ a }) => a.answer))));
       if (stopped) return;
       const took = performance.now() - began;
@@ -164,11 +167,12 @@ export function usePanelData(input: PanelInput): [data: PanelData, again: () => 
         answers: failed ? old.answers : answers,
         queries: own,
         error: failed ? failures.join('\n') : refused ? notes.join('\n') : undefined,
+        fetching: false,
         warnings: [...new Set(failed ? warnings : [...failures, ...warnings])].slice(0, 50),
         took,
       }));
     })().catch((error: unknown) => {
-      if (!stopped) setData((old) => ({ ...old, state: 'error', error: error instanceof Error ? error.message : String(error) }));
+      if (!stopped) setData((old) => ({ ...old, fetching: false, state: 'error', error: error instanceof Error ? error.message : String(error) }));
     });
     // The answers before are let go once the new ones are asked for, so that what is the same is not sent again.
     free(held.current);
