@@ -23,7 +23,7 @@ const m = {
   none: { en: 'There is no time series in this data. Choose the table panel, or a query over time.', zh: '数据中没有时间序列。请改用表格面板，或使用区间查询。' },
 };
 
-const tipRows = 24;
+const tipRows = 14;
 
 /** layout shares the room between drawing, legend and note. */
 export function layout(width: number, height: number, legend: { shown: boolean; right: boolean; table: boolean; width?: number; items: number }, note: boolean): { plotW: number; plotH: number; legendW: number; legendH: number } {
