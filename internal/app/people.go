@@ -65,7 +65,7 @@ func (a *App) openState(ctx context.Context) error {
 			},
 			Tell: a.call, Mine: a.escalates,
 		},
-		Audit: audit,
+		Audit: audit, Assignee: a.assignee,
 	})
 	if err != nil {
 		return err

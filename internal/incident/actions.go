@@ -121,23 +121,6 @@ func (s *Service) Unacknowledge(ctx context.Context, id int64, actor string) (In
 	})
 }
 
-// Assign says whose an incident is; "" is nobody's.
-func (s *Service) Assign(ctx context.Context, id, version int64, actor, to string) (Incident, error) {
-	return s.act(ctx, id, version, actor, "assign", func(w *writing, o *opened) error {
-		if o.State == Merged {
-			return o.active()
-		}
-		if len(to) > maxName {
-			return refuse("the name of the assignee has more than %d bytes", maxName)
-		}
-		if o.Assignee == to {
-			return nil
-		}
-		o.Assignee = to
-		return o.event(w, w.now, EventAssigned, actor, map[string]any{"to": to})
-	})
-}
-
 // Comment adds a text to the timeline.
 func (s *Service) Comment(ctx context.Context, id int64, actor, text string) (Incident, error) {
 	return s.act(ctx, id, 0, actor, "comment", func(w *writing, o *opened) error {

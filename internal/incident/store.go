@@ -184,6 +184,7 @@ const (
 	EventAcknowledged = "acknowledged"
 	EventReleased     = "unacknowledged"
 	EventAssigned     = "assigned"
+	EventAssigneeTold = "assignee_told"
 	EventCommented    = "commented"
 	EventSnoozed      = "snoozed"
 	EventSnoozeEnded  = "snooze_ended"
