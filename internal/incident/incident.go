@@ -45,6 +45,7 @@ type Incident struct {
 	NotifiedAt     time.Time         `json:"notified_at,omitzero" doc:"When a receiver first took it."`
 	AcknowledgedAt time.Time         `json:"acknowledged_at,omitzero"`
 	AcknowledgedBy string            `json:"acknowledged_by,omitempty"`
+	FirstAckAt     time.Time         `json:"first_acknowledged_at,omitzero" doc:"When somebody first acknowledged it, or what it was merged into; it stays when the incident is given back."`
 	Assignee       string            `json:"assignee,omitempty"`
 	SnoozedUntil   time.Time         `json:"snoozed_until,omitzero"`
 	ResolvedAt     time.Time         `json:"resolved_at,omitzero" doc:"When its last alert ended."`

@@ -235,7 +235,7 @@ func (p *Postmortem) Markdown() string {
 	row(w.assignee, p.Assignee)
 	row(w.detected, after(p.SampleAt, p.DecidedAt))
 	row(w.told, after(p.SampleAt, p.NotifiedAt))
-	row(w.acknowledged, after(p.OpenedAt, p.AcknowledgedAt))
+	row(w.acknowledged, after(p.OpenedAt, p.FirstAckAt))
 	row(w.repaired, after(began(&p.Incident), p.ResolvedAt))
 	row(w.verdict, p.Verdict)
 	fmt.Fprintf(&b, "\n## %s\n\n_%s_\n\n## %s\n\n", w.impact, w.impactHint, w.timeline)
