@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -64,7 +65,7 @@ func (a *App) openState(ctx context.Context) error {
 			},
 			Tell: a.call, Mine: a.escalates,
 		},
-		Audit: audit,
+		Audit: audit, Assignee: a.assignee,
 	})
 	if err != nil {
 		return err
@@ -80,12 +81,22 @@ func (a *App) openMaintenance() error {
 	a.maintenance, err = maintenance.New(maintenance.Options{
 		DB: a.state, Logger: a.log.With("component", "maintenance"), Registerer: a.reg, Matchers: roster.CheckSilence, Silence: am.silence, Expire: am.expire,
 		Endings: am.endings, Announce: am.announce, Notice: a.c.Incidents.Notice, Files: a.fileWindows, Mine: a.escalates, Audit: audit,
+		Replica: a.replica(),
 	})
 	if err != nil {
 		return err
 	}
 	a.onStop("maintenance", a.maintenance.Stop)
 	return nil
+}
+
+// replica tells this process from others that share its database, also over restarts.
+func (a *App) replica() string {
+	dir, err := filepath.Abs(a.path())
+	if err != nil {
+		dir = a.path()
+	}
+	return a.host + ":" + dir
 }
 
 // fileWindows are the maintenance windows of touchline.yaml in force.

@@ -92,16 +92,39 @@ func (s *Service) Acknowledge(ctx context.Context, id int64, actor, via string) 
 			o.Assignee = actor
 		}
 		severity, took := severityLabel(o.Severity), w.now.Sub(o.OpenedAt)
+		first := o.FirstAckAt.IsZero()
 		o.after = append(o.after, func(m *metrics) {
 			m.acknowledged.WithLabelValues(severity).Inc()
-			m.ack.WithLabelValues(severity).Observe(max(0, took.Seconds()))
+			if first {
+				m.ack.WithLabelValues(severity).Observe(max(0, took.Seconds()))
+			}
 		})
+		if first {
+			o.FirstAckAt = w.now
+		}
+		if err := w.acknowledgeMerged(id); err != nil {
+			return err
+		}
 		data := map[string]any{"after_ms": milliseconds(took)}
 		if via != "" {
 			data["via"] = via
 		}
 		return o.event(w, w.now, EventAcknowledged, actor, data)
 	})
+}
+
+// acknowledgeMerged notes that somebody has taken what was merged into an incident
+// before, too.
+func (w *writing) acknowledgeMerged(into int64) error {
+	_, err := w.tx.ExecContext(w.ctx, `UPDATE incidents SET first_acknowledged_at = $1 WHERE first_acknowledged_at = 0 AND id IN (
+		WITH RECURSIVE parts (id) AS (
+			SELECT id FROM incidents WHERE merged_into = $2 AND merged_into > 0
+			UNION SELECT i.id FROM incidents i JOIN parts p ON i.merged_into = p.id AND i.merged_into > 0
+		) SELECT id FROM parts)`, state.Micros(w.now), into)
+	if err != nil {
+		return fmt.Errorf("acknowledge what was merged into incident %d: %w", into, err)
+	}
+	return nil
 }
 
 // Unacknowledge gives an incident back: escalation begins anew.
@@ -118,23 +141,6 @@ func (s *Service) Unacknowledge(ctx context.Context, id int64, actor string) (In
 			return err
 		}
 		return o.event(w, w.now, EventReleased, actor, nil)
-	})
-}
-
-// Assign says whose an incident is; "" is nobody's.
-func (s *Service) Assign(ctx context.Context, id, version int64, actor, to string) (Incident, error) {
-	return s.act(ctx, id, version, actor, "assign", func(w *writing, o *opened) error {
-		if o.State == Merged {
-			return o.active()
-		}
-		if len(to) > maxName {
-			return refuse("the name of the assignee has more than %d bytes", maxName)
-		}
-		if o.Assignee == to {
-			return nil
-		}
-		o.Assignee = to
-		return o.event(w, w.now, EventAssigned, actor, map[string]any{"to": to})
 	})
 }
 
@@ -270,6 +276,12 @@ func (s *Service) Merge(ctx context.Context, id, into int64, actor string) (Inci
 			to.SampleAt, to.DecidedAt = o.SampleAt, o.DecidedAt
 		}
 		o.State, o.MergedInto, o.SnoozedUntil = Merged, into, time.Time{}
+		if o.FirstAckAt.IsZero() && to.State == Acknowledged {
+			o.FirstAckAt = w.now
+			if err := w.acknowledgeMerged(id); err != nil {
+				return err
+			}
+		}
 		if err := w.settleEscalation(o); err != nil {
 			return err
 		}

@@ -2,7 +2,6 @@ package incident
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -156,16 +155,7 @@ func (w *writing) goOn(st standing, due time.Time, step, turn int) error {
 }
 
 // writeTold writes who is to be told of the end.
-func (w *writing) writeTold(st standing) error {
-	raw, err := json.Marshal(st.told)
-	if err != nil {
-		return fmt.Errorf("write escalation: %w", err)
-	}
-	if _, err := w.tx.ExecContext(w.ctx, "UPDATE escalations SET told = $1 WHERE incident_id = $2", string(raw), st.id); err != nil {
-		return fmt.Errorf("write escalation of incident %d: %w", st.id, err)
-	}
-	return nil
-}
+func (w *writing) writeTold(st standing) error { return w.changeTold(st.id, st.toldBefore, st.told) }
 
 // note gives a claim back, with an event where there is data.
 func (s *Service) note(ctx context.Context, st standing, data map[string]any, do func(*writing, *opened) error) error {

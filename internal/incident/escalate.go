@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -169,8 +170,9 @@ type standing struct {
 	policy     string
 	run        int
 	step, turn int
-	told       map[string]string
-	wasOver    bool // when it was claimed
+	told       map[string]string // receivers to be told of the end, with the key of the call
+	toldBefore map[string]string // the same, as it was read
+	wasOver    bool              // when it was claimed
 }
 
 func (s *Service) escalating() {
@@ -246,6 +248,7 @@ func standings(ctx context.Context, q state.Querier, now time.Time, limit int) (
 		if err := json.Unmarshal([]byte(told), &st.told); err != nil {
 			return nil, fmt.Errorf("read escalation of incident %d: %w", st.id, err)
 		}
+		st.toldBefore = maps.Clone(st.told)
 		out = append(out, st)
 	}
 	return out, rows.Err()

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -270,6 +271,83 @@ func TestLinks(t *testing.T) {
 		n.now = n.now.Add(LinkLife)
 		if _, _, err := n.Follow(ctx, token); !errors.Is(err, ErrLinkExpired) {
 			t.Error(err)
+		}
+	})
+}
+
+// Who is given an incident is told, and told of its end; nobody else can be given one.
+func TestAssign(t *testing.T) {
+	escalating(t, func(t *testing.T, n *night, p *phones, _ func()) {
+		n.o.Escalation.Policies = func() []Policy { return nil }
+		n.o.Assignee = func(_ context.Context, name, severity string) (Person, error) {
+			if name != "li" && name != "bo" {
+				return Person{}, &Unknown{Name: name, Hint: "did you mean \"li\"?"}
+			}
+			return Person{Name: name, Receivers: []string{name + "-phone"}, Quiet: name == "bo" && severity == "critical"}, nil
+		}
+		assign := func(actor, to, want string) {
+			t.Helper()
+			if _, err := n.Assign(t.Context(), 1, 0, actor, to); err != nil {
+				t.Fatal(err)
+			}
+			n.calling.Wait()
+			if got := p.take(); got != want {
+				t.Errorf("%s has given it to %q, which has told %q; want %q", actor, to, got, want)
+			}
+		}
+		n.Observe(n.group("g", n.alert("Down", "db-1")))
+		n.steps(time.Second)
+		_, err := n.Assign(t.Context(), 1, 0, "anna", "lu")
+		if u, ok := errors.AsType[*Unknown](err); !ok || u.Name != "lu" || !strings.Contains(err.Error(), `"lu" is neither a user nor`) {
+			t.Errorf("a name of nobody's: %v", err)
+		}
+		if _, err := n.Assign(t.Context(), 7, 0, "anna", "lu"); !errors.Is(err, ErrNotFound) {
+			t.Error(err)
+		}
+		assign("anna", "li", "li-phone firing")
+		assign("anna", "li", "") // it is li's already
+		assign("anna", "bo", "") // has quiet hours
+		assign("bo", "", "")
+		assign("li", "li", "") // has taken it
+		if got := n.get(1); !strings.HasSuffix(kinds(got), "assigned assignee_told assigned assignee_told assigned assigned") {
+			t.Errorf("timeline: %s", kinds(got))
+		}
+		p.down["li-phone"] = true
+		assign("anna", "bo", "")
+		assign("anna", "li", "")
+		if got := n.get(1).Timeline; !strings.Contains(fmt.Sprint(got[len(got)-1].Data), "503 from the phone company") {
+			t.Errorf("a telling that has failed: %+v", got[len(got)-1])
+		}
+		p.down["li-phone"] = false
+		n.Ended("Down/db-1", n.now)
+		n.steps(time.Minute)
+		if got := p.take(); got != "li-phone resolved" {
+			t.Errorf("told of the end: %q", got)
+		}
+	})
+}
+
+// A step that is carried out while somebody is assigned does not forget whom that told.
+func TestAssignDuringAStep(t *testing.T) {
+	escalating(t, func(t *testing.T, n *night, p *phones, _ func()) {
+		tell, assigned := n.o.Escalation.Tell, atomic.Bool{}
+		n.o.Escalation.Tell = func(ctx context.Context, c Call) (Outcome, error) {
+			if assigned.CompareAndSwap(false, true) {
+				if err := n.callAssignee(ctx, c.Incident, Person{Name: "li", Receivers: []string{"li-phone"}}); err != nil {
+					t.Error(err)
+				}
+			}
+			return tell(ctx, c)
+		}
+		n.Observe(n.group("g", n.alert("Down", "db-1")))
+		n.steps(time.Second)
+		if got := p.take(); got != "anna-mail firing, anna-phone firing, li-phone firing" {
+			t.Errorf("called %q", got)
+		}
+		n.Ended("Down/db-1", n.now)
+		n.steps(time.Minute)
+		if got := p.take(); got != "anna-mail resolved, anna-phone resolved, li-phone resolved" {
+			t.Errorf("told of the end: %q", got)
 		}
 	})
 }

@@ -45,6 +45,7 @@ type Incident struct {
 	NotifiedAt     time.Time         `json:"notified_at,omitzero" doc:"When a receiver first took it."`
 	AcknowledgedAt time.Time         `json:"acknowledged_at,omitzero"`
 	AcknowledgedBy string            `json:"acknowledged_by,omitempty"`
+	FirstAckAt     time.Time         `json:"first_acknowledged_at,omitzero" doc:"When somebody first acknowledged it, or what it was merged into; it stays when the incident is given back."`
 	Assignee       string            `json:"assignee,omitempty"`
 	SnoozedUntil   time.Time         `json:"snoozed_until,omitzero"`
 	ResolvedAt     time.Time         `json:"resolved_at,omitzero" doc:"When its last alert ended."`
@@ -121,8 +122,11 @@ type Options struct {
 	Audit func(ctx context.Context, tx *state.Tx, actor, action, target string, before, after any) error
 	// Known returns the fingerprints of all alerts that there are, muted or not; optional.
 	// What an incident has as firing and is not among them for a while has ended unheard.
-	Known        func(ctx context.Context) (map[string]bool, error)
-	Escalation   *Escalation // nil for none
+	Known      func(ctx context.Context) (map[string]bool, error)
+	Escalation *Escalation // nil for none
+	// Assignee finds whom an incident can be given to, or returns an *Unknown; optional:
+	// without it every name is taken, and nobody is told.
+	Assignee     func(ctx context.Context, name, severity string) (Person, error)
 	Surroundings Surroundings
 	// Changed is told of incidents that have changed, after the change is
 	// committed; optional. It must not wait.

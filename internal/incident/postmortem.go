@@ -191,7 +191,7 @@ var texts = map[string]words{
 		kinds: map[string]string{
 			EventSample: "first bad sample", EventDetected: "rule decided", EventOpened: "incident opened", EventAlertFired: "alert fires", EventAlertEnded: "alert has ended", EventJoined: "another group joined",
 			EventNotified: "told", EventAcknowledged: "acknowledged", EventReleased: "given back", EventAssigned: "assigned", EventCommented: "comment", EventSnoozed: "snoozed", EventSnoozeEnded: "snooze ended",
-			EventEscalated: "escalated", EventMerged: "merged", EventFlapped: "fires again", EventResolved: "resolved", EventClosed: "closed", EventVerdict: "verdict", EventFull: "timeline is full",
+			EventAssigneeTold: "assignee told", EventEscalated: "escalated", EventMerged: "merged", EventFlapped: "fires again", EventResolved: "resolved", EventClosed: "closed", EventVerdict: "verdict", EventFull: "timeline is full",
 		},
 	},
 	"zh": {
@@ -202,7 +202,7 @@ var texts = map[string]words{
 		kinds: map[string]string{
 			EventSample: "首个异常样本", EventDetected: "规则判定", EventOpened: "事故创建", EventAlertFired: "告警触发", EventAlertEnded: "告警结束", EventJoined: "另一告警组加入",
 			EventNotified: "已通知", EventAcknowledged: "已确认", EventReleased: "取消确认", EventAssigned: "已指派", EventCommented: "评论", EventSnoozed: "已暂缓", EventSnoozeEnded: "暂缓结束",
-			EventEscalated: "已升级", EventMerged: "已合并", EventFlapped: "再次触发", EventResolved: "已恢复", EventClosed: "已关闭", EventVerdict: "结论", EventFull: "时间线已满",
+			EventAssigneeTold: "已通知负责人", EventEscalated: "已升级", EventMerged: "已合并", EventFlapped: "再次触发", EventResolved: "已恢复", EventClosed: "已关闭", EventVerdict: "结论", EventFull: "时间线已满",
 		},
 	},
 }
@@ -235,7 +235,7 @@ func (p *Postmortem) Markdown() string {
 	row(w.assignee, p.Assignee)
 	row(w.detected, after(p.SampleAt, p.DecidedAt))
 	row(w.told, after(p.SampleAt, p.NotifiedAt))
-	row(w.acknowledged, after(p.OpenedAt, p.AcknowledgedAt))
+	row(w.acknowledged, after(p.OpenedAt, p.FirstAckAt))
 	row(w.repaired, after(began(&p.Incident), p.ResolvedAt))
 	row(w.verdict, p.Verdict)
 	fmt.Fprintf(&b, "\n## %s\n\n_%s_\n\n## %s\n\n", w.impact, w.impactHint, w.timeline)
@@ -328,7 +328,7 @@ func eventText(e Event) string {
 		return get("to")
 	case EventAlertFired, EventAlertEnded:
 		return get("alert")
-	case EventEscalated:
+	case EventEscalated, EventAssigneeTold:
 		var out []string
 		if rs, ok := e.Data["receivers"].(map[string]any); ok {
 			for _, r := range slices.Sorted(maps.Keys(rs)) {

@@ -41,7 +41,7 @@ type SeverityReport struct {
 	Severity    string `json:"severity"`
 	Incidents   int    `json:"incidents"`
 	Detect      Spread `json:"detect" doc:"From the first bad sample to the first receiver's answer."`
-	Acknowledge Spread `json:"acknowledge" doc:"From the opening."`
+	Acknowledge Spread `json:"acknowledge" doc:"From the opening to the first acknowledgement, also of incidents that were merged or given back."`
 	Repair      Spread `json:"repair" doc:"From the first bad sample, or the opening, to the end of the last alert."`
 }
 
@@ -106,35 +106,38 @@ func (s *Service) Report(ctx context.Context, from, to time.Time) (Report, error
 type times struct{ detect, acknowledge, repair []float64 }
 
 func (r *Report) incidents(ctx context.Context, q state.Querier, weeks map[time.Time]*Week) (err error) {
-	rows, err := q.QueryContext(ctx, fmt.Sprintf("SELECT %s FROM incidents WHERE opened_at >= $1 AND opened_at < $2 AND state <> 'merged' ORDER BY opened_at LIMIT %d", columns, maxReported+1),
+	rows, err := q.QueryContext(ctx, fmt.Sprintf("SELECT %s FROM incidents WHERE opened_at >= $1 AND opened_at < $2 ORDER BY opened_at LIMIT %d", columns, maxReported+1),
 		state.Micros(r.From), state.Micros(r.To))
 	if err != nil {
 		return fmt.Errorf("report incidents: %w", err)
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
-	by, counts, right := map[string]*times{}, map[string]int{}, 0
+	by, counts, right, read := map[string]*times{}, map[string]int{}, 0, 0
 	for rows.Next() {
 		i, err := scan(rows)
 		if err != nil {
 			return fmt.Errorf("report incidents: %w", err)
 		}
-		if r.Incidents == maxReported {
+		if read++; read > maxReported {
 			r.Cut = true
 			break
+		}
+		t := by[i.Severity]
+		if t == nil && (i.State != Merged || !i.FirstAckAt.IsZero()) {
+			t = &times{}
+			by[i.Severity] = t
+		}
+		if !i.FirstAckAt.IsZero() {
+			t.acknowledge = append(t.acknowledge, i.FirstAckAt.Sub(i.OpenedAt).Seconds())
+		}
+		if i.State == Merged {
+			continue // it is counted as part of the other one; that somebody had to take it is not
 		}
 		r.Incidents++
 		counts[i.Severity]++
 		weekOf(weeks, i.OpenedAt).Incidents++
-		t := by[i.Severity]
-		if t == nil {
-			t = &times{}
-			by[i.Severity] = t
-		}
 		if !i.SampleAt.IsZero() && !i.NotifiedAt.IsZero() {
 			t.detect = append(t.detect, i.NotifiedAt.Sub(i.SampleAt).Seconds())
-		}
-		if !i.AcknowledgedAt.IsZero() {
-			t.acknowledge = append(t.acknowledge, i.AcknowledgedAt.Sub(i.OpenedAt).Seconds())
 		}
 		if !i.ResolvedAt.IsZero() {
 			t.repair = append(t.repair, max(0, i.ResolvedAt.Sub(began(&i)).Seconds()))

@@ -127,3 +127,46 @@ func TestReportCountsAllCalls(t *testing.T) {
 		}
 	})
 }
+
+// TestFirstAcknowledgement gives an incident back, and merges others before and
+// after somebody has taken it: the report has the first acknowledgement of each.
+func TestFirstAcknowledgement(t *testing.T) {
+	over(t, func(t *testing.T, n *night, reopen func()) {
+		ctx := t.Context()
+		must := func(_ Incident, err error) {
+			t.Helper()
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		begin := n.now
+		for k := range 5 {
+			n.Observe(n.group(fmt.Sprint(k), n.alert("Down", fmt.Sprint(k))))
+			n.wait(0)
+		}
+		must(n.Merge(ctx, 2, 3, "anna"))
+		must(n.Merge(ctx, 3, 1, "anna"))
+		n.wait(time.Minute)
+		must(n.Acknowledge(ctx, 1, "anna", ""))
+		n.wait(time.Minute)
+		must(n.Unacknowledge(ctx, 1, "anna"))
+		must(n.Merge(ctx, 4, 1, "anna"))
+		n.wait(time.Minute)
+		if d := n.get(1); !d.AcknowledgedAt.IsZero() || !d.FirstAckAt.Equal(begin.Add(time.Minute)) {
+			t.Errorf("given back: %+v", d.Incident)
+		}
+		reopen()
+		must(n.Acknowledge(ctx, 1, "li", ""))
+		n.wait(time.Minute)
+		must(n.Merge(ctx, 5, 1, "anna"))
+		for id, want := range map[int64]time.Duration{1: 1, 2: 1, 3: 1, 4: 3, 5: 4} {
+			if got := n.get(id).FirstAckAt.Sub(begin); got != want*time.Minute {
+				t.Errorf("incident %d was first acknowledged after %s, want %d minutes", id, got, want)
+			}
+		}
+		r := n.report(begin.Add(-time.Hour), n.now)
+		if want := (Spread{Count: 5, Mean: 120, P50: 60, P95: 240}); r.Incidents != 1 || len(r.Severities) != 1 || r.Severities[0].Acknowledge != want {
+			t.Errorf("%d incidents, %+v; want one, and %+v", r.Incidents, r.Severities, want)
+		}
+	})
+}

@@ -1,8 +1,8 @@
 // Walks every page of the console in a real browser against a running server:
 // node walk.mjs URL TOKEN [FOLDER FOR SCREENSHOTS]
 //
-// Each page is looked at in a sample of role, language, theme and width in which
-// every pair of values occurs. A page fails when the browser's console has an
+// Each page is looked at in one of a sample of role, language, theme and width in
+// which every pair of values occurs, with FULL=1 in each of the sample. A page fails when the browser's console has an
 // error, the content policy was violated, something foreign was asked for, a
 // request was refused that should not be, the page shows an error, scrolls
 // sideways, or has a serious finding of axe-core.
@@ -100,8 +100,8 @@ async function accessible(page, at) {
 }
 
 for (const [i, p] of pages.entries()) {
-  // Two looks of each page, so that all of them come about over the pages.
-  for (const look of [looks[(2 * i) % looks.length], looks[(2 * i + 1) % looks.length]]) {
+  // One look of each page, so that all of them come about over the pages; all of them with FULL=1.
+  for (const look of process.env.FULL ? looks : [looks[i % looks.length]]) {
     const at = `${p.path} (${look.role}, ${look.language}, ${look.theme}, ${look.width} px)`;
     const { context, page } = await open(look);
     await visit(page, at, p.path, look.role === 'anonymous' ? (p.refused ?? []) : []);

@@ -122,11 +122,11 @@ func (a *API) Incidents(in Incidents) {
 			out, err := in.Unacknowledge(ctx, i.ID, a.o.Actor(ctx))
 			return done(ctx, out, err)
 		})
-	huma.Register(a.huma, act("assign-incident", "assign", "Say whose an incident is"),
+	huma.Register(a.huma, act("assign-incident", "assign", "Say whose an incident is; they are told"),
 		func(ctx context.Context, i *struct {
 			ChangeInput
 			Body struct {
-				To string `json:"to" maxLength:"200" doc:"A user; empty for nobody."`
+				To string `json:"to" maxLength:"200" doc:"A user, or one of the people of touchline.yaml; empty for nobody."`
 			}
 		},
 		) (*incidentOutput, error) {
@@ -208,7 +208,10 @@ func (a *API) Incidents(in Incidents) {
 }
 
 func (a *API) incidentFailure(ctx context.Context, err error) error {
+	unknown, misspelt := errors.AsType[*incident.Unknown](err)
 	switch {
+	case misspelt:
+		return huma.Error422UnprocessableEntity("validation failed", &huma.ErrorDetail{Location: "body.to", Message: unknown.Error(), Value: unknown.Name})
 	case errors.Is(err, incident.ErrNotFound):
 		return huma.Error404NotFound(err.Error())
 	case errors.Is(err, incident.ErrConflict):

@@ -38,7 +38,13 @@ func serverOf(t *testing.T) (*httptest.Server, *incident.Service) {
 	}
 	t.Cleanup(func() { _ = db.Close() })
 	log := slog.New(slog.DiscardHandler)
-	s, err := incident.New(incident.Options{DB: db, Logger: log, Registerer: prometheus.NewRegistry(), Opens: func(map[string]string) bool { return true }, Flapping: time.Minute})
+	s, err := incident.New(incident.Options{DB: db, Logger: log, Registerer: prometheus.NewRegistry(), Opens: func(map[string]string) bool { return true }, Flapping: time.Minute,
+		Assignee: func(_ context.Context, name, _ string) (incident.Person, error) {
+			if name == "lu" {
+				return incident.Person{}, &incident.Unknown{Name: name, Hint: `did you mean "li"?`}
+			}
+			return incident.Person{Name: name}, nil
+		}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,6 +128,7 @@ func TestIncidents(t *testing.T) {
 		{"POST", "/incidents/1/unacknowledge", "", 409, "nobody has acknowledged"},
 		{"POST", "/incidents/1/assign", `{"to":"li"}`, 200, `"assignee":"li"`},
 		{"POST", "/incidents/1/assign", `{"too":"li"}`, 422, "body.too"},
+		{"POST", "/incidents/1/assign", `{"to":"lu"}`, 422, `did you mean \"li\"?`},
 		{"POST", "/incidents/1/comments", `{"text":"looking"}`, 200, `"id":1`},
 		{"POST", "/incidents/1/comments", `{"text":""}`, 422, "body.text"},
 		{"POST", "/incidents/1/comments", `{"text":`, 400, ""},

@@ -6,6 +6,7 @@ package roster
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -64,16 +65,34 @@ func (r *Roster) OnCall(name string, at time.Time, severity string) ([]incident.
 			gone = append(gone, who)
 			continue
 		}
-		x := incident.Person{Name: who, Receivers: p.Receivers}
-		if p.Quiet != nil && severity != "critical" && severity != "page" {
-			_, x.Quiet = p.Quiet.Until(at)
-		}
-		out = append(out, x)
+		out = append(out, p.reach(who, at, severity))
 	}
 	if len(gone) > 0 {
 		return out, fmt.Errorf("%s is on call in %s and cannot be called: the section people does not have them", strings.Join(gone, ", "), name)
 	}
 	return out, nil
+}
+
+// Reach says how somebody is reached, by the name of a person or of a user whom a
+// person is. Who is no person has no receivers.
+func (r *Roster) Reach(name string, at time.Time, severity string) incident.Person {
+	if p := r.People[name]; p != nil {
+		return p.reach(name, at, severity)
+	}
+	for _, who := range slices.Sorted(maps.Keys(r.People)) {
+		if p := r.People[who]; p.User == name {
+			return p.reach(name, at, severity)
+		}
+	}
+	return incident.Person{Name: name}
+}
+
+func (p *Person) reach(name string, at time.Time, severity string) incident.Person {
+	x := incident.Person{Name: name, Receivers: p.Receivers}
+	if p.Quiet != nil && severity != "critical" && severity != "page" {
+		_, x.Quiet = p.Quiet.Until(at)
+	}
+	return x
 }
 
 // listed is how many names an error lists.

@@ -69,6 +69,15 @@ func TestRoster(t *testing.T) {
 			t.Errorf("%s: %+v, %v", severity, got, err)
 		}
 	}
+	for name, want := range map[string]string{"li": "li-phone", "zhang": ""} {
+		if got := r.Reach(name, night, "warning"); got.Name != name || strings.Join(got.Receivers, " ") != want || got.Quiet != (want != "") {
+			t.Errorf("%+v", got)
+		}
+	}
+	r.People["li"].User = "zhang"
+	if got := r.Reach("zhang", night, "critical"); got.Name != "zhang" || len(got.Receivers) != 1 || got.Quiet {
+		t.Errorf("a user who is a person: %+v", got)
+	}
 	p := r.Policies[0]
 	if !p.Matches(map[string]string{"severity": "critical", "team": "b"}) || p.Matches(map[string]string{"severity": "critical"}) || !p.Steps[1].UntilResolved {
 		t.Errorf("%+v", p)

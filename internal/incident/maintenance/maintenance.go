@@ -78,6 +78,7 @@ type Options struct {
 	Endings func(ctx context.Context, before time.Time) ([]Ending, error)
 	// Announce tells that a silence or a window is about to end; optional.
 	Announce func(ctx context.Context, e Ending) error
+	Replica  string        // tells this process from others with the same database, also over restarts; optional where it has none
 	Notice   time.Duration // how long before an end it is announced, 0 for never
 	Files    func() []Window
 	Audit    func(ctx context.Context, tx *state.Tx, actor, action, target string, before, after any) error // optional

@@ -75,8 +75,12 @@ func (s *Service) work(ctx context.Context) error {
 	now := s.o.Now()
 	var all []Window
 	var have []held
+	var said map[identity][]want
 	if err := s.read(ctx, func(ctx context.Context, q state.Querier) (err error) {
 		if all, err = s.all(ctx, q); err != nil {
+			return err
+		}
+		if said, err = wants(ctx, q); err != nil {
 			return err
 		}
 		have, err = silences(ctx, q, "AND ends > $1", state.Micros(now))
@@ -113,10 +117,12 @@ func (s *Service) work(ctx context.Context) error {
 	}
 	// After the new ones, so that one that takes the place of another leaves no gap.
 	for _, h := range have {
-		if !wanted[h.identity] {
-			errs = append(errs, s.end(ctx, h))
+		if wanted[h.identity] || h.ofFile() && s.shared() && s.wantedElsewhere(said[h.identity], now) {
+			continue
 		}
+		errs = append(errs, s.end(ctx, h))
 	}
+	errs = append(errs, s.sayAll(ctx, said, wanted, now))
 	if mine {
 		errs = append(errs, s.announce(ctx, now))
 	}
@@ -174,8 +180,11 @@ func (s *Service) claim(ctx context.Context, tx *state.Tx, o *occurrence) (mine 
 	if err != nil {
 		return false, fmt.Errorf("claim window %q: %w", o.window.Name, err)
 	}
-	n, err := res.RowsAffected()
-	return n > 0, err
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return false, err
+	}
+	// With the claim, so that no other replica sees a silence that nobody seems to want.
+	return true, s.say(ctx, tx, o.identity)
 }
 
 // begin makes the silence of an occurrence that was claimed.

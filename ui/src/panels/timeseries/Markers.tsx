@@ -1,6 +1,6 @@
 import { memo, type ReactNode, useState } from 'react';
 
-import type { Mode } from '../../grafana/theme';
+import { type Mode, themes } from '../../grafana/theme';
 import type { Range, Zone } from '../../time/range';
 import type { Mark } from '../contract';
 import { momentText } from '../plot/scale';
@@ -25,7 +25,7 @@ export const Markers = memo(function Markers({ marks, box, range, zone, mode }: 
     return (
       <span key={k.id}>
         <button type="button" aria-label={`${momentText(k.time, zone)} ${title}`} onMouseEnter={() => setOpen(k.id)} onMouseLeave={() => setOpen(undefined)} onFocus={() => setOpen(k.id)} onBlur={() => setOpen(undefined)}
-          style={{ position: 'absolute', left: from - 3, top: box.top + box.height - 1, width: Math.max(7, wide + 6), height: 7, padding: 0, border: 0, borderTop: `3px solid ${k.color ?? tokens[mode].accent}`, background: 'none', cursor: 'default' }} />
+          style={{ position: 'absolute', left: from - 3, top: box.top + box.height - 1, width: Math.max(7, wide + 6), height: 7, padding: 0, border: 0, borderTop: `3px solid ${themes[mode].visualization.getColorByName(k.color ?? tokens[mode].accent)}`, background: 'none', cursor: 'default' }} />
         {open === k.id && (
           <span className="panel-tip" style={{ bottom: 28, ...(from > box.left + box.width / 2 ? { right: Math.max(0, box.width + box.left - from) } : { left: from }), maxWidth: 320, whiteSpace: 'pre-line' }}>
             <span className="panel-tip-head" style={{ display: 'block' }}>{momentText(k.time, zone)}{k.timeEnd !== undefined && ` – ${momentText(k.timeEnd, zone)}`}</span>

@@ -163,7 +163,7 @@ export function drawRegions(u: uPlot, marks: Mark[], mode: 'dark' | 'light'): vo
     const x1 = Math.min(bbox.left + bbox.width, u.valToPos(mark.timeEnd ?? mark.time, 'x', true));
     if (x0 > bbox.left + bbox.width || x1 < bbox.left) continue;
     if (mark.timeEnd !== undefined && x1 - x0 > 1) {
-      ctx.fillStyle = fade(color, 0.1);
+      ctx.fillStyle = fade(color, 0.05);
       ctx.fillRect(x0, bbox.top, x1 - x0, bbox.height);
     }
     ctx.fillStyle = fade(color, 0.7);

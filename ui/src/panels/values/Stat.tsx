@@ -48,7 +48,7 @@ export function Stat(p: BodyProps): ReactNode {
   const nameSize = num(sizes, 'titleSize') ?? Math.max(11, Math.min(16, h * 0.16));
   const room = { w: wide ? inner.w * 0.55 : inner.w, h: (inner.h - (named && !wide ? nameSize * 1.3 : 0)) * (graph && values.some((v) => v.sparkline) ? 0.62 : 0.8) };
   // One size for all, so that they can be compared.
-  const size = num(sizes, 'valueSize') ?? Math.max(12, Math.min(56, room.h, ...values.map((v) => room.w / Math.max(0.5, mode === 'name' ? em(v.display.title ?? '') : figureEm(v.display)) / 0.9)));
+  const size = num(sizes, 'valueSize') ?? Math.max(12, Math.min(56, room.h, ...values.map((v) => room.w / Math.max(0.5, mode === 'name' ? em(v.display.title ?? '') : figureEm(v.display)) * 0.88)));
   return (
     <div style={{ height: p.height, overflow: note > 0 ? 'auto' : 'hidden' }} tabIndex={note > 0 ? 0 : undefined}>
       {note > 0 && <div className="panel-note">{t(m.more, { n: mostValues })}</div>}
