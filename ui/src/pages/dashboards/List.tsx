@@ -158,7 +158,7 @@ function Row({ d, signedIn, change, run, pick }: { d: DashboardMeta; signedIn: b
         ) : null}
       </td>
       <td>
-        <Link to={`/d/${encodeURIComponent(d.uid)}` as never} search={keepTime as never} preload={false}>{d.title || d.uid}</Link>
+        <Link to={`/d/${encodeURIComponent(d.uid)}` as never} search={keepTime as never} preload={false} style={{ textDecoration: 'underline', textUnderlineOffset: 3 }}>{d.title || d.uid}</Link>
         {d.provisioned && <span className="muted"> · {t(m.file)}</span>}
       </td>
       <td data-name={t(m.tags)}><span className="labels">{d.tags.slice(0, 12).map((x) => <button key={x} type="button" className="label" style={{ cursor: 'pointer' }} onClick={() => pick(x)}>{x}</button>)}</span></td>
