@@ -62,7 +62,7 @@ func TestChannels(t *testing.T) {
 	am := write(t, filepath.Join(files, "alertmanager.yml"), "route: {receiver: ops, group_by: [alertname], group_wait: 10ms}\nreceivers: [{name: ops}, {name: spare}]\n")
 	one := "channels:\n  ops:\n    - {type: dingtalk, url_file: ding, secret_file: secret, language: zh}\n"
 	own := write(t, filepath.Join(files, "touchline.yaml"), one)
-	args := []string{"--config.file=" + own, "--storage.path=" + t.TempDir(), "--prometheus.config=" + prom, "--alertmanager.config=" + am}
+	args := []string{"--stack.enabled=false", "--config.file=" + own, "--storage.path=" + t.TempDir(), "--prometheus.config=" + prom, "--alertmanager.config=" + am}
 	a, err := New(t.Context(), Options{Config: settings(t, args...), Reread: reread(t, args...), Logger: slog.New(slog.DiscardHandler), Shipped: stack.FS})
 	if err != nil {
 		t.Fatal(err)
