@@ -56,7 +56,7 @@ type Meta struct {
 	Starred     bool      `json:"starred" doc:"By whoever asks."`
 	Provisioned bool      `json:"provisioned" doc:"Whether it comes from a file."`
 	Panels      int       `json:"panels"`
-	Updated     time.Time `json:"updated"`
+	Updated     time.Time `json:"updated,omitzero" doc:"Not there for what ships."`
 	UpdatedBy   string    `json:"updated_by,omitempty" doc:"Not there for what comes from a file."`
 	Version     int64     `json:"version" doc:"Grows with each change; the ETag."`
 

@@ -37,7 +37,7 @@ func (s *Service) all(ctx context.Context, user string) ([]Meta, error) {
 			return err
 		}
 		rows := map[string]*row{}
-		if err := each(ctx, q, func(r *sql.Rows) error {
+		if err := state.Each(ctx, q, func(r *sql.Rows) error {
 			x, err := scan(r)
 			if err == nil {
 				rows[x.UID] = x
@@ -173,7 +173,7 @@ func (s *Service) Versions(ctx context.Context, uid string) ([]Version, error) {
 				return nil
 			}
 		}
-		return each(ctx, q, func(rows *sql.Rows) error {
+		return state.Each(ctx, q, func(rows *sql.Rows) error {
 			var v Version
 			var at int64
 			if err := rows.Scan(&v.Version, &at, &v.UpdatedBy, &v.Message); err != nil {

@@ -77,7 +77,7 @@ func (s *Service) Shares(ctx context.Context, uid string) ([]Share, error) {
 		if _, _, err := s.lookup(ctx, q, uid); err != nil {
 			return err
 		}
-		return each(ctx, q, func(rows *sql.Rows) error {
+		return state.Each(ctx, q, func(rows *sql.Rows) error {
 			var x Share
 			var created, expires int64
 			if err := rows.Scan(&x.ID, &created, &x.CreatedBy, &expires); err != nil {

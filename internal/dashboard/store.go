@@ -361,27 +361,12 @@ func stars(ctx context.Context, q state.Querier, user string) (map[string]bool, 
 	if user == "" {
 		return out, nil
 	}
-	return out, each(ctx, q, func(rows *sql.Rows) error {
+	return out, state.Each(ctx, q, func(rows *sql.Rows) error {
 		var uid string
 		err := rows.Scan(&uid)
 		out[uid] = true
 		return err
 	}, "SELECT uid FROM dashboard_stars WHERE user_name = $1", user)
-}
-
-// each calls f for every row of a query.
-func each(ctx context.Context, q state.Querier, f func(*sql.Rows) error, query string, args ...any) error {
-	rows, err := q.QueryContext(ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		if err := f(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }
 
 // hasAll tells whether a text in lower case has all words.

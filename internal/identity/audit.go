@@ -134,7 +134,7 @@ func (s *Store) Entries(ctx context.Context, a AuditQuery) ([]AuditRow, error) {
 	var out []AuditRow
 	err := s.db.Read(ctx, func(q state.Querier) error {
 		out = nil
-		return each(ctx, q, func(row *sql.Rows) error {
+		return state.Each(ctx, q, func(row *sql.Rows) error {
 			var r AuditRow
 			var at int64
 			var before, after string
@@ -156,21 +156,6 @@ func (s *Store) Entries(ctx context.Context, a AuditQuery) ([]AuditRow, error) {
 		return nil, fmt.Errorf("read audit log: %w", err)
 	}
 	return out, nil
-}
-
-// each calls f for every row of a query.
-func each(ctx context.Context, q state.Querier, f func(*sql.Rows) error, query string, args ...any) (err error) {
-	rows, err := q.QueryContext(ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		if err := f(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }
 
 // Record writes an entry about a change that was made outside the database.

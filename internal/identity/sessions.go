@@ -146,7 +146,7 @@ func (s *Store) Sessions(ctx context.Context, user string, limit int) ([]Session
 	var out []Session
 	err := s.db.Read(ctx, func(q state.Querier) error {
 		out = nil
-		return each(ctx, q, func(rows *sql.Rows) error {
+		return state.Each(ctx, q, func(rows *sql.Rows) error {
 			x, err := scanSession(rows)
 			if x.SeenAt = s.lastUse(x.ID, x.SeenAt); s.now().Sub(x.SeenAt) < s.o.SessionIdle {
 				out = append(out, x)

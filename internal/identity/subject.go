@@ -108,7 +108,7 @@ func (w *writer) waitingUsers(email string) ([]account, error) {
 		return nil, nil
 	}
 	var out []account
-	err := each(w.ctx, w, func(rows *sql.Rows) error {
+	err := state.Each(w.ctx, w, func(rows *sql.Rows) error {
 		a, err := scanUser(rows)
 		out = append(out, a)
 		return err

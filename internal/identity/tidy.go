@@ -197,7 +197,7 @@ func (s *Store) measure(ctx context.Context) error {
 	var tokens, sessions, expiry int64
 	err := s.db.Read(ctx, func(q state.Querier) error {
 		clear(users)
-		if err := each(ctx, q, func(rows *sql.Rows) error {
+		if err := state.Each(ctx, q, func(rows *sql.Rows) error {
 			var r Role
 			var n float64
 			err := rows.Scan(&r, &n)

@@ -130,7 +130,7 @@ func (s *Store) CreateToken(ctx context.Context, by Actor, n NewToken) (secret s
 // tokensNamed returns the valid tokens of a name.
 func (w *writer) tokensNamed(name string) ([]Token, error) {
 	var out []Token
-	err := each(w.ctx, w, func(rows *sql.Rows) error {
+	err := state.Each(w.ctx, w, func(rows *sql.Rows) error {
 		t, err := scanToken(rows)
 		if err == nil && !t.Ended(w.now) {
 			out = append(out, t)
@@ -270,7 +270,7 @@ func (s *Store) Tokens(ctx context.Context, all bool, after string, limit int) (
 	args = append(args, limit)
 	err := s.db.Read(ctx, func(q state.Querier) error {
 		out = nil
-		return each(ctx, q, func(rows *sql.Rows) error {
+		return state.Each(ctx, q, func(rows *sql.Rows) error {
 			t, err := scanToken(rows)
 			out = append(out, t)
 			return err

@@ -178,7 +178,7 @@ func (s *Store) Users(ctx context.Context, after string, limit int) ([]User, err
 	var out []User
 	err := s.db.Read(ctx, func(q state.Querier) error {
 		out = nil
-		return each(ctx, q, func(rows *sql.Rows) error {
+		return state.Each(ctx, q, func(rows *sql.Rows) error {
 			a, err := scanUser(rows)
 			out = append(out, a.User)
 			return err

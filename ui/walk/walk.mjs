@@ -123,7 +123,7 @@ for (const [i, p] of pages.entries()) {
   await page.waitForSelector('[role=dialog]', { state: 'detached' });
   await page.keyboard.press('/');
   await page.waitForSelector('#palette');
-  await page.keyboard.type(pages[1]?.find ?? 'over');
+  await page.keyboard.type('over');
   await page.keyboard.press('Enter');
   await page.waitForSelector('#palette', { state: 'detached' });
   for (const k of ['g', 'o']) await page.keyboard.press(k);

@@ -13,7 +13,7 @@ export interface DashboardMeta {
   /** Whether it comes from a file. */
   provisioned: boolean;
   panels: number;
-  updated: string;
+  updated?: string;
   updated_by?: string;
   version: number;
 }

@@ -1,16 +1,17 @@
+import { moment } from '../time/moment';
 import { call, get } from './client';
 
 /** When an alert passed each hop on its way to a receiver. */
 export interface Way {
   rule?: string;
-  class: string;
+  class?: string;
   sample?: string;
   received?: string;
   decided?: string;
   queued?: string;
   dispatched?: string;
-  sent: string;
-  answered: string;
+  sent?: string;
+  answered?: string;
 }
 
 export interface Notification {
@@ -42,7 +43,7 @@ export interface NotificationPage {
   next_cursor?: string;
 }
 
-export const notifications = (f: NotificationFilter, signal?: AbortSignal): Promise<NotificationPage> => get('/touchline/v1/notifications', { params: { ...f }, signal });
+export const notifications = (f: NotificationFilter = {}, signal?: AbortSignal): Promise<NotificationPage> => get('/touchline/v1/notifications', { params: { ...f }, signal });
 
 export interface Trial {
   integration: string;
@@ -73,4 +74,25 @@ export const channels = async (signal?: AbortSignal): Promise<Channel[]> => (awa
 export function provenAt(c: Channel): string | undefined {
   const at = (c.integrations ?? []).map((name) => c.last_proven?.find((p) => p.integration === name)?.at);
   return at.length === 0 || at.some((x) => !x) ? undefined : (at as string[]).sort()[0];
+}
+
+const stations = ['sample', 'received', 'decided', 'queued', 'dispatched', 'sent', 'answered'] as const;
+export type Station = (typeof stations)[number];
+
+/** hops are the milliseconds from each station to the next, and the whole way from its first. */
+export function hops(way: Way | undefined): { first: Station; hops: { to: Station; ms: number }[]; total: number } | undefined {
+  if (!way) return undefined;
+  const out: { to: Station; ms: number }[] = [];
+  let begin: Station | undefined;
+  let first: number | undefined;
+  let last: number | undefined;
+  for (const station of stations) {
+    const at = way[station] ? moment(way[station]) : NaN;
+    if (Number.isNaN(at)) continue;
+    if (last !== undefined) out.push({ to: station, ms: at - last });
+    first ??= at;
+    begin ??= station;
+    last = at;
+  }
+  return first === undefined || last === undefined || begin === undefined || out.length === 0 ? undefined : { first: begin, hops: out, total: last - first };
 }

@@ -17,8 +17,10 @@ import { errorAt } from './promqlError';
 export interface PromQLEditorProps {
   value: string;
   onChange: (value: string) => void;
-  /** Ctrl+Enter, or Enter by itself. */
-  onRun: () => void;
+  /** Ctrl+Enter, or Enter by itself; where it is left out, Enter begins a line. */
+  onRun?: () => void;
+  /** Whether the server says what does not parse. */
+  lint?: boolean;
   datasource?: string;
   label: string;
   hint?: string;
@@ -76,8 +78,8 @@ export function PromQLEditor(p: PromQLEditorProps): ReactNode {
 
   useEffect(() => {
     const run = (): boolean => {
-      props.current.onRun();
-      return true;
+      props.current.onRun?.();
+      return props.current.onRun !== undefined;
     };
     const v = new EditorView({
       parent: host.current!,
@@ -93,7 +95,7 @@ export function PromQLEditor(p: PromQLEditorProps): ReactNode {
           language.current.of([]),
           linter(async (at): Promise<Diagnostic[]> => {
             const text = at.state.doc.toString();
-            if (text.trim() === '') return [];
+            if (props.current.lint === false || text.trim() === '') return [];
             try {
               await parseQuery(props.current.expand?.(text) ?? text);
               return [];

@@ -1,5 +1,7 @@
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { type LinkProps, useNavigate, useSearch } from '@tanstack/react-router';
 import { useCallback } from 'react';
+
+import { keepTime } from '../app/Frame';
 
 /** useAddress is the address's query as texts, and a way to change parts of it; "" and undefined leave a part out. */
 export function useAddress(): { value: (name: string) => string; change: (by: Record<string, string | undefined>) => void } {
@@ -19,4 +21,11 @@ export function useAddress(): { value: (name: string) => string; change: (by: Re
     return one === undefined || one === null ? '' : String(one);
   };
   return { value, change };
+}
+
+/** below is what a link to a page below /ui takes. */
+export function below(to: string): LinkProps {
+  const [path, query] = to.split('?', 2);
+  const search = query ? Object.fromEntries(new URLSearchParams(query)) : {};
+  return { to: path, search: (old: Record<string, unknown>) => ({ ...keepTime(old), ...search }) } as never;
 }

@@ -6,9 +6,9 @@ import type { ReactNode } from 'react';
 import { useMe } from '../../api/me';
 import { type Channel, channels, provenAt, testReceiver } from '../../api/notifications';
 import { useLanguage, useT } from '../../i18n';
+import { below } from '../../ui/address';
 import { Ago, Card, Empty, Failed, Loading, Page, Span, StateMark } from '../../ui/parts';
 import { MayNot, Refused } from '../../ui/Refused';
-import { below } from './links';
 import { AlertTabs } from './Tabs';
 
 const m = {

@@ -7,10 +7,9 @@ import { receivers } from '../../api/alertmanager';
 import { notifications } from '../../api/notifications';
 import { useT } from '../../i18n';
 import { useTime } from '../../time/state';
-import { useAddress } from '../../ui/address';
+import { below, useAddress } from '../../ui/address';
 import { Ago, Card, Empty, Failed, Loading, Page, Span, StateMark } from '../../ui/parts';
 import { Hops } from './Hops';
-import { below } from './links';
 import { AlertTabs } from './Tabs';
 
 const m = {

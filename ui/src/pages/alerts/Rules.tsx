@@ -8,11 +8,11 @@ import { ruleArrivals } from '../../api/rules';
 import { prefix } from '../../app/base';
 import { useT } from '../../i18n';
 import { useTime } from '../../time/state';
-import { useAddress } from '../../ui/address';
+import { below, useAddress } from '../../ui/address';
 import { Icon } from '../../ui/icons';
 import { Ago, Card, Empty, Failed, Loading, Notice, Page, Span, StateMark } from '../../ui/parts';
 import { severityTone, type Tone } from '../../ui/tone';
-import { below, ruleLink } from './links';
+import { ruleLink } from './links';
 import { AlertTabs } from './Tabs';
 
 const m = {

@@ -56,7 +56,7 @@ type Sort = 'title' | 'updated' | 'panels';
 /** sorted orders dashboards; equal ones by title. */
 export function sorted(list: readonly DashboardMeta[], by: Sort, lang: string): DashboardMeta[] {
   const title = new Intl.Collator(lang, { numeric: true, sensitivity: 'base' });
-  const first = (a: DashboardMeta, b: DashboardMeta): number => (by === 'updated' ? b.updated.localeCompare(a.updated) : by === 'panels' ? b.panels - a.panels : 0);
+  const first = (a: DashboardMeta, b: DashboardMeta): number => (by === 'updated' ? (b.updated ?? '').localeCompare(a.updated ?? '') : by === 'panels' ? b.panels - a.panels : 0);
   return [...list].sort((a, b) => first(a, b) || title.compare(a.title, b.title));
 }
 

@@ -6,6 +6,7 @@ import { keepTime } from '../../app/Frame';
 import { useT } from '../../i18n';
 import { interpolate, interpolateQuery, type Panel, type Scope } from '../../model';
 import { Icon } from '../../ui/icons';
+import { emptyQuery, writeQueries } from '../explore/address';
 import { fileName, save } from './files';
 import type { PanelData } from './panelData';
 import type { Shared } from './Slot';
@@ -75,7 +76,7 @@ function OpenMenu({ panel, data, shared, scope }: Props): ReactNode {
           <Menu.Item leftSection={<Icon name="full" size={14} />} onClick={() => shared.view(viewed ? undefined : panel.id)}>{t(viewed ? m.back : m.view)}</Menu.Item>
           {shared.edit && <Menu.Item leftSection={<Icon name="edit" size={14} />} onClick={() => shared.edit!.open(panel.id)}>{t(m.edit)}</Menu.Item>}
           {exprs.length > 0 && (
-            <Menu.Item leftSection={<Icon name="explore" size={14} />} onClick={() => void navigate({ to: '/explore', search: (old: Record<string, unknown>) => ({ ...keepTime(old), q: exprs }) } as never)}>{t(m.explore)}</Menu.Item>
+            <Menu.Item leftSection={<Icon name="explore" size={14} />} onClick={() => void navigate({ to: '/explore', search: (old: Record<string, unknown>) => writeQueries(keepTime(old), exprs.map((expr) => emptyQuery(expr))) } as never)}>{t(m.explore)}</Menu.Item>
           )}
           <Menu.Item leftSection={<Icon name="search" size={14} />} onClick={() => setInspecting(true)}>{t(m.inspect)}</Menu.Item>
           <Menu.Item leftSection={<Icon name="download" size={14} />} disabled={data.frames.length === 0}

@@ -5,10 +5,9 @@ import type { ReactNode } from 'react';
 
 import { incidentReport, type Spread } from '../../api/incidents';
 import { useLanguage, useT } from '../../i18n';
-import { useAddress } from '../../ui/address';
+import { below, useAddress } from '../../ui/address';
 import { clock, digits } from '../../ui/format';
 import { Card, Empty, Failed, Loading, Notice, Page, Span } from '../../ui/parts';
-import { below } from '../alerts/links';
 import { IncidentTabs } from './Tabs';
 
 const m = {

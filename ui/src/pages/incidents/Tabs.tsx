@@ -1,6 +1,8 @@
+import { useRouterState } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 
-import { NavTabs } from '../../ui/NavTabs';
+import { useT } from '../../i18n';
+import { LinkTabs } from '../../ui/LinkTabs';
 
 const label = { en: 'Incidents', zh: '事件' };
 const tabs = [
@@ -10,5 +12,7 @@ const tabs = [
 ];
 
 export function IncidentTabs(): ReactNode {
-  return <NavTabs tabs={tabs} label={label} />;
+  const t = useT();
+  const path = useRouterState({ select: (s) => s.location.pathname });
+  return <LinkTabs label={t(label)} tabs={tabs.map((tab) => ({ to: tab.to, label: t(tab.label) }))} at={tabs.find((tab) => path.endsWith(tab.to) || path.includes(`${tab.to}/`))?.to ?? ''} />;
 }

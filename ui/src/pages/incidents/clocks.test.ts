@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 
-import { expression, gaps, lasted, moment } from './clocks';
+import { moment } from '../../time/moment';
+import { expression, gaps, lasted } from './clocks';
 
 it('writes how long something lasts', () => {
   expect(lasted(862_900)).toBe('00:14:22');

@@ -1,4 +1,5 @@
 import type { Incident } from '../../api/incidents';
+import { moment } from '../../time/moment';
 
 /** began is when an incident's first bad sample was, or when it was opened. */
 export function began(i: Incident): number {
@@ -26,12 +27,6 @@ export interface Timed {
 /** gaps is how many milliseconds came between each event and the one before it. */
 export function gaps(events: Timed[]): (number | undefined)[] {
   return events.map((e, n) => (n === 0 ? undefined : Math.max(0, moment(e.at) - moment(events[n - 1]!.at))));
-}
-
-/** moment is a time with its microseconds, in milliseconds. Date.parse leaves out what is below a millisecond. */
-export function moment(text: string): number {
-  const fraction = /\.\d{3}(\d+)/.exec(text)?.[1];
-  return Date.parse(text) + (fraction ? Number(`0.${fraction}`) : 0);
 }
 
 /** expression is what an alert's generator link evaluates. */

@@ -8,8 +8,10 @@ import { useT } from '../../i18n';
 import { stepFor } from '../../time/range';
 import { useTime } from '../../time/state';
 import { Chart } from '../../ui/Chart';
+import { below } from '../../ui/address';
 import { figure } from '../../ui/format';
 import { Card, Empty, Failed, Loading } from '../../ui/parts';
+import { exploreLink } from '../explore/address';
 import { byFigure, hostFigures, oneQuery } from './figures';
 
 const m = {
@@ -51,7 +53,7 @@ export function Hosts({ now, pending, error, retry }: { now: QueryAnswer | undef
       {pending ? <Loading height={88} /> : hosts.length === 0 ? <Empty title={t(m.none)}>{t(m.hint)} <Link to={'/add' as never}>+</Link></Empty> : null}
       {hosts.slice(0, most).map((host) => (
         <div key={host} className="host">
-          <div className="host-name ellipsis"><Link to={'/explore' as never} search={{ q: `{instance="${host}"}` } as never}>{host}</Link></div>
+          <div className="host-name ellipsis"><Link {...below(exploreLink(`{instance="${host}"}`))}>{host}</Link></div>
           {shown.map(([name, label, unit], i) => {
             const value = figures.get(name)?.get(host);
             const f = value === undefined ? undefined : figure(value, unit);

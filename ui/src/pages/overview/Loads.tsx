@@ -4,8 +4,10 @@ import type { ReactNode } from 'react';
 
 import { query, type QueryAnswer } from '../../api/prometheus';
 import { useT } from '../../i18n';
+import { below } from '../../ui/address';
 import { figure } from '../../ui/format';
 import { Card, Empty, Failed, Loading } from '../../ui/parts';
+import { exploreLink } from '../explore/address';
 import { byFigure, containerName, oneQuery, serviceFigures } from './figures';
 
 const m = {
@@ -51,7 +53,7 @@ export function Services(): ReactNode {
               const errors = of.get('errors')?.get(name) ?? 0;
               return (
                 <tr key={name}>
-                  <td><Link to={'/explore' as never} search={{ q: `{job="${name}"}` } as never}>{name}</Link></td>
+                  <td><Link {...below(exploreLink(`{job="${name}"}`))}>{name}</Link></td>
                   <td className="num"><Value value={rate} unit="per second" /></td>
                   <td className="num" style={errors > 0 ? { color: 'var(--critical)' } : undefined}><Value value={rate > 0 ? errors / rate : 0} unit="ratio" /></td>
                   <td className="num"><Value value={of.get('duration')?.get(name)} unit="seconds" /></td>

@@ -6,7 +6,7 @@ import { alerts as activeAlerts } from '../../api/alertmanager';
 import { get } from '../../api/client';
 import { query, type QueryAnswer } from '../../api/prometheus';
 import { status as serverStatus, type Status } from '../../api/status';
-import { told } from '../../api/told';
+import { notifications } from '../../api/notifications';
 import { useT } from '../../i18n';
 import { Ago, Card, Empty, Failed, LabelList, Loading, Notice, Page, StateMark } from '../../ui/parts';
 import { severityTone, type Tone, worst } from '../../ui/tone';
@@ -61,7 +61,7 @@ export function Overview(): ReactNode {
     refetchInterval: 2000,
   });
   const now = useQuery({ queryKey: ['overview', 'now'], queryFn: ({ signal }) => query({ query: nowQuery, signal }), refetchInterval: 1000 });
-  const lately = useQuery({ queryKey: ['overview', 'told'], queryFn: ({ signal }) => told({ limit: 8 }, signal), refetchInterval: 2000 });
+  const lately = useQuery({ queryKey: ['overview', 'told'], queryFn: ({ signal }) => notifications({ limit: 8 }, signal), refetchInterval: 2000 });
 
   const open = incidents.data?.incidents ?? [];
   // The watchdog fires as long as all is well.
@@ -92,7 +92,7 @@ export function Overview(): ReactNode {
                   <tr key={a.fingerprint}>
                     <td><StateMark tone={severityTone(a.labels.severity)}>{a.labels.severity || '–'}</StateMark></td>
                     <td>
-                      <Link to={'/alerts' as never} search={{ q: `alertname="${a.labels.alertname}"` } as never}>{a.labels.alertname}</Link>
+                      <Link to={'/alerts' as never} search={{ filter: `alertname="${a.labels.alertname}"` } as never}>{a.labels.alertname}</Link>
                       <div className="muted">{a.annotations.summary}</div>
                     </td>
                     <td><LabelList labels={a.labels} without={['alertname', 'severity']} /></td>

@@ -2,7 +2,7 @@ import { Link } from '@tanstack/react-router';
 import type { UseQueryResult } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 
-import { hops, type ToldPage, type Way } from '../../api/told';
+import { hops, type NotificationPage, type Way } from '../../api/notifications';
 import { useT } from '../../i18n';
 import { span } from '../../ui/format';
 import { Ago, Card, Empty, Failed, Loading, StateMark } from '../../ui/parts';
@@ -35,7 +35,7 @@ export function HopBar({ way }: { way: Way | undefined }): ReactNode {
 }
 
 /** ToldLately is what receivers were told last, and how soon. */
-export function ToldLately({ answer }: { answer: UseQueryResult<ToldPage> }): ReactNode {
+export function ToldLately({ answer }: { answer: UseQueryResult<NotificationPage> }): ReactNode {
   const t = useT();
   const rows = answer.data?.notifications ?? [];
   return (

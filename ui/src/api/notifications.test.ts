@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import { hops } from './told';
+import { hops } from './notifications';
 
 it('measures the way hop by hop', () => {
   const got = hops({ sample: '2026-11-26T19:04:39.79Z', received: '2026-11-26T19:04:39.7932Z', decided: '2026-11-26T19:04:39.794Z', sent: '2026-11-26T19:04:40.000000500Z' })!;
