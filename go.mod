@@ -329,3 +329,6 @@ require (
 	sigs.k8s.io/structured-merge-diff/v6 v6.4.2 // indirect
 	sigs.k8s.io/yaml v1.6.0 // indirect
 )
+
+// Packages of the console are not ours to test.
+ignore ./ui/node_modules
