@@ -159,9 +159,9 @@ func TestFirstAcknowledgement(t *testing.T) {
 		must(n.Acknowledge(ctx, 1, "li", ""))
 		n.wait(time.Minute)
 		must(n.Merge(ctx, 5, 1, "anna"))
-		for id, want := range map[int64]time.Duration{1: 1, 2: 1, 3: 1, 4: 3, 5: 4} {
-			if got := n.get(id).FirstAckAt.Sub(begin); got != want*time.Minute {
-				t.Errorf("incident %d was first acknowledged after %s, want %d minutes", id, got, want)
+		for id, want := range map[int64]time.Duration{1: time.Minute, 2: time.Minute, 3: time.Minute, 4: 3 * time.Minute, 5: 4 * time.Minute} {
+			if got := n.get(id).FirstAckAt.Sub(begin); got != want {
+				t.Errorf("incident %d was first acknowledged after %s, want %s", id, got, want)
 			}
 		}
 		r := n.report(begin.Add(-time.Hour), n.now)

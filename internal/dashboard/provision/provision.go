@@ -165,7 +165,7 @@ func (w *Watcher) tell(problems []Problem) {
 	for _, p := range problems {
 		text := p.String()
 		if !w.told[text] && !now[text] {
-			w.o.Logger.Warn("Provisioning of dashboards: "+text, "file", p.File, "line", p.Line)
+			w.o.Logger.Warn("Provisioning of dashboards has a problem", "problem", text, "file", p.File, "line", p.Line)
 		}
 		now[text] = true
 		if !p.Warning {
