@@ -83,9 +83,9 @@ func TestUsersAndTokens(t *testing.T) {
 		t.Fatal(err)
 	}
 	browser := &http.Client{Jar: jar}
-	send := func(at string, form url.Values, want string) {
+	// page gives the body of what the browser is shown.
+	page := func(resp *http.Response, err error) string {
 		t.Helper()
-		resp, err := browser.PostForm(at, form)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -94,12 +94,19 @@ func TestUsersAndTokens(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = resp.Body.Close()
-		if resp.StatusCode != http.StatusOK || !strings.Contains(string(raw), want) {
-			t.Fatalf("%s: %s, no %q:\n%s", at, resp.Status, want, raw)
+		if resp.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %s\n%s", resp.Request.URL.Path, resp.Status, raw)
 		}
+		return string(raw)
 	}
 	at, token, _ := strings.Cut(link, "?token=")
-	send(at, url.Values{"token": {token}, "name": {"anna"}, "password": {password}, "again": {password}}, "Sign out")
+	page(browser.PostForm(at, url.Values{"token": {token}, "name": {"anna"}, "password": {password}, "again": {password}}))
+	if got := page(browser.Get(p.url + "/touchline/v1/me")); !strings.Contains(got, `"anna"`) {
+		t.Errorf("after the link the browser is signed in as %s", got)
+	}
+	if got := page(browser.Get(p.url + "/ui/profile")); !strings.Contains(got, "Sign out") {
+		t.Errorf("her page has no \"Sign out\":\n%s", got)
+	}
 	if code, _ := p.do(http.MethodPost, "/api/v1/write", "application/x-protobuf", remoteWrite("x", 1, time.Now()), remoteWriteHeader); code != http.StatusUnauthorized {
 		t.Errorf("somebody without a token writes: %d", code)
 	}
