@@ -117,9 +117,10 @@ func TestDashboards(t *testing.T) {
 	b.wants("shared", b.do("GET", path+"/mine", nil, 200, shared), `"can_edit":false`)
 	b.do("GET", path+"/mine?share="+link.Token, nil, 200)
 	b.wants("a query", b.do("GET", "/api/v1/query?query=1%2B1", nil, 200, shared), `"success"`)
-	for _, p := range []string{path, path + "/file", path + "/mine/versions", "/touchline/v1/me", "/api/v1/targets", "/api/v1/status/config", "/touchline/v1/datasources", "/touchline/v1/datasources/peer/proxy/api/v1/query"} {
+	for _, p := range []string{path, path + "/file", path + "/mine/versions", "/touchline/v1/me", "/api/v1/targets", "/api/v1/status/config", "/touchline/v1/datasources/peer/proxy/api/v1/query"} {
 		b.wants(p, b.do("GET", p, nil, 403, shared), "one dashboard")
 	}
+	b.wants("sources by a link", b.do("GET", "/touchline/v1/datasources", nil, 200, shared), `"uid":"peer","name":"Peer","type":"prometheus","default":false,"url_shown":""`)
 	b.do("PUT", path+"/mine", edit, 403, shared, match("*"))
 	b.wants("links", b.do("GET", path+"/mine/share", nil, 200, anna), link.ID, "anna")
 	b.do("DELETE", path+"/mine/share/"+link.ID, nil, 204, anna)

@@ -86,13 +86,23 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.asset(w, r, rest)
 	case r.Method != http.MethodGet && r.Method != http.MethodHead || !slices.Contains(pages, first):
 		c.plain.ServeHTTP(w, r)
-	case r.URL.Query().Has(plainParam):
+	case r.URL.Query().Has(plainParam) && isPage(r):
 		c.choose(w, r)
 	case wantsPlain(r):
 		c.plain.ServeHTTP(w, r)
 	default:
 		c.page(w, r)
 	}
+}
+
+// isPage tells whether a browser asks for something to show on its own, not for an
+// image or a frame of a page: those may not choose for their reader.
+func isPage(r *http.Request) bool {
+	if dest := r.Header.Get("Sec-Fetch-Dest"); dest != "" {
+		return dest == "document"
+	}
+	accept := r.Header.Get("Accept")
+	return accept == "" || strings.Contains(accept, "*/*") && !strings.HasPrefix(accept, "image/") || strings.Contains(accept, "text/html")
 }
 
 func wantsPlain(r *http.Request) bool {

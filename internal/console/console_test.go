@@ -120,6 +120,11 @@ func TestChoosePlain(t *testing.T) {
 	if r.StatusCode != http.StatusSeeOther || r.Header.Get("Location") != "/mon/ui/alerts?x=%2F%2Fevil" || !strings.HasPrefix(r.Header.Get("Set-Cookie"), "touchline_plain=1; Path=/mon/;") {
 		t.Errorf("choosing the plain pages: %d %v", r.StatusCode, r.Header)
 	}
+	for _, header := range []http.Header{{"Sec-Fetch-Dest": {"image"}}, {"Accept": {"image/avif,image/webp,*/*;q=0.8"}}} {
+		if r := ask(c, "GET", "/ui/?plain=1", header); r.Header.Get("Set-Cookie") != "" {
+			t.Errorf("an image with %v chooses for its reader: %v", header, r.Header)
+		}
+	}
 	r = ask(c, "GET", "/ui/?plain=0", http.Header{"Cookie": {"touchline_plain=1"}})
 	if r.Header.Get("Location") != "/mon/ui/" || !strings.Contains(r.Header.Get("Set-Cookie"), "Max-Age=0") {
 		t.Errorf("choosing the console: %d %v", r.StatusCode, r.Header)

@@ -415,7 +415,22 @@ func TestFiles(t *testing.T) {
 		if m, _, err := s.Get(ctx, "f", ""); err != nil || m.Title != "Two" || !m.ReadOnly {
 			t.Errorf("%+v, %v", m, err)
 		}
+		// One that could not be kept is owed.
+		gone, cancel := context.WithCancel(ctx)
+		cancel()
+		late, err := NewFile("/etc/d/b.json", `{"uid":"late","title":"Late","panels":[]}`, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		late.Keep = true
+		if err := s.SetFiles(gone, []File{file(t, two, false, true), late}); err == nil {
+			t.Error("kept without a database")
+		}
+		set(file(t, two, false, true), late)
 		set()
+		if m, _, err := s.Get(ctx, "late", ""); err != nil || m.Title != "Late" || m.Provisioned {
+			t.Errorf("a file that could be kept at the second try only: %+v, %v", m, err)
+		}
 		m, _, err = s.Get(ctx, "f", "")
 		if err != nil || m.Title != "Two" || m.Provisioned || m.UpdatedBy != provisioner || m.Version != 2 || m.Folder != "Files" {
 			t.Errorf("%+v, %v", m, err)

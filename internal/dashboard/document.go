@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -102,16 +103,19 @@ func document(t *tree, n *node) (*Document, error) {
 	d := &Document{Text: t.text, tree: t}
 	body := n
 	switch {
-	case t.get(n, "panels") != nil, t.get(n, "rows") != nil:
-		d.UID = t.str(n, "uid")
-	case t.get(n, "elements") != nil:
-		d.form, d.UID = spec, t.str(n, "uid")
 	case strings.HasPrefix(t.str(n, "apiVersion"), "dashboard.grafana.app/") && t.get(n, "spec") != nil:
 		d.form, body = resource, t.get(n, "spec")
 		if body.kind != '{' {
 			return nil, at(t.text, int(body.start), "spec: write an object, the dashboard")
 		}
+		if stray := cmp.Or(t.get(n, "panels"), t.get(n, "rows"), t.get(n, "elements")); stray != nil {
+			return nil, at(t.text, int(stray.start), "this stands beside spec, where nothing reads it; write it into spec")
+		}
 		d.UID = t.str(t.get(n, "metadata"), "name")
+	case t.get(n, "panels") != nil, t.get(n, "rows") != nil:
+		d.UID = t.str(n, "uid")
+	case t.get(n, "elements") != nil:
+		d.form, d.UID = spec, t.str(n, "uid")
 	case t.get(n, "title") != nil && (t.get(n, "schemaVersion") != nil || t.get(n, "templating") != nil || t.get(n, "uid") != nil):
 		d.UID = t.str(n, "uid") // one without panels yet
 	default:

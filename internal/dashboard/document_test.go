@@ -29,6 +29,7 @@ func TestParse(t *testing.T) {
 		{"an id twice", `{"title":"A","panels":[{"id":1},{"id":1}]}`, "A", "", 2, "several panels have the id 1", ""},
 		{"a panel that is none", `{"title":"A","panels":[1,{"id":1}]}`, "A", "", 1, "not an object", ""},
 		{"tags that are none", `{"title":"A","panels":[],"tags":[1,"ok"]}`, "A", "", 0, "a tag is left out", ""},
+		{"panels beside a spec", `{"apiVersion":"dashboard.grafana.app/v2","spec":{"title":"V","elements":{}},"panels":[{}]}`, "", "", 0, "", "stands beside spec"},
 		{"a broken text", "{\n  \"title\": \"A\",\n  \"panels\": [1 2]\n}", "", "", 0, "", "line 3, column 16 (byte 33): not valid JSON: invalid character '2' after array element"},
 		{"one that ends early", `{"panels":[`, "", "", 0, "", "unexpected end of JSON input"},
 		{"no UTF-8", "{\"title\":\"\xff\",\"panels\":[]}", "", "", 0, "", "line 1, column 11 (byte 10): the text is not UTF-8"},

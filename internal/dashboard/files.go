@@ -76,6 +76,7 @@ func (f *File) Text() (string, error) {
 type fileSet struct {
 	list []File
 	by   map[string]*File
+	owed map[string]bool // those that are to be kept, and could not be
 }
 
 // SetFiles puts the dashboards of files in force. Their UIDs are valid, and each
@@ -88,15 +89,22 @@ func (s *Service) SetFiles(ctx context.Context, files []File) error {
 	var kept []*File
 	before := s.files.Load()
 	for _, f := range set.by {
-		if old := before.by[f.UID]; f.Keep && (old == nil || !old.Keep || old.digest != f.digest || old.Folder != f.Folder) {
+		if old := before.by[f.UID]; f.Keep && (old == nil || !old.Keep || before.owed[f.UID] || old.digest != f.digest || old.Folder != f.Folder) {
 			kept = append(kept, f)
 		}
 	}
 	slices.SortFunc(kept, func(a, b *File) int { return bytes.Compare([]byte(a.UID), []byte(b.UID)) })
-	s.files.Store(set)
-	s.fromDir.Set(float64(len(set.by)))
-	for _, f := range kept {
+	defer func() {
+		s.files.Store(set)
+		s.fromDir.Set(float64(len(set.by)))
+	}()
+	for i, f := range kept {
 		if err := s.keep(ctx, f); err != nil {
+			// They are in force all the same; the next call finds them owed.
+			set.owed = make(map[string]bool, len(kept)-i)
+			for _, f := range kept[i:] {
+				set.owed[f.UID] = true
+			}
 			return fmt.Errorf("keep the dashboard of %s: %w", f.Source, err)
 		}
 	}

@@ -93,7 +93,8 @@ func (p *parser) value(depth int) (node, error) {
 		if depth >= maxDepth {
 			return n, at(p.text, p.pos, "the JSON is nested more than %d deep", maxDepth)
 		}
-		return n, p.container(&n, depth)
+		err := p.container(&n, depth)
+		return n, err
 	case '"':
 		p.skipString()
 	case 't', 'n':

@@ -21,6 +21,9 @@ const (
 	shareParam  = "share"
 )
 
+// Shared tells whether somebody has nothing but a link to one dashboard.
+func (p Principal) Shared() bool { return p.Method == methodShare }
+
 // methodShare is how somebody with such a link has proved that they may.
 const methodShare = "share"
 
@@ -39,9 +42,14 @@ func shareOf(r *http.Request, p string) string {
 // sharedQueries are what the panels of a dashboard ask for.
 var sharedQueries = []string{"/api/v1/query", "/api/v1/query_range", "/api/v1/query_exemplars", "/api/v1/series", "/api/v1/labels"}
 
+// sharedSources lists the servers that panels may name. Without it the console could
+// not tell a source that is out of a link's reach from one that is nowhere, and
+// would draw this server's numbers in its place.
+const sharedSources = "/touchline/v1/datasources"
+
 // isShareable tells whether a link may be good for a path.
 func isShareable(p string) bool {
-	return strings.HasPrefix(p, "/ui/d/") || strings.HasPrefix(p, "/touchline/v1/dashboards/") || isSharedQuery(p)
+	return strings.HasPrefix(p, "/ui/d/") || strings.HasPrefix(p, "/touchline/v1/dashboards/") || p == sharedSources || isSharedQuery(p)
 }
 
 func isSharedQuery(p string) bool {
@@ -49,7 +57,7 @@ func isSharedQuery(p string) bool {
 }
 
 // mayShared tells whether a link to a dashboard is good for a request: its page,
-// its JSON, and queries. Everything else is denied, whatever its class.
+// its JSON, the names of sources, and queries of this server. Everything else is denied, whatever its class.
 func mayShared(uid, method, p string) bool {
 	if path.Clean(p) != p {
 		return false
@@ -58,7 +66,7 @@ func mayShared(uid, method, p string) bool {
 	switch {
 	case isSharedQuery(p):
 		return get || method == http.MethodPost && slices.Contains(sharedQueries, p)
-	case p == "/touchline/v1/dashboards/"+uid, p == "/ui/d/"+uid, strings.HasPrefix(p, "/ui/d/"+uid+"/"):
+	case p == sharedSources, p == "/touchline/v1/dashboards/"+uid, p == "/ui/d/"+uid, strings.HasPrefix(p, "/ui/d/"+uid+"/"):
 		return get
 	}
 	return false
@@ -72,14 +80,18 @@ func (s *Server) byShare(r *http.Request, p, secret string) (Principal, error) {
 	}
 	who := Principal{Name: "share/" + id, Method: methodShare, grants: []Access{Read}}
 	if !mayShared(uid, r.Method, p) {
-		return who, &denied{status: http.StatusForbidden, reason: "this link shows one dashboard and runs its queries; for everything else sign in"}
+		reason := "this link shows one dashboard and runs its queries; for everything else sign in"
+		if strings.HasPrefix(p, sharedSources+"/") {
+			reason = "this link shows one dashboard and asks this server only; to see what comes from other data sources sign in"
+		}
+		return who, &denied{status: http.StatusForbidden, reason: reason}
 	}
 	return who, nil
 }
 
 // withoutShare has nothing behind the door see the secret of a link.
 func withoutShare(r *http.Request, p Principal) {
-	if p.Method != methodShare {
+	if !p.Shared() {
 		return
 	}
 	r.Header.Del(shareHeader)

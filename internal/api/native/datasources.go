@@ -7,6 +7,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"touchline.dev/touchline/internal/dashboard/datasource"
+	"touchline.dev/touchline/internal/httpserver"
 )
 
 // Datasources registers the list of the servers that dashboards can ask.
@@ -17,9 +18,14 @@ func (a *API) Datasources(list func() []datasource.Shown) {
 		}
 	}
 	huma.Register(a.huma, operation("list-datasources", http.MethodGet, "/datasources", dashboardsTag, "Servers that dashboards can ask; below /datasources/UID/proxy/api/v1/ is the reading part of Prometheus's API of each"),
-		func(context.Context, *struct{}) (*output, error) {
+		func(ctx context.Context, _ *struct{}) (*output, error) {
 			o := &output{}
 			o.Body.Datasources = list()
+			if p, _ := httpserver.PrincipalFrom(ctx); p.Shared() {
+				for i := range o.Body.Datasources {
+					o.Body.Datasources[i].URL = ""
+				}
+			}
 			return o, nil
 		})
 }

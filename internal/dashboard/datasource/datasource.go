@@ -136,7 +136,7 @@ type Shown struct {
 	Name        string `json:"name"`
 	Type        string `json:"type"`
 	Default     bool   `json:"default"`
-	URL         string `json:"url_shown" doc:"Without anything secret; empty for this server's own."`
+	URL         string `json:"url_shown" doc:"Without anything secret; empty for this server's own, and for readers of a share link."`
 	Provisioned bool   `json:"provisioned"`
 }
 

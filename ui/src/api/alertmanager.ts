@@ -1,3 +1,4 @@
+import { isSafe, type SafeRegex, safeRegex } from '../model/regex';
 import { call, get } from './client';
 import type { Labels } from './prometheus';
 
@@ -67,26 +68,30 @@ export function matcherText(m: Matcher): string {
   return `${m.name}${op}${JSON.stringify(m.value)}`;
 }
 
-const full = new Map<string, RegExp | null>();
+const whole = new Map<string, SafeRegex | undefined>();
 
-/** matches tells whether labels meet a matcher. An expression that JavaScript cannot read meets nothing. */
+/** anchored reads an expression as Alertmanager does, whole and with RE2's flags in front; undefined where the engine of this browser cannot, or could take forever. */
+function anchored(pattern: string): SafeRegex | undefined {
+  if (!whole.has(pattern)) {
+    const [front = '', flags = ''] = /^\(\?([ims]+)\)/.exec(pattern) ?? [];
+    const re = safeRegex(`^(?:${pattern.slice(front.length)})$`, `${flags}s`.replace(/s(?=.*s)/, ''));
+    if (whole.size > 200) whole.clear();
+    whole.set(pattern, isSafe(re) ? re : undefined);
+  }
+  return whole.get(pattern);
+}
+
+/** canApply tells whether a matcher can be tried on labels here; the server can try all. */
+export const canApply = (m: Matcher): boolean => !m.isRegex || anchored(m.value) !== undefined;
+
+/** matches tells whether labels meet a matcher. One that cannot be applied here meets nothing. */
 export function matches(m: Matcher, labels: Labels): boolean {
   const value = labels[m.name] ?? '';
-  let hit: boolean;
+  let hit = value === m.value;
   if (m.isRegex) {
-    let re = full.get(m.value);
-    if (re === undefined) {
-      try {
-        re = new RegExp(`^(?:${m.value})$`, 's');
-      } catch {
-        re = null;
-      }
-      full.set(m.value, re);
-    }
-    if (re === null) return false;
-    hit = re.test(value);
-  } else {
-    hit = value === m.value;
+    const safe = anchored(m.value);
+    if (!safe || value.length > safe.mostInput) return false;
+    hit = safe.re.test(value);
   }
   return m.isEqual === false ? !hit : hit;
 }

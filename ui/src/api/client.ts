@@ -53,6 +53,12 @@ function encode(values: Record<string, string | number | boolean | readonly stri
 /** Headers that every request carries, such as a share token. */
 export const extraHeaders: Record<string, string> = {};
 
+/** How a request shows the secret of a link to one dashboard. */
+export const shareHeader = 'X-Touchline-Share';
+
+/** byLink tells whether the page was opened by such a link. */
+export const byLink = (): boolean => new URLSearchParams(window.location.search).has('share');
+
 /** Where the server says who sends a request. */
 export const whoPath = '/touchline/v1/me';
 

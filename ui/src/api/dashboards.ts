@@ -1,4 +1,4 @@
-import { ApiError, call, get } from './client';
+import { call, get } from './client';
 
 /** A dashboard's JSON as Grafana writes it. Nothing about it is trusted. */
 export type DashboardJSON = Record<string, unknown>;
@@ -161,15 +161,7 @@ export async function revokeShare(uid: string, id: string): Promise<void> {
   await call<unknown>(`${at(uid)}/share/${encodeURIComponent(id)}`, { method: 'DELETE' });
 }
 
-/** The server's own Prometheus API, as every dashboard may name it. */
-export const ownSource: DataSource = { uid: 'touchline', name: 'Touchline', type: 'prometheus', default: true };
-
-/** dataSources lists where queries can go. Who has only a link to one dashboard may ask this server alone. */
+/** dataSources lists where queries can go. Who has only a link to one dashboard reads the names, and is refused by all but this server. */
 export async function dataSources(signal?: AbortSignal): Promise<DataSource[]> {
-  try {
-    return (await get<{ datasources: DataSource[] | null }>('/touchline/v1/datasources', { signal })).datasources ?? [];
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 403) return [ownSource];
-    throw error;
-  }
+  return (await get<{ datasources: DataSource[] | null }>('/touchline/v1/datasources', { signal })).datasources ?? [];
 }

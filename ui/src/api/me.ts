@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 
-import { ApiError, call, get, whoPath } from './client';
+import { ApiError, byLink, call, get, whoPath } from './client';
 
 export type Access = 'read' | 'ingest' | 'respond' | 'change' | 'admin';
 
@@ -35,7 +35,8 @@ export function useMe(): { me: Me | undefined; may: (a: Access) => boolean; erro
   const client = useQueryClient();
   const { data, error, refetch } = useQuery({
     queryKey: ['me'],
-    queryFn: ({ signal }) => me(signal).catch((e: unknown) => whoNow(e, client.getQueryData<Me>(['me']))),
+    // A link to a dashboard says nothing of who has it, and the server would refuse to.
+    queryFn: ({ signal }) => byLink() ? nobody : me(signal).catch((e: unknown) => whoNow(e, client.getQueryData<Me>(['me']))),
     staleTime: 60_000,
   });
   return { me: data, may: (a) => data?.may.includes(a) ?? false, error, retry: () => void refetch() };

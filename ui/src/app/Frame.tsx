@@ -52,8 +52,11 @@ export function Frame(): ReactNode {
   const [wide, setWide] = useState(() => localStorage.getItem(wideKey) === 'wide');
   const [palette, setPalette] = useState(false);
   const [help, setHelp] = useState(false);
-  const { data: state, isError } = useQuery({ queryKey: ['status'], queryFn: ({ signal }) => status(signal), refetchInterval: 5000 });
-  const { data: active } = useQuery({ queryKey: ['alerts', 'active'], queryFn: ({ signal }) => alerts({ active: true, silenced: false, inhibited: false }, signal), refetchInterval: 5000 });
+  // A link to one dashboard lets its reader ask for nothing else, and in kiosk mode none of this is shown.
+  const byLink = useRouterState({ select: (s) => (s.location.search as { share?: unknown }).share !== undefined });
+  const enabled = !kiosk && !byLink;
+  const { data: state, isError } = useQuery({ enabled, queryKey: ['status'], queryFn: ({ signal }) => status(signal), refetchInterval: 5000 });
+  const { data: active } = useQuery({ enabled, queryKey: ['alerts', 'active'], queryFn: ({ signal }) => alerts({ active: true, silenced: false, inhibited: false }, signal), refetchInterval: 5000 });
   const bad = state?.components?.some((c) => c.state !== 'ok') ?? false;
   const severities = (active ?? []).map((a) => a.labels.severity).filter((s) => s !== 'none');
   const tone = worst(severities);

@@ -7,11 +7,11 @@ export type * from './scope';
 export { limits, normalize, panelFrom } from './normalize';
 export { safeUrl } from './read-link';
 
-export { addressOf, currentOf, dependsOn, filtersFrom, optionsFrom, queryOf, variableOrder, wantedFrom } from './variables';
+export { addressOf, currentOf, dependsOn, filtersFrom, filterText, optionsFrom, queryOf, variableOrder, wantedFrom } from './variables';
 export type { ApiRequest, SourceInfo, VariableQuery } from './variables';
 export { isSafe, safeRegex } from './regex';
 
-export { filtersOfScope, interpolate, interpolateQuery, loadFilterInto, valuesOf } from './interpolate';
+export { filtersOfScope, interpolate, interpolateQuery, label, loadFilterInto, valuesOf } from './interpolate';
 export type { FilterInto, Formatter } from './interpolate';
 
 export { isPrometheus, panelRange, queriesOf, sourceOf } from './queries';

@@ -17,6 +17,9 @@ const pattern = /\$(\w+)|\[\[(\w+)(?::([^\]]+))?\]\]|\$\{(\w+)(?:\.([^:}]+))?(?:
 /** What a text grows to at most; a variable of many values that is named many times could otherwise exhaust the memory. */
 const mostText = 4 << 20;
 
+/** The same for what people read. */
+const mostLabel = 1 << 16;
+
 interface Found {
   value: string | string[];
   text: string | string[];
@@ -104,8 +107,19 @@ function find(name: string, path: string, scope: Scope): Found | undefined {
   return v === undefined ? undefined : plain(v);
 }
 
-/** interpolate fills in $x, ${x}, ${x:format} and [[x]], with Grafana's formats. Unknown variables stay as they are. */
+/** interpolate fills in $x, ${x}, ${x:format} and [[x]], with Grafana's formats. Unknown variables stay as they are. It throws where the text grows past what a query may be. */
 export function interpolate(text: string, scope: Scope, formatter: Formatter = 'glob'): string {
+  return fill(text, scope, formatter, (name) => {
+    throw new RangeError(`filling in $${name} makes a text of more than ${mostText >> 20} MB; choose fewer values`);
+  }, mostText);
+}
+
+/** label is interpolate for what people read: values past what fits are cut, and nothing is thrown. */
+export function label(text: string, scope: Scope, formatter: Formatter = 'text'): string {
+  return fill(text, scope, formatter, () => '…', mostLabel);
+}
+
+function fill(text: string, scope: Scope, formatter: Formatter, tooLong: (name: string) => string, most: number): string {
   if (!text.includes('$') && !text.includes('[[')) return text;
   let grown = 0;
   return text.replace(pattern, (all, a: string | undefined, b: string | undefined, bFormat: string | undefined, c: string | undefined, path: string | undefined, cFormat: string | undefined, at: number) => {
@@ -121,8 +135,7 @@ export function interpolate(text: string, scope: Scope, formatter: Formatter = '
       out = formatter(found.value, found.current, text.slice(Math.max(at - 200, 0), at));
     }
     grown += out.length;
-    if (grown > mostText) throw new RangeError(`filling in $${name} makes a text of more than ${mostText >> 20} MB; choose fewer values`);
-    return out;
+    return grown > most ? tooLong(name) : out;
   });
 }
 

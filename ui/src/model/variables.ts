@@ -377,7 +377,8 @@ export function addressOf(values: Values, variables: Variable[]): [name: string,
 const escapePart = (s: string): string => s.replace(/\|/g, '__gfp__').replace(/#/g, '__gfh__').replace(/,/g, '__gfc__');
 const unescapePart = (s: string): string => s.replace(/__gfp__|__gfh__|__gfc__/g, (m) => ({ __gfp__: '|', __gfh__: '#', __gfc__: ',' })[m]!);
 
-const filterText = (f: Filter): string => [f.key, f.operator, ...(f.operator === '=|' || f.operator === '!=|' ? f.values : [f.value])].map(escapePart).join('|');
+/** filterText is a filter as an address has it; a bar in it is written as Grafana does. */
+export const filterText = (f: Filter): string => [f.key, f.operator, ...(f.operator === '=|' || f.operator === '!=|' ? f.values : [f.value])].map(escapePart).join('|');
 
 /** filtersFrom reads "key|operator|value" of an address. */
 export function filtersFrom(wanted: string[]): Filter[] {

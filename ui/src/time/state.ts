@@ -7,9 +7,9 @@ import { defaultRange, duration, type Range, type RawRange, resolve, type Zone }
 export interface TimeSearch {
   from?: string;
   to?: string;
-  /** The pause between refreshes, such as "5s"; "" for none. */
+  /** The pause between refreshes, such as "5s"; "off" for none, also where a dashboard has one of its own. */
   refresh?: string;
-  /** "utc", or a name of the IANA database; the browser's where it is left out. */
+  /** "utc", "browser", or a name of the IANA database; the dashboard's or the browser's where it is left out. */
   timezone?: string;
 }
 
@@ -84,8 +84,8 @@ export function useTime(fallback: TimeSearch = {}): TimeState {
   return {
     raw: { from, to }, range, zone, refresh, tick: now,
     setRange: (r) => { refreshNow(); change({ from: r.from, to: r.to }); },
-    setRefresh: (r) => change({ refresh: r === '' ? undefined : r }),
-    setZone: (z) => change({ timezone: z === 'browser' ? undefined : z }),
+    setRefresh: (r) => change({ refresh: r || 'off' }),
+    setZone: (z) => change({ timezone: z }),
     zoom: (a, b) => change({ from: String(Math.floor(a)), to: String(Math.ceil(b)) }),
   };
 }

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 
-import { alertGroups, alerts as readAlerts } from '../../api/alertmanager';
+import { alertGroups, alerts as readAlerts, canApply, matcherText } from '../../api/alertmanager';
 import { incidents } from '../../api/incidents';
 import { useMe } from '../../api/me';
 import { ruleGroups } from '../../api/prometheus';
@@ -44,6 +44,7 @@ const m = {
   rule: { en: 'Rule', zh: '规则' },
   value: { en: 'value', zh: '当前值' },
   stopped: { en: 'Reading stops at character {n}: {what} is expected. What stands before it filters.', zh: '在第 {n} 个字符处无法解析：此处应为{what}。之前的部分已生效。' },
+  foreign: { en: '{matcher} is not an expression that can be tried in this page: nothing meets it. Write it more simply.', zh: '{matcher} 无法在此页面中匹配，因此没有结果；请改用更简单的表达式。' },
 };
 
 const expected = {
@@ -52,7 +53,6 @@ const expected = {
   value: { en: 'a value', zh: '值' },
   quote: { en: 'a closing quote', zh: '右引号' },
   comma: { en: 'a comma', zh: '逗号' },
-  expression: { en: 'a regular expression before it that can be read', zh: '可解析的正则表达式' },
 };
 
 const words: Record<ShownState, { en: string; zh: string }> = {
@@ -80,6 +80,7 @@ export function Alerts(): ReactNode {
   const states = value('state') ? value('state').split(',') : [];
   const filter = value('filter');
   const { matchers, error } = parseMatchers(filter);
+  const foreign = matchers.find((x) => !canApply(x));
   const list = rows(all.data ?? [], groups.data ?? [], rules.data ?? []);
   const shown = filtered(list, matchers, value('severity'), states);
   const count = (s: ShownState): number => list.filter((r) => r.state === s).length;
@@ -110,6 +111,7 @@ export function Alerts(): ReactNode {
             ))}
           </Button.Group>
         </div>
+        {foreign && <div style={{ marginBottom: 10 }}><Notice tone="warning">{t(m.foreign, { matcher: matcherText(foreign) })}</Notice></div>}
         {error && <div style={{ marginBottom: 10 }}><Notice tone="warning">{t(m.stopped, { n: error.at + 1, what: t(expected[error.expected]) })}</Notice></div>}
         {all.error ? <Failed error={all.error} retry={() => void all.refetch()} /> : rules.error ? <Failed error={rules.error} retry={() => void rules.refetch()} /> : null}
         {!ready && !all.error ? <Loading height={240} /> : shown.length === 0 && !all.error ? (

@@ -2,7 +2,7 @@ import { Button, Group, Modal, Select, Textarea, TextInput } from '@mantine/core
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 
-import { alerts as readAlerts, matches, type NewSilence, putSilence, type Silence } from '../../api/alertmanager';
+import { alerts as readAlerts, matcherText, type NewSilence, putSilence, type Silence } from '../../api/alertmanager';
 import { useMe } from '../../api/me';
 import { useLanguage, useT } from '../../i18n';
 import { duration } from '../../time/range';
@@ -51,8 +51,12 @@ export function SilenceForm({ initial, of, close }: { initial: string; of?: Sile
   const ms = duration(length);
   const keepStart = of?.status.state === 'pending' || of?.status.state === 'active';
   const startsAt = (): number => (keepStart && of ? Date.parse(of.startsAt) : Date.now() + (duration(start) ?? 0));
-  const alerts = useQuery({ queryKey: ['alerts', 'preview'], queryFn: ({ signal }) => readAlerts({}, signal), refetchInterval: 3000 });
-  const met = parsed.matchers.length === 0 ? [] : (alerts.data ?? []).filter((a) => parsed.matchers.every((x) => matches(x, a.labels)));
+  // The server says what is met: its expressions are not the browser's.
+  const filter = parsed.error ? [] : parsed.matchers.map(matcherText);
+  const alerts = useQuery({
+    queryKey: ['alerts', 'preview', filter], queryFn: ({ signal }) => readAlerts({ filter }, signal), enabled: filter.length > 0, refetchInterval: 3000, retry: false, gcTime: 10_000, placeholderData: (old) => old,
+  });
+  const met = filter.length === 0 ? [] : (alerts.data ?? []);
   const problem = parsed.error ? t(m.badMatcher, { n: parsed.error.at + 1 }) : parsed.matchers.length === 0 || onlyEmpty(parsed.matchers) ? t(m.empty) : undefined;
   const ready = !problem && !!ms && comment.trim() !== '' && author.trim() !== '';
   const save = useMutation({
@@ -79,7 +83,7 @@ export function SilenceForm({ initial, of, close }: { initial: string; of?: Sile
         </div>
         <Textarea autosize minRows={1} label={t(m.comment)} value={comment} maxLength={2000} onChange={(e) => setComment(e.currentTarget.value)} required />
         <TextInput label={t(m.by)} value={author} maxLength={200} onChange={(e) => setBy(e.currentTarget.value)} required />
-        {alerts.error ? <Failed error={alerts.error} /> : !alerts.data ? <Loading height={60} /> : (
+        {filter.length === 0 ? null : alerts.error ? <Failed error={alerts.error} /> : !alerts.data ? <Loading height={60} /> : (
           <section aria-live="polite">
             {met.length === 0 ? <Notice tone="info">{t(m.none)}</Notice> : <div style={{ fontWeight: 600, marginBottom: 4 }}>{t(m.met, { n: met.length })}</div>}
             <div style={{ maxHeight: 180, overflowY: 'auto' }} tabIndex={met.length > 3 ? 0 : undefined}>

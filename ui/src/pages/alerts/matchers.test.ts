@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { canApply, type Matcher, matches } from '../../api/alertmanager';
 import { exactly, matchersText, onlyEmpty, parseMatchers, withMatcher } from './matchers';
 import { comparison, stretches } from './threshold';
 
@@ -19,7 +20,6 @@ describe('parseMatchers', () => {
     expect(parseMatchers('a="b').error?.expected).toBe('quote');
     expect(parseMatchers('=b').error?.expected).toBe('name');
     expect(parseMatchers('a=b c=d').error?.expected).toBe('comma');
-    expect(parseMatchers('a=~"("').error?.expected).toBe('expression');
   });
   it('writes what it reads back', () => {
     for (const text of ['a="b"', 'a=~"b\\\\d+", c!="\\"d\\""', 'a="x\\ny"']) {
@@ -36,6 +36,18 @@ describe('parseMatchers', () => {
     expect(onlyEmpty(parseMatchers('a=~".*"').matchers)).toBe(true);
     expect(onlyEmpty(parseMatchers('a=~".*", b="c"').matchers)).toBe(false);
     expect(onlyEmpty([])).toBe(true);
+    expect(onlyEmpty(parseMatchers('a=~"(?i)prod"').matchers)).toBe(false);
+  });
+  it('reads expressions as Alertmanager does, and leaves to it what this browser cannot', () => {
+    const one = (text: string): Matcher => parseMatchers(text).matchers[0]!;
+    expect(matches(one('a=~"(?i)prod.*"'), { a: 'PROD-1' })).toBe(true);
+    expect(matches(one('a!~"(?i)prod"'), { a: 'Prod' })).toBe(false);
+    expect(matches(one('a=~"/api/.*/x"'), { a: '/api/v1/x' })).toBe(true);
+    expect(matches(one('a=~"b"'), { a: 'abc' })).toBe(false);
+    for (const text of ['a=~"((b+))+"', 'a=~"\\\\pZ("', 'a=~"("']) {
+      expect(canApply(one(text)), text).toBe(false);
+      expect(matches(one(text), { a: 'b'.repeat(30) }), text).toBe(false);
+    }
   });
 });
 

@@ -1,9 +1,9 @@
-import { type Matcher, matcherText } from '../../api/alertmanager';
+import { canApply, type Matcher, matches, matcherText } from '../../api/alertmanager';
 
 export interface Parsed {
   matchers: Matcher[];
   /** Where reading stopped, and what was expected there. */
-  error?: { at: number; expected: 'name' | 'operator' | 'value' | 'quote' | 'comma' | 'expression' };
+  error?: { at: number; expected: 'name' | 'operator' | 'value' | 'quote' | 'comma' };
 }
 
 /**
@@ -68,13 +68,6 @@ export function parseMatchers(text: string): Parsed {
       at += value.length;
     }
     const m: Matcher = { name, value, isRegex: op.endsWith('~'), isEqual: !op.startsWith('!') };
-    if (m.isRegex) {
-      try {
-        new RegExp(value);
-      } catch {
-        return fail('expression');
-      }
-    }
     out.push(m);
     space();
     if (at >= end) return { matchers: out };
@@ -103,7 +96,6 @@ export function withMatcher(filter: string, name: string, value: string): string
 /** onlyEmpty tells whether every matcher would be met by an alert without any labels: Alertmanager takes no such silence. */
 export function onlyEmpty(matchers: Matcher[]): boolean {
   return matchers.every((m) => {
-    const hit = m.isRegex ? new RegExp(`^(?:${m.value})$`).test('') : m.value === '';
-    return m.isEqual === false ? !hit : hit;
+    return canApply(m) && matches(m, {});
   });
 }

@@ -3,12 +3,13 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useBlocker, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { lazy, type ReactNode, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 
-import { extraHeaders } from '../../api/client';
+import { extraHeaders, shareHeader } from '../../api/client';
 import { type DashboardJSON, deleteDashboard, type Kept, readDashboard, type Saved, star } from '../../api/dashboards';
 import { useMe } from '../../api/me';
 import { keepTime } from '../../app/Frame';
-import { useT } from '../../i18n';
+import { useLanguage, useT } from '../../i18n';
 import { normalize } from '../../model';
+import type { TimeSearch } from '../../time/state';
 import { Icon } from '../../ui/icons';
 import { Empty, errorText, Failed, Loading, Notice, Page } from '../../ui/parts';
 import { addPanel, changePanel, type Draft, duplicatePanel, keepDraft, keptDraft, movePanel, newDashboard, newPanel, removePanel } from './draft';
@@ -59,13 +60,17 @@ export function DashboardPage(): ReactNode {
   const { uid } = useParams({ strict: false }) as { uid: string };
   const { share } = useSearch({ strict: false }) as { share?: unknown };
   const token = typeof share === 'string' ? share : undefined;
+  const client = useQueryClient();
   // Before anything is asked: the link is what lets the reader in.
-  if (token !== undefined) extraHeaders['X-Touchline-Share'] = token;
+  if (token !== undefined) extraHeaders[shareHeader] = token;
   useEffect(() => {
     if (token === undefined) return;
-    extraHeaders['X-Touchline-Share'] = token;
-    return () => void delete extraHeaders['X-Touchline-Share'];
-  }, [token]);
+    extraHeaders[shareHeader] = token;
+    return () => {
+      delete extraHeaders[shareHeader];
+      void client.invalidateQueries({ queryKey: ['me'] });
+    };
+  }, [token, client]);
   const kept = useQuery({
     queryKey: ['dashboard', uid], queryFn: ({ signal }) => readDashboard(uid, signal), staleTime: 30_000, refetchOnWindowFocus: false,
     placeholderData: undefined, // another dashboard's panels would ask for data that nobody wants
@@ -87,6 +92,7 @@ export function NewDashboard(): ReactNode {
 
 function Editor({ uid, kept }: { uid: string; kept: Kept }): ReactNode {
   const t = useT();
+  const l = useLanguage();
   const navigate = useNavigate();
   const client = useQueryClient();
   const search = useSearch({ strict: false }) as Record<string, unknown>;
@@ -102,6 +108,7 @@ function Editor({ uid, kept }: { uid: string; kept: Kept }): ReactNode {
   const latest = useRef(model);
   latest.current = model;
   const leaving = useRef(false);
+  const discarding = useRef(false);
   const dirty = draft !== undefined;
   const kiosk = search.kiosk !== undefined;
   const shared = search.share !== undefined;
@@ -115,6 +122,7 @@ function Editor({ uid, kept }: { uid: string; kept: Kept }): ReactNode {
     setSmall(keepDraft(sessionStorage, key, d) || d === undefined);
   }, [key]);
   const change = useCallback((by: (d: DashboardJSON) => DashboardJSON, folder?: string) => setDraftState((old) => {
+    if (discarding.current) return old;
     const next: Draft = {
       dashboard: by(old?.dashboard ?? editableJSON(stored)), folder: folder ?? old?.folder, etag: old?.etag ?? kept.etag, at: Date.now(),
     };
@@ -128,12 +136,11 @@ function Editor({ uid, kept }: { uid: string; kept: Kept }): ReactNode {
   }, [title]);
   // The time of the dashboard goes into the address, which is where all of the page reads it.
   useEffect(() => {
-    if (search.from !== undefined || search.to !== undefined) return;
-    void navigate({ to: '.', replace: true, search: (old: Record<string, unknown>) => ({
-      ...old, from: stored.time.from, to: stored.time.to, refresh: old.refresh ?? (stored.refresh || undefined),
-      timezone: old.timezone ?? (stored.timezone === 'browser' ? undefined : stored.timezone),
-    }) } as never);
-  }, [stored, search.from, search.to, navigate]);
+    const add: TimeSearch = search.from === undefined && search.to === undefined ? { from: stored.time.from, to: stored.time.to } : {};
+    if (search.refresh === undefined && stored.refresh !== '') add.refresh = stored.refresh;
+    if (search.timezone === undefined && stored.timezone !== 'browser') add.timezone = stored.timezone;
+    if (Object.keys(add).length > 0) void navigate({ to: '.', replace: true, search: (old: Record<string, unknown>) => ({ ...old, ...add }) } as never);
+  }, [stored, search.from, search.to, search.refresh, search.timezone, navigate]);
   useBlocker({
     shouldBlockFn: ({ current, next }: { current: { pathname: string }; next: { pathname: string } }) => dirty && !leaving.current && current.pathname !== next.pathname && !window.confirm(t(m.leave)),
     enableBeforeUnload: () => dirty && !leaving.current,
@@ -152,8 +159,22 @@ function Editor({ uid, kept }: { uid: string; kept: Kept }): ReactNode {
     },
   }), [change, go]);
 
+  const discard = (): void => {
+    // An editor that closes hands over what was typed last: that is not wanted either.
+    discarding.current = true;
+    setDraft(undefined);
+    go({ edit: undefined, editPanel: undefined, settings: undefined });
+  };
+  useEffect(() => {
+    if (!dirty && search.editPanel === undefined) discarding.current = false;
+  }, [dirty, search.editPanel]);
   const after = (s: Saved): void => {
     leaving.current = true;
+    // What comes next is edited over what has just been saved, before it has been read back.
+    if (s.uid === uid && draft) {
+      const { dashboard, folder } = draft;
+      client.setQueryData<Kept>(['dashboard', uid], { dashboard, etag: `"${s.version}"`, meta: { ...kept.meta, version: s.version, title: String(dashboard.title ?? ''), folder: folder ?? kept.meta.folder } });
+    }
     setDraft(undefined);
     setDialog(undefined);
     void client.invalidateQueries({ queryKey: ['dashboards'] });
@@ -175,7 +196,7 @@ function Editor({ uid, kept }: { uid: string; kept: Kept }): ReactNode {
       void navigate({ to: '/dashboards', search: keepTime } as never);
     }, setProblem);
   };
-  if (model.raw === undefined) return <><div data-dashboard-state="ready" /><Empty title={t(m.lost)}>{model.warnings[0]?.en}</Empty></>;
+  if (model.raw === undefined) return <><div data-dashboard-state="ready" /><Empty title={t(m.lost)}>{model.warnings[0]?.[l]}</Empty></>;
 
   const actions = (
     <>
@@ -195,7 +216,7 @@ function Editor({ uid, kept }: { uid: string; kept: Kept }): ReactNode {
         </Menu>
       )}
       {editing && <Button variant="default" onClick={() => go({ settings: search.settings === undefined ? '' : undefined })}>{t(m.settings)}</Button>}
-      {dirty && <Button variant="default" onClick={() => { setDraft(undefined); go({ edit: undefined, editPanel: undefined, settings: undefined }); }}>{t(m.discard)}</Button>}
+      {dirty && <Button variant="default" onClick={discard}>{t(m.discard)}</Button>}
       {editing && (kept.meta.provisioned || may('change')) && <Button disabled={!dirty} onClick={() => setDialog('save')}>{t(kept.meta.provisioned ? m.patch : m.save)}</Button>}
       {editing && !kept.meta.provisioned && !may('change') && <span className="muted">{t(m.may)}</span>}
       {editable && !dirty && uid !== '' && <Button variant="default" leftSection={<Icon name="edit" size={14} />} onClick={() => go({ edit: editing ? undefined : '', settings: undefined, editPanel: undefined })}>{t(editing ? m.done : m.edit)}</Button>}
@@ -225,7 +246,7 @@ function Editor({ uid, kept }: { uid: string; kept: Kept }): ReactNode {
       {editing && search.settings !== undefined
         ? <Suspense fallback={<Loading height={300} />}><Settings dashboard={draft?.dashboard ?? editableJSON(stored)} folder={draft?.folder ?? kept.meta.folder} onChange={(d, folder) => change(() => d, folder)} /></Suspense>
         : <View dashboard={model} uid={uid} arranging={editing} editing={editing ? edits : undefined} />}
-      {dialog === 'save' && draft && <Suspense><SaveDialog uid={uid} kept={kept} draft={draft} close={() => setDialog(undefined)} saved={after} reload={(d) => { setDraft(d); void client.invalidateQueries({ queryKey: ['dashboard', uid] }); }} /></Suspense>}
+      {dialog === 'save' && draft && <Suspense><SaveDialog uid={uid} kept={kept} draft={draft} close={() => setDialog(undefined)} saved={after} reload={(d) => { setDraft(d); setDialog(undefined); void client.invalidateQueries({ queryKey: ['dashboard', uid] }); }} /></Suspense>}
       {dialog === 'share' && <Suspense><ShareDialog uid={uid} close={() => setDialog(undefined)} /></Suspense>}
     </Page>
   );

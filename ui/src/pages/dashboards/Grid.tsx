@@ -1,7 +1,7 @@
 import { type KeyboardEvent, memo, type PointerEvent, type ReactNode, useDeferredValue, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 
 import { useT } from '../../i18n';
-import { interpolate, type Placed } from '../../model';
+import { label, type Placed } from '../../model';
 import { Icon } from '../../ui/icons';
 import { cell, columns, fit, gap, place, type Rect, rectOf, type Spot } from './arrange';
 import { PanelMenu } from './PanelMenu';
@@ -101,7 +101,7 @@ const noData = { state: 'done' as const, frames: [], answers: [], queries: undef
 function RowHead({ p, shared, toggle }: { p: Placed; shared: Shared; toggle: (key: string, open: boolean) => void }): ReactNode {
   const t = useT();
   const scope = { ...shared.scope, scoped: { ...shared.scope.scoped, ...p.scoped } };
-  const title = interpolate(p.panel.title, scope, 'text') || t(m.row);
+  const title = label(p.panel.title, scope) || t(m.row);
   return (
     <div className="dash-row" data-panel-id={p.panel.id} data-panel-type="row" data-panel-state="data">
       <h2 className="ellipsis">
@@ -121,7 +121,7 @@ function Grips({ p, grid, shared, onMove }: { p: Placed; grid: number; shared: S
   const [to, setTo] = useState<Spot>();
   const from = useRef<{ x: number; y: number; spot: Spot; move: boolean } | undefined>(undefined);
   const { panel, gridPos } = p;
-  const title = interpolate(panel.title, shared.scope, 'text') || String(panel.id);
+  const title = label(panel.title, shared.scope) || String(panel.id);
   useEffect(() => setTo(undefined), [gridPos]);
   const changed = (spot: Spot, move: boolean, dx: number, dy: number): Spot =>
     fit(move ? { ...spot, x: spot.x + dx, y: spot.y + dy } : { ...spot, w: Math.min(columns - spot.x, spot.w + dx), h: spot.h + dy });

@@ -4,7 +4,7 @@ import { lazy, type ReactNode, Suspense, useRef, useState } from 'react';
 
 import { keepTime } from '../../app/Frame';
 import { useT } from '../../i18n';
-import { interpolate, interpolateQuery, type Panel, type Scope } from '../../model';
+import { interpolateQuery, label, type Panel, type Scope } from '../../model';
 import { Icon } from '../../ui/icons';
 import { emptyQuery, writeQueries } from '../explore/address';
 import { fileName, save } from './files';
@@ -41,7 +41,7 @@ export function PanelMenu(p: Props): ReactNode {
   const t = useT();
   const [wanted, setWanted] = useState(false);
   if (wanted) return <OpenMenu {...p} />;
-  const title = interpolate(p.panel.title, p.scope, 'text') || `${p.panel.type} ${p.panel.id}`;
+  const title = label(p.panel.title, p.scope) || `${p.panel.type} ${p.panel.id}`;
   return <button type="button" className="dash-more" aria-haspopup="menu" aria-expanded={false} aria-label={t(m.menu, { title })} onClick={() => setWanted(true)}><Icon name="more" size={16} /></button>;
 }
 
@@ -53,8 +53,15 @@ function OpenMenu({ panel, data, shared, scope }: Props): ReactNode {
   const [inspecting, setInspecting] = useState(false);
   const [note, setNote] = useState('');
   const button = useRef<HTMLButtonElement>(null);
-  const title = interpolate(panel.title, scope, 'text') || `${panel.type} ${panel.id}`;
-  const exprs = panel.targets.filter((q) => q.expr !== '' && !q.hide).map((q) => interpolateQuery(q.expr, scope));
+  const title = label(panel.title, scope) || `${panel.type} ${panel.id}`;
+  // As they are sent; without the values where these make them too long to send.
+  const exprs = panel.targets.filter((q) => q.expr !== '' && !q.hide).map((q) => {
+    try {
+      return interpolateQuery(q.expr, scope, shared.filterInto);
+    } catch {
+      return q.expr;
+    }
+  });
   const viewed = shared.viewed === panel.id;
   const run = (what: () => Promise<void>): void => {
     setNote('');

@@ -2,7 +2,7 @@ import { useComputedColorScheme } from '@mantine/core';
 import { memo, type ReactNode, useCallback, useEffect, useMemo } from 'react';
 
 import { useT } from '../../i18n';
-import { interpolate, type Panel, type Placed, type Scope, type SourceInfo } from '../../model';
+import { type FilterInto, label, type Panel, type Placed, type Scope, type SourceInfo } from '../../model';
 import { PanelView } from '../../panels/PanelView';
 import type { Zone } from '../../time/range';
 import { annotationsOf, type Group } from './annotations';
@@ -18,6 +18,8 @@ const m = {
 export interface Shared {
   scope: Scope;
   sources: readonly SourceInfo[];
+  /** Puts ad hoc filters into queries, where the dashboard has any. */
+  filterInto: FilterInto | undefined;
   now: number;
   zone: Zone;
   ready: boolean;
@@ -46,7 +48,7 @@ export const Slot = memo(function Slot({ placed, width, height, active, shared, 
   const scope = useMemo<Scope>(() => ({ ...shared.scope, scoped: { ...shared.scope.scoped, ...placed.scoped } }), [shared.scope, placed.scoped]);
   const unsupported = useCallback((ref: string, type: string) => (type === 'prometheus' || type === '' ? t(m.missing, { ref }) : t(m.source, { ref, type })), [t]);
   const [data, again] = usePanelData({
-    panel, scope, sources: shared.sources, width, now: shared.now, zone: shared.zone, mode, active: active && shared.ready && panel.type !== 'row', find: shared.find, unsupported,
+    panel, scope, sources: shared.sources, filterInto: shared.filterInto, width, now: shared.now, zone: shared.zone, mode, active: active && shared.ready && panel.type !== 'row', find: shared.find, unsupported,
   });
   const { busy } = shared;
   const loading = active && data.fetching && panel.type !== 'row';
@@ -57,7 +59,7 @@ export const Slot = memo(function Slot({ placed, width, height, active, shared, 
   useEffect(() => onData?.(data), [data, onData]);
   const marks = useMemo(() => annotationsOf(shared.annotations, panel.id), [shared.annotations, panel.id]);
   const inner = data.queries?.scope ?? scope;
-  const replace = useCallback((text: string, format?: 'html' | 'text') => interpolate(text, inner, format), [inner]);
+  const replace = useCallback((text: string, format?: 'html' | 'text') => label(text, inner, format ?? 'glob'), [inner]);
   return (
     <PanelView panel={panel} frames={data.frames} state={data.state} error={data.error} warnings={data.warnings} onRetry={again} range={inner.range} zone={shared.zone} mode={mode}
       width={width} height={height} replace={replace} annotations={marks} onZoom={shared.onZoom} onFilter={shared.onFilter}

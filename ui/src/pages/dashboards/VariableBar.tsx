@@ -4,7 +4,7 @@ import { type ReactNode, useEffect, useState } from 'react';
 
 import { prom } from '../../api/prometheus';
 import { useT } from '../../i18n';
-import type { Current, Filter, Variable } from '../../model';
+import { type Current, type Filter, filterText, type Variable } from '../../model';
 import { Icon } from '../../ui/icons';
 import { Notice } from '../../ui/parts';
 import type { VariableState } from './variables';
@@ -25,7 +25,7 @@ const shown = 200;
 const all = '$__all';
 
 /** VariableBar is what a dashboard can be turned by. */
-export function VariableBar({ variables, state, onChange, extra }: { variables: Variable[]; state: VariableState; onChange: (name: string, value: string[]) => void; extra?: ReactNode }): ReactNode {
+export function VariableBar({ variables, state, sourceFor, onChange, extra }: { variables: Variable[]; state: VariableState; sourceFor: (v: Variable) => string | undefined; onChange: (name: string, value: string[]) => void; extra?: ReactNode }): ReactNode {
   const t = useT();
   const errors = Object.entries(state.errors);
   return (
@@ -37,7 +37,7 @@ export function VariableBar({ variables, state, onChange, extra }: { variables: 
           return (
             <div key={v.name} className="dash-var" title={v.description || undefined}>
               {v.hide !== 'label' && <span aria-hidden>{name}</span>}
-              {v.type === 'adhoc' ? <Filters v={v} filters={current?.filters ?? []} onChange={(f) => onChange(v.name, f.map(filterText))} /> :
+              {v.type === 'adhoc' ? <Filters v={v} source={sourceFor(v)} filters={current?.filters ?? []} onChange={(f) => onChange(v.name, f.map(filterText))} /> :
                 v.type === 'textbox' ? <TextBox name={name} value={current?.value[0] ?? ''} onChange={(x) => onChange(v.name, [x])} /> :
                 v.type === 'switch' ? <OnOff name={name} current={current} onChange={(x) => onChange(v.name, [x])} /> :
                 <Choice v={v} name={name} current={current} loading={!state.ready} onChange={(x) => onChange(v.name, x)} />}
@@ -91,20 +91,15 @@ function OnOff({ name, current, onChange }: { name: string; current: Current | u
   return <Switch aria-label={name} checked={current?.value[0] === on} onChange={(e) => onChange(e.currentTarget.checked ? on : off)} />;
 }
 
-/** filterText is a filter as an address has it; a bar in it is written as Grafana does. */
-export function filterText(f: Filter): string {
-  return [f.key, f.operator, ...(f.values.length > 0 ? f.values : [f.value])].map((s) => s.replaceAll('|', '__gfp__')).join('|');
-}
-
 const operators: Filter['operator'][] = ['=', '!=', '=~', '!~'];
 
-function Filters({ v, filters, onChange }: { v: Variable; filters: Filter[]; onChange: (filters: Filter[]) => void }): ReactNode {
+function Filters({ v, source, filters, onChange }: { v: Variable; source: string | undefined; filters: Filter[]; onChange: (filters: Filter[]) => void }): ReactNode {
   const t = useT();
   const [draft, setDraft] = useState<{ key: string; operator: Filter['operator'] }>();
-  const names = useQuery({ queryKey: ['labels'], queryFn: ({ signal }) => prom<string[]>('/labels', { signal, params: { limit: 2000 } }), enabled: draft !== undefined });
+  const names = useQuery({ queryKey: ['labels', source], queryFn: ({ signal }) => prom<string[]>('/labels', { signal, datasource: source, params: { limit: 2000 } }), enabled: draft !== undefined });
   const values = useQuery({
-    queryKey: ['label', draft?.key], enabled: !!draft?.key,
-    queryFn: ({ signal }) => prom<string[]>(`/label/${encodeURIComponent(draft!.key)}/values`, { signal, params: { limit: 2000 } }),
+    queryKey: ['label', source, draft?.key], enabled: !!draft?.key,
+    queryFn: ({ signal }) => prom<string[]>(`/label/${encodeURIComponent(draft!.key)}/values`, { signal, datasource: source, params: { limit: 2000 } }),
   });
   return (
     <div style={{ display: 'flex', gap: 6, flexWrap: 'wrap', alignItems: 'center' }} role="group" aria-label={v.label || v.name}>

@@ -9,7 +9,7 @@ import { type DataSource, dataSources, listDashboards } from '../../api/dashboar
 import { useMe } from '../../api/me';
 import { keepTime } from '../../app/Frame';
 import { useLanguage, useT } from '../../i18n';
-import { addressOf, type Dashboard, type DashboardLink, interpolate, layoutOf, type Panel, type Placed, type Scope } from '../../model';
+import { addressOf, type Dashboard, type DashboardLink, filterText, label, layoutOf, loadFilterInto, type Panel, type Placed, type Scope, sourceOf } from '../../model';
 import { linkProps } from '../../panels/links';
 import { useTime } from '../../time/state';
 import { Icon } from '../../ui/icons';
@@ -68,10 +68,16 @@ export function View({ dashboard, uid, arranging, editing }: { dashboard: Dashbo
   const change = useCallback((by: (old: Record<string, unknown>) => Record<string, unknown>, replace = false) => void navigate({ to: '.', search: by, replace } as never), [navigate]);
   const setVariable = useCallback((name: string, value: string[]) => change((old) => withVariable(old, name, value)), [change]);
 
-  const allAnnotations = useMemo(() => annotationQueries(dashboard), [dashboard]);
+  const adhoc = dashboard.variables.find((v) => v.type === 'adhoc');
+  const grammar = useQuery({ queryKey: ['grammar', 'filters'], queryFn: loadFilterInto, enabled: adhoc !== undefined, staleTime: Infinity, structuralSharing: false });
+  const filterInto = grammar.data;
+  const known = variables.ready && (adhoc === undefined || filterInto !== undefined || grammar.isError);
+
+  const byLink = search.share !== undefined;
+  const allAnnotations = useMemo(() => annotationQueries(dashboard, byLink), [dashboard, byLink]);
   const onKey = allAnnotations.filter((q) => isOn(q, search)).map((q) => q.name).join('\n');
   const asked = useMemo(() => allAnnotations.filter((q) => onKey.split('\n').includes(q.name)), [allAnnotations, onKey]);
-  const { groups: annotations, errors: annotationErrors } = useAnnotations(asked, scope, sources.data ?? noSources, variables.ready, uid, time.tick);
+  const { groups: annotations, errors: annotationErrors } = useAnnotations(asked, scope, sources.data ?? noSources, filterInto, known, uid, time.tick);
 
   const [loading, setLoading] = useState(0);
   const busySet = useRef(new Set<string>());
@@ -87,12 +93,11 @@ export function View({ dashboard, uid, arranging, editing }: { dashboard: Dashbo
   const zoomTo = useRef(zoom);
   zoomTo.current = zoom;
   const onZoom = useCallback((a: number, b: number) => zoomTo.current(a, b), []);
-  const adhoc = dashboard.variables.find((v) => v.type === 'adhoc');
   const values = useRef(variables.values);
   values.current = variables.values;
-  const onFilter = useMemo(() => (adhoc ? (label: string, value: string, equal: boolean) => {
-    const old = (values.current[adhoc.name]?.filters ?? []).map((f) => `${f.key}|${f.operator}|${f.value}`);
-    setVariable(adhoc.name, [...old, `${label}|${equal ? '=' : '!='}|${value}`]);
+  const onFilter = useMemo(() => (adhoc ? (key: string, value: string, equal: boolean) => {
+    const old = (values.current[adhoc.name]?.filters ?? []).map(filterText);
+    setVariable(adhoc.name, [...old, filterText({ key, operator: equal ? '=' : '!=', value, values: [] })]);
   } : undefined), [adhoc, setVariable]);
   const edits = useRef(editing);
   edits.current = editing;
@@ -101,23 +106,23 @@ export function View({ dashboard, uid, arranging, editing }: { dashboard: Dashbo
   const edited = idOf(search.editPanel);
   const sourceList = sources.data ?? noSources;
   const shared = useMemo<Shared>(() => ({
-    scope, sources: sourceList, now: time.tick, zone: time.zone, ready: variables.ready, graphTooltip: dashboard.graphTooltip, annotations, find, busy, onZoom, onFilter, view, viewed, title: dashboard.title,
+    scope, sources: sourceList, filterInto, now: time.tick, zone: time.zone, ready: known, graphTooltip: dashboard.graphTooltip, annotations, find, busy, onZoom, onFilter, view, viewed, title: dashboard.title,
     edit: canEdit ? {
       open: (id) => change((old) => ({ ...old, editPanel: id, viewPanel: undefined })),
       duplicate: (id) => edits.current?.duplicate(id),
       remove: (id) => edits.current?.remove(id),
     } : undefined,
-  }), [scope, sourceList, time.tick, time.zone, variables.ready, dashboard.graphTooltip, dashboard.title, annotations, find, busy, onZoom, onFilter, view, viewed, canEdit, change]);
+  }), [scope, sourceList, filterInto, time.tick, time.zone, known, dashboard.graphTooltip, dashboard.title, annotations, find, busy, onZoom, onFilter, view, viewed, canEdit, change]);
 
   const near = useRef(false);
   useEffect(() => { near.current = true; });
-  const ready = sources.isError || (variables.ready && loading === 0 && near.current);
+  const ready = sources.isError || (known && loading === 0 && near.current);
   const notes = [...dashboard.warnings, ...variables.warnings, ...layout.warnings];
   const one = edited ?? viewed;
   const single = one === undefined ? undefined : layout.placed.find((p) => p.panel.id === one) ?? alone(find(one));
   return (
     <div data-dashboard-state={ready ? 'ready' : 'loading'} data-dashboard-uid={uid}>
-      <VariableBar variables={dashboard.variables} state={variables} onChange={setVariable} extra={<>
+      <VariableBar variables={dashboard.variables} state={variables} sourceFor={(v) => sourceOf(v.datasource, scope, sourceList)?.uid} onChange={setVariable} extra={<>
         {allAnnotations.filter((q) => !q.hide).map((q) => (
           <Switch key={q.name} label={q.name} checked={isOn(q, search)} onChange={(e) => change(toggled(q.name, q.enable, e.currentTarget.checked))} />
         ))}
@@ -195,9 +200,9 @@ function HeadLink({ link, scope, variables }: { link: DashboardLink; scope: Scop
     queryKey: ['dashboards', 'link', link.tags], enabled: link.type === 'dashboards', staleTime: 60_000,
     queryFn: async ({ signal }) => (await listDashboards({ tag: link.tags[0] }, signal)).dashboards.filter((d) => link.tags.every((x) => d.tags.includes(x))).slice(0, 100),
   });
-  const title = interpolate(link.title, scope, 'text');
+  const title = label(link.title, scope);
   if (link.type === 'link') {
-    const url = interpolate(link.url, scope);
+    const url = label(link.url, scope, 'glob');
     const props = linkProps(url, link.targetBlank);
     if (!props) return null;
     const extra = new URLSearchParams();

@@ -4,7 +4,7 @@ import { useMemo } from 'react';
 
 import { call } from '../../api/client';
 import { queryRange } from '../../api/prometheus';
-import { type Annotation, annotationIsFor, annotationRequest, annotationsFrom, type AnnotationQuery, type Dashboard, ownAnnotations, type Scope, type SourceInfo, sourceOf } from '../../model';
+import { type Annotation, annotationIsFor, annotationRequest, annotationsFrom, type AnnotationQuery, type Dashboard, type FilterInto, ownAnnotations, type Scope, type SourceInfo, sourceOf } from '../../model';
 
 /** The most that is drawn of one query: past it, ticks would be a wall. */
 const most = 1000;
@@ -22,9 +22,10 @@ export function annotationsOf(groups: readonly Group[], panelId: number): Annota
   return out.length > 0 ? out : none;
 }
 
-/** annotationQueries are those of the file and our own, each once. */
-export function annotationQueries(d: Dashboard): AnnotationQuery[] {
+/** annotationQueries are those of the file and our own, each once. Whoever has only a link to the dashboard may not ask for ours. */
+export function annotationQueries(d: Dashboard, byLink: boolean): AnnotationQuery[] {
   const out = d.annotations.filter((q) => !q.builtIn);
+  if (byLink) return out.filter((q) => !ownAnnotations.some((o) => o.name === q.name));
   for (const q of ownAnnotations) if (!out.some((o) => o.name === q.name)) out.push(q);
   return out;
 }
@@ -36,8 +37,8 @@ export function isOn(q: AnnotationQuery, search: Record<string, unknown>): boole
   return q.enable || list('ann-on').includes(q.name);
 }
 
-async function ask(q: AnnotationQuery, scope: Scope, sources: readonly SourceInfo[], signal: AbortSignal): Promise<Annotation[]> {
-  const r = annotationRequest(q, scope);
+async function ask(q: AnnotationQuery, scope: Scope, sources: readonly SourceInfo[], filterInto: FilterInto | undefined, signal: AbortSignal): Promise<Annotation[]> {
+  const r = annotationRequest(q, scope, filterInto);
   switch (r.kind) {
     case 'none':
       if (r.warning) throw new Error(r.warning.en);
@@ -53,11 +54,11 @@ async function ask(q: AnnotationQuery, scope: Scope, sources: readonly SourceInf
   }
 }
 
-export function useAnnotations(queries: AnnotationQuery[], scope: Scope, sources: readonly SourceInfo[], ready: boolean, uid: string, now: number): { groups: Group[]; errors: string[] } {
+export function useAnnotations(queries: AnnotationQuery[], scope: Scope, sources: readonly SourceInfo[], filterInto: FilterInto | undefined, ready: boolean, uid: string, now: number): { groups: Group[]; errors: string[] } {
   return useQueries({
     queries: queries.map((q) => ({
-      queryKey: ['annotations', uid, q.name, q.expr, scope.raw, now, Object.values(scope.values).map((v) => v.value)],
-      queryFn: ({ signal }: { signal: AbortSignal }) => ask(q, scope, sources, signal),
+      queryKey: ['annotations', uid, q.name, q.expr, scope.raw, now, Object.values(scope.values).map((v) => [v.value, v.filters])],
+      queryFn: ({ signal }: { signal: AbortSignal }) => ask(q, scope, sources, filterInto, signal),
       enabled: ready,
       retry: false,
     })),

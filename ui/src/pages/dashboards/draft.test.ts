@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { overlaps } from './arrange';
+import { overlaps, type Spot } from './arrange';
 import { addPanel, at, changePanel, duplicatePanel, everyPanel, findPanel, keepDraft, keptDraft, movePanel, newDashboard, newPanel, put, removePanel, spotOf } from './draft';
 
 const dashboard = (): Record<string, unknown> => ({
@@ -37,6 +37,16 @@ describe('edits of a dashboard', () => {
     const d = movePanel(dashboard(), 1, { x: 0, y: 20, w: 6, h: 4 });
     expect((d.panels as { id: number }[]).map((p) => p.id)).toEqual([7, 1]);
     expect(spotOf(findPanel(d, 1)!)).toEqual({ x: 0, y: 1, w: 6, h: 4 });
+  });
+  it('move a row with all that stands under it', () => {
+    const panel = (id: number, type: string, y: number, h: number): Record<string, unknown> => ({ id, type, gridPos: { x: 0, y, w: 24, h } });
+    const d = { title: 'T', panels: [panel(1, 'stat', 0, 4), panel(2, 'row', 4, 1), panel(3, 'stat', 5, 8), panel(4, 'row', 13, 1), panel(5, 'stat', 14, 2), panel(6, 'stat', 16, 2)] };
+    const places = (after: Record<string, unknown>): [number, number][] => (after.panels as { id: number; gridPos: Spot }[]).map((p) => [p.id, p.gridPos.y]);
+    const swapped = [[1, 0], [4, 4], [5, 5], [6, 7], [2, 9], [3, 10]];
+    expect(places(movePanel(d, 2, { x: 0, y: 5, w: 24, h: 1 }))).toEqual(swapped);
+    expect(places(movePanel(d, 4, { x: 0, y: 3, w: 24, h: 1 }))).toEqual(swapped);
+    expect(places(movePanel(d, 2, { x: 0, y: 0, w: 24, h: 1 }))).toEqual(places(d));
+    expect(places(movePanel(dashboard(), 7, { x: 0, y: 30, w: 24, h: 1 }))).toEqual(places(dashboard()));
   });
   it('bear a file whose panels are no list', () => {
     expect(everyPanel({ panels: 'x' })).toEqual([]);

@@ -72,12 +72,35 @@ export function duplicatePanel(d: DashboardJSON, id: number): { dashboard: Dashb
 /** movePanel puts a panel at a spot of a size; the others make room. Panels of closed rows keep their places. */
 export function movePanel(d: DashboardJSON, id: number, to: Spot): DashboardJSON {
   const panels = panelsOf(d);
+  if (panels.some((p) => p.id === id && p.type === 'row')) return moveRow(d, id, to.y);
   if (!panels.some((p) => p.id === id)) return changePanel(d, id, (p) => ({ ...p, gridPos: { ...to } }));
   const spots = makeRoom(new Map(panels.map((p) => [p.id, spotOf(p)])), id as unknown, to);
   // A panel that moves past a row's line changes its row: the order in the file says which.
   const moved = panels.map((p) => ({ ...p, gridPos: { ...(isObject(p.gridPos) ? p.gridPos : {}), ...spots.get(p.id) } as Spot & Record<string, unknown> }));
   moved.sort((a, b) => a.gridPos.y - b.gridPos.y || a.gridPos.x - b.gridPos.x);
   return { ...d, panels: moved };
+}
+
+/** moveRow puts a row with all that stands under it between other rows, at the place that is nearest to where it was put down. */
+function moveRow(d: DashboardJSON, id: number, to: number): DashboardJSON {
+  const panels = panelsOf(d).map((p) => ({ p, ...spotOf(p) })).sort((a, b) => a.y - b.y || a.x - b.x);
+  const first = panels.findIndex(({ p }) => p.id === id);
+  const row = panels[first]!;
+  const next = panels.findIndex(({ p }, i) => i > first && p.type === 'row');
+  // What follows a closed row is not in it: its panels are.
+  const section = panels.slice(first, row.p.collapsed === true ? first + 1 : next < 0 ? undefined : next);
+  const height = below(section) - row.y;
+  const rest = panels.filter((x) => !section.includes(x)).map((x) => (x.y > row.y ? { ...x, y: x.y - height } : x));
+  const down = to > row.y;
+  const wanted = down ? to - height : to;
+  const places = [...rest.filter(({ p }) => p.type === 'row').map(({ y }) => y), below(rest)].filter((y) => (down ? y > row.y : y < row.y));
+  if (places.length === 0) return d;
+  const place = places.reduce((best, y) => (Math.abs(y - wanted) < Math.abs(best - wanted) ? y : best));
+  const put = [
+    ...section.map((x) => ({ ...x, y: x.y - row.y + place })),
+    ...rest.map((x) => (x.y >= place ? { ...x, y: x.y + height } : x)),
+  ].sort((a, b) => a.y - b.y || a.x - b.x);
+  return { ...d, panels: put.map(({ p, x, y, w, h }) => ({ ...p, gridPos: { ...(isObject(p.gridPos) ? p.gridPos : {}), x, y, w, h } })) };
 }
 
 /** newPanel is what a fresh panel of a type says. */

@@ -4,8 +4,9 @@ import { useEffect, useRef, useState } from 'react';
 
 import { call } from '../../api/client';
 import { promRoot, type QueryData } from '../../api/prometheus';
+import { type Language, useLanguage } from '../../i18n';
 import type { Mode } from '../../grafana/theme';
-import { type Panel, type PanelQueries, type PanelRequest, queriesOf, type Scope, type SourceInfo, sourceOf } from '../../model';
+import { type FilterInto, type Panel, type PanelQueries, type PanelRequest, queriesOf, type Scope, type SourceInfo, sourceOf } from '../../model';
 import type { QueryState } from '../../panels/contract';
 import type { Zone } from '../../time/range';
 import { type Asked, Requests } from './requests';
@@ -54,6 +55,7 @@ export interface PanelInput {
   panel: Panel;
   scope: Scope;
   sources: readonly SourceInfo[];
+  filterInto: FilterInto | undefined;
   width: number;
   now: number;
   zone: Zone;
@@ -73,9 +75,9 @@ interface Part {
 }
 
 /** partsOf are the queries of a panel and of those whose data it shows. */
-function partsOf(input: Omit<PanelInput, 'active'>): { own: PanelQueries; parts: Part[]; notes: string[] } {
+function partsOf(input: Omit<PanelInput, 'active'>, l: Language): { own: PanelQueries; parts: Part[]; notes: string[] } {
   const resolve = (ref: { uid: string; type: string }): SourceInfo | undefined => sourceOf(ref, input.scope, input.sources);
-  const context = { width: Math.max(100, input.width), now: input.now };
+  const context = { width: Math.max(100, input.width), now: input.now, filterInto: input.filterInto };
   const own = queriesOf(input.panel, input.scope, context, resolve);
   const parts: Part[] = [{ queries: own, panel: input.panel, transform: false }];
   const notes: string[] = [];
@@ -88,7 +90,7 @@ function partsOf(input: Omit<PanelInput, 'active'>): { own: PanelQueries; parts:
     parts.push({ queries: queriesOf(lender, input.scope, context, resolve), panel: lender, transform: s.withTransforms });
   }
   for (const p of parts) {
-    notes.push(...p.queries.warnings.map((w) => w.en));
+    notes.push(...p.queries.warnings.map((w) => w[l]));
     for (const u of p.queries.unsupported) notes.push(input.unsupported(u.refId, resolve(u.datasource)?.type ?? u.datasource.type ?? ''));
   }
   return { own, parts, notes };
@@ -96,6 +98,7 @@ function partsOf(input: Omit<PanelInput, 'active'>): { own: PanelQueries; parts:
 
 /** usePanelData queries for a panel and prepares what is drawn. */
 export function usePanelData(input: PanelInput): [data: PanelData, again: () => void] {
+  const l = useLanguage();
   const [data, setData] = useState<PanelData>(nothing);
   const held = useRef<Asked<Raw>[]>([]);
   const done = useRef<unknown[] | undefined>(undefined);
@@ -112,14 +115,14 @@ export function usePanelData(input: PanelInput): [data: PanelData, again: () => 
       held.current = [];
       return;
     }
-    const wanted = [panel, scope, sources, wide, now, zone, mode, again];
+    const wanted = [panel, scope, sources, wide, now, zone, mode, l, again];
     // Scrolled away and back: what is shown is what would be asked for.
     if (done.current?.every((v, i) => v === wanted[i])) return;
     let stopped = false;
     const began = performance.now();
     const next: Asked<Raw>[] = [];
     void (async () => {
-      const { own, parts, notes } = partsOf({ ...latest.current, width: wide });
+      const { own, parts, notes } = partsOf({ ...latest.current, width: wide }, l);
       const resolve = (ref: { uid: string; type: string }): string | undefined => sourceOf(ref, scope, sources)?.uid;
       const asked = parts.map((part) => part.queries.requests.map((request) => {
         const source = resolve(request.datasource);
@@ -155,7 +158,7 @@ export function usePanelData(input: PanelInput): [data: PanelData, again: () => 
       }
       const drawn = await door.pipeline(panel, frames, own.scope, mode, zone);
       if (stopped) return;
-      warnings.push(...drawn.warnings.map((w) => w.en));
+      warnings.push(...drawn.warnings.map((w) => w[l]));
       // Some of the queries failed: what the others say is shown, with the failures beside it.
       const failed = failures.length > 0 && answers.length === 0;
       const nothingAsked = parts.every((p) => p.queries.requests.length === 0);

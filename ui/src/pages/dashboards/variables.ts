@@ -33,8 +33,9 @@ export interface VariableState {
 }
 
 interface Kept {
-  key: string;
   answer: Promise<unknown>;
+  /** Whether it has come: one that is given up half-way would fail the next who asks for it. */
+  come: boolean;
 }
 
 /** How many answers are kept while variables change. */
@@ -65,8 +66,9 @@ async function load(v: Variable, scope: Scope, sources: readonly SourceInfo[], w
         let hit = kept.get(key);
         if (!hit) {
           const params = { ...rest, ...(start === undefined ? {} : { start }), ...(end === undefined ? {} : { end }) };
-          hit = { key, answer: prom<unknown>(q.path, { params, datasource: source?.uid, signal }) };
-          hit.answer.catch(() => kept.delete(key));
+          const made: Kept = { answer: prom<unknown>(q.path, { params, datasource: source?.uid, signal }), come: false };
+          made.answer.then(() => { made.come = true; }, () => { if (kept.get(key) === made) kept.delete(key); });
+          hit = made;
           if (kept.size >= mostKept) kept.delete(kept.keys().next().value!);
           kept.set(key, hit);
         }
@@ -91,13 +93,14 @@ export function useVariables(dashboard: Dashboard, base: Omit<Scope, 'values'>, 
   useEffect(() => {
     if (!sources) return;
     const controller = new AbortController();
+    const answers = kept.current;
     const wanted = wantedFrom(new URLSearchParams(params));
     void (async () => {
       const values: Values = {};
       const errors: Record<string, string> = {};
       const warnings = [...order.warnings];
       for (const level of order.levels) {
-        const all = await Promise.all(level.map((v) => load(v, { ...scope.current, values: { ...values } }, sources, wanted, era, kept.current, controller.signal)));
+        const all = await Promise.all(level.map((v) => load(v, { ...scope.current, values: { ...values } }, sources, wanted, era, answers, controller.signal)));
         level.forEach((v, i) => {
           const one = all[i]!;
           values[v.name] = one.current;
@@ -112,8 +115,7 @@ export function useVariables(dashboard: Dashboard, base: Omit<Scope, 'values'>, 
     });
     return () => {
       controller.abort();
-      // What was given up half-way would fail the next one that asks for it.
-      kept.current.clear();
+      for (const [key, one] of answers) if (!one.come) answers.delete(key);
     };
   }, [order, params, era, sources]);
   return state;

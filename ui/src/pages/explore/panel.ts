@@ -23,6 +23,8 @@ export function panelOf(title: string, queries: readonly { ref: string; expr: st
 
 /** append puts a panel below all others, with an id that none of them has. Nothing of the dashboard itself is changed. */
 export function append(d: DashboardModel, panel: Omit<PanelModel, 'id' | 'gridPos'>): DashboardModel {
+  // A dashboard in the form of a resource has its own one within.
+  if (typeof d.apiVersion === 'string' && typeof d.spec === 'object' && d.spec !== null) return { ...d, spec: append(d.spec as DashboardModel, panel) };
   if (d.elements !== undefined || d.rows !== undefined) throw new Error('This dashboard has a layout that panels are not appended to from here. Copy the panel, and paste it in the dashboard\'s editor.');
   const panels = (Array.isArray(d.panels) ? d.panels : []) as Placed[];
   const flat = panels.flatMap((p) => [p, ...(Array.isArray(p.panels) ? p.panels : [])]);

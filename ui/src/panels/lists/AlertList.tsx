@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 
-import { alerts } from '../../api/alertmanager';
+import { alerts, matches } from '../../api/alertmanager';
 import { type ActiveAlert, type AlertingRule, ruleGroups } from '../../api/prometheus';
 import { useT } from '../../i18n';
 import { Ago, Failed, LabelList, Loading, StateMark } from '../../ui/parts';
@@ -27,12 +27,7 @@ export function selects(filter: string, labels: Record<string, string>): boolean
     const v = labels[name!] ?? '';
     const want = raw!.replace(/\\(.)/g, '$1');
     if (op === '=' || op === '!=') return (v === want) === (op === '=');
-    if (want.length > 200 || /\([^)]*[+*][^)]*\)\s*[+*{]/.test(want)) return false;
-    try {
-      return new RegExp(`^(?:${want})$`).test(v) === (op === '=~');
-    } catch {
-      return false;
-    }
+    return matches({ name: name!, value: want, isRegex: true, isEqual: op === '=~' }, labels);
   });
 }
 

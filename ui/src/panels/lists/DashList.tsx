@@ -15,6 +15,7 @@ const m = {
   found: { en: 'Found', zh: '搜索结果' },
   star: { en: 'starred', zh: '已收藏' },
   recent: { en: 'Recently viewed', zh: '最近浏览' },
+  noFolder: { en: 'The folder that this panel names is one of another server: all folders are searched.', zh: '此面板指定的文件夹属于其他服务器：将搜索所有文件夹。' },
   noRecent: { en: 'Recently viewed dashboards are not kept; the list shows those that match.', zh: '不记录最近浏览的仪表盘；此处列出匹配的仪表盘。' },
 };
 
@@ -43,7 +44,7 @@ export function DashList(p: BodyProps): ReactNode {
   return (
     <div className="list-panel" style={{ height: p.height }} tabIndex={0}>
       {starred && <List p={p} head={flag(o, 'showHeadings', true) ? t(m.starred) : undefined} params={{ starred: true }} most={most} />}
-      {(search || recent) && <List p={p} head={flag(o, 'showHeadings', true) ? t(m.found) : undefined} note={recent && !search ? t(m.noRecent) : undefined} params={{ query, tag: tags[0] ?? '', folder: text(o, 'folderUID') }} tags={tags} most={most} />}
+      {(search || recent) && <List p={p} head={flag(o, 'showHeadings', true) ? t(m.found) : undefined} note={recent && !search ? t(m.noRecent) : text(o, 'folderUID') ? t(m.noFolder) : undefined} params={{ query, tag: tags[0] ?? '' }} tags={tags} most={most} />}
     </div>
   );
 }

@@ -52,8 +52,9 @@ function purify(): DOMPurify {
     }
     if (node.tagName === 'IMG') {
       const src = node.getAttribute('src') ?? '';
-      // Nothing is fetched from another host: its address is shown instead.
-      if (leavesServer(src) && !/^data:image\/(png|jpeg|gif|webp);/i.test(src)) {
+      // Nothing is fetched from another host, and from this one files only: the address is shown instead.
+      const here = !leavesServer(src) && /^[^?#]+\.(png|jpe?g|gif|webp|svg)$/i.test(src);
+      if (!here && !/^data:image\/(png|jpeg|gif|webp);/i.test(src)) {
         const a = node.ownerDocument.createElement('span');
         a.className = 'muted';
         a.textContent = `[${node.getAttribute('alt') || src.slice(0, 200)}]`;

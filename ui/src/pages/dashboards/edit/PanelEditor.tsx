@@ -68,7 +68,7 @@ export function PanelEditor({ placed, shared, onChange }: { placed: Placed; shar
           </Tabs.List>
           <Tabs.Panel value="queries" pt="sm"><Queries json={json} sources={sources} change={change} /></Tabs.Panel>
           <Tabs.Panel value="transformations" pt="sm"><Transformations json={json} change={change} /></Tabs.Panel>
-          <Tabs.Panel value="json" pt="sm"><JSONField label={t(m.whole)} value={json} kind="object" onChange={(v) => change(v as PanelJSON)} rows={24} /></Tabs.Panel>
+          <Tabs.Panel value="json" pt="sm" keepMounted><JSONField label={t(m.whole)} value={json} kind="object" onChange={(v) => change(v as PanelJSON)} rows={24} /></Tabs.Panel>
         </Tabs>
       </div>
       <div className="card card-body">

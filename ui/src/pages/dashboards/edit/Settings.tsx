@@ -55,9 +55,9 @@ export function Settings({ dashboard, folder, onChange }: { dashboard: Dashboard
         </Stack>
       </Tabs.Panel>
       <Tabs.Panel value="variables" pt="sm"><Variables list={list(at(dashboard, ['templating', 'list']))} onChange={(v) => set(['templating', 'list'], v)} /></Tabs.Panel>
-      <Tabs.Panel value="annotations" pt="sm"><JSONField label={t(m.annotations)} value={list(at(dashboard, ['annotations', 'list']))} kind="list" onChange={(v) => set(['annotations', 'list'], v)} /></Tabs.Panel>
-      <Tabs.Panel value="links" pt="sm"><JSONField label={t(m.links)} value={list(dashboard.links)} kind="list" onChange={(v) => set(['links'], v)} /></Tabs.Panel>
-      <Tabs.Panel value="json" pt="sm"><JSONField label={t(m.whole)} value={dashboard} kind="object" rows={28} onChange={(v) => onChange(v as DashboardJSON)} /></Tabs.Panel>
+      <Tabs.Panel value="annotations" pt="sm" keepMounted><JSONField label={t(m.annotations)} value={list(at(dashboard, ['annotations', 'list']))} kind="list" onChange={(v) => set(['annotations', 'list'], v)} /></Tabs.Panel>
+      <Tabs.Panel value="links" pt="sm" keepMounted><JSONField label={t(m.links)} value={list(dashboard.links)} kind="list" onChange={(v) => set(['links'], v)} /></Tabs.Panel>
+      <Tabs.Panel value="json" pt="sm" keepMounted><JSONField label={t(m.whole)} value={dashboard} kind="object" rows={28} onChange={(v) => onChange(v as DashboardJSON)} /></Tabs.Panel>
     </Tabs>
   );
 }
