@@ -218,10 +218,17 @@ func showIncident(out io.Writer, d *incident.Detail, hs []incident.Hint) error {
 	if len(hs) > 0 {
 		fmt.Fprintln(w, "\nWHAT ELSE CHANGED\t\t\t")
 		for _, h := range hs {
-			fmt.Fprintf(w, "%d. %s\t%s\t%s\t%s\n", h.Rank, h.Kind, h.At.Local().Format("15:04:05"), h.Verdict, h.Title)
+			fmt.Fprintf(w, "%d. %s\t%s\t%s\t%s\n", h.Rank, h.Kind, h.At.Local().Format("15:04:05"), h.Verdict, hintText(&h))
 		}
 	}
 	return w.Flush()
+}
+
+func hintText(h *incident.Hint) string {
+	if after, ok := h.Follows(); ok {
+		return fmt.Sprintf("%s – began %s after, so it is rather a consequence", h.Title, after.Round(time.Second))
+	}
+	return h.Title
 }
 
 func labelsText(ls map[string]string) string {

@@ -179,6 +179,7 @@ type words struct {
 	title, summary, severity, state, assignee, detected, told, acknowledged, repaired, verdict, notKnown string
 	timeline, alerts, graphs, hints, who, actions, whys, why, impact, impactHint, what, owner, due       string
 	notTold                                                                                              string // what a notification is that failed
+	follows                                                                                              string // what a hint is that began after, with how long after
 	kinds                                                                                                map[string]string
 }
 
@@ -187,7 +188,7 @@ var texts = map[string]words{
 		title: "Post-mortem", summary: "Summary", severity: "Severity", state: "State", assignee: "Assignee", detected: "Detected after", told: "First receiver answered after",
 		acknowledged: "Acknowledged after", repaired: "Repaired after", verdict: "Verdict", notKnown: "not known", timeline: "Timeline (UTC)", alerts: "Alerts", graphs: "Graphs",
 		hints: "What else changed", who: "Who did what", actions: "Action items", whys: "Five whys", why: "Why", impact: "Impact", impactHint: "Who noticed, what did not work, for how long?",
-		what: "What", owner: "Who", due: "Until", notTold: "could not be told",
+		what: "What", owner: "Who", due: "Until", notTold: "could not be told", follows: "began %s after, so it is rather a consequence",
 		kinds: map[string]string{
 			EventSample: "first bad sample", EventDetected: "rule decided", EventOpened: "incident opened", EventAlertFired: "alert fires", EventAlertEnded: "alert has ended", EventJoined: "another group joined",
 			EventNotified: "told", EventAcknowledged: "acknowledged", EventReleased: "given back", EventAssigned: "assigned", EventCommented: "comment", EventSnoozed: "snoozed", EventSnoozeEnded: "snooze ended",
@@ -198,7 +199,7 @@ var texts = map[string]words{
 		title: "事故复盘", summary: "概要", severity: "级别", state: "状态", assignee: "负责人", detected: "检测耗时", told: "首个接收方应答耗时",
 		acknowledged: "确认耗时", repaired: "恢复耗时", verdict: "结论", notKnown: "未知", timeline: "时间线（UTC）", alerts: "告警", graphs: "图表",
 		hints: "同时发生的变化", who: "人员与操作", actions: "改进项", whys: "五个为什么", why: "为什么", impact: "影响", impactHint: "谁受到影响？什么功能不可用？持续多久？",
-		what: "事项", owner: "负责人", due: "期限", notTold: "通知失败",
+		what: "事项", owner: "负责人", due: "期限", notTold: "通知失败", follows: "始于事故开始 %s 后，更可能是后果",
 		kinds: map[string]string{
 			EventSample: "首个异常样本", EventDetected: "规则判定", EventOpened: "事故创建", EventAlertFired: "告警触发", EventAlertEnded: "告警结束", EventJoined: "另一告警组加入",
 			EventNotified: "已通知", EventAcknowledged: "已确认", EventReleased: "取消确认", EventAssigned: "已指派", EventCommented: "评论", EventSnoozed: "已暂缓", EventSnoozeEnded: "暂缓结束",
@@ -271,6 +272,9 @@ func (p *Postmortem) Markdown() string {
 	fmt.Fprintf(&b, "\n## %s\n\n", w.hints)
 	for _, h := range p.Hints {
 		fmt.Fprintf(&b, "%d. %s %s", h.Rank, h.At.UTC().Format("15:04:05"), oneLine(h.Title))
+		if after, ok := h.Follows(); ok {
+			fmt.Fprintf(&b, " – "+w.follows, after.Round(time.Second))
+		}
 		if h.Verdict != "" {
 			fmt.Fprintf(&b, " (%s)", h.Verdict)
 		}

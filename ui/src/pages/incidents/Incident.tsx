@@ -40,6 +40,7 @@ const m = {
   hints: { en: 'What else changed', zh: '同期变化' },
   noHints: { en: 'Nothing else changed that is known', zh: '未发现其他变化' },
   noHintsWhy: { en: 'Deployments, failed scrapes, other alerts and shifted levels are looked at when an incident opens.', zh: '事件创建时会检查部署、抓取失败、其他告警和水平突变。' },
+  follows: { en: 'began {after} after, so it is rather a consequence', zh: '始于事件开始 {after} 后，更可能是后果' },
   right: { en: 'Right', zh: '正确' },
   wrong: { en: 'Wrong', zh: '错误' },
   detected: { en: 'Detected after', zh: '检测用时' },
@@ -137,7 +138,7 @@ function Hints({ id, zone }: { id: number; zone: string }): ReactNode {
           {q.data.map((h) => (
             <li key={h.rank} style={{ display: 'flex', gap: 10, alignItems: 'baseline', padding: '6px 12px', borderBottom: '1px solid var(--line)' }}>
               <span className="muted">{h.rank}</span>
-              <span style={{ minWidth: 0, overflowWrap: 'anywhere' }}>{h.title}<span className="muted"> · {clock(Date.parse(h.at), l, zone)}{h.judged_by ? ` · ${h.judged_by}` : ''}</span></span>
+              <span style={{ minWidth: 0, overflowWrap: 'anywhere' }}>{h.title}<span className="muted"> · {clock(Date.parse(h.at), l, zone)}{h.data?.after_ms !== undefined && ` · ${t(m.follows, { after: lasted(h.data.after_ms) })}`}{h.judged_by ? ` · ${h.judged_by}` : ''}</span></span>
               <span style={{ marginLeft: 'auto', display: 'flex', gap: 4 }}>
                 {may('respond') ? (['right', 'wrong'] as const).map((v) => (
                   <Button key={v} size="compact-xs" variant={h.verdict === v ? 'light' : 'default'} aria-pressed={h.verdict === v} onClick={() => judge.mutate({ rank: h.rank, verdict: h.verdict === v ? '' : v })}>{t(m[v])}</Button>
