@@ -35,6 +35,12 @@ const (
 	HintShift  = "shift"  // the level of a series with the same labels changed
 )
 
+// The verdicts on a hint.
+const (
+	HintRight = "right"
+	HintWrong = "wrong"
+)
+
 // Series is a series with its samples, which are in order.
 type Series struct {
 	Labels  map[string]string
@@ -334,8 +340,8 @@ func median(xs []float64) float64 {
 
 // JudgeHint says whether a hint led to the cause.
 func (s *Service) JudgeHint(ctx context.Context, id int64, rank int, actor, verdict string) error {
-	if verdict != "" && verdict != "right" && verdict != "wrong" {
-		return refuse("%q is no verdict on a hint; write right or wrong", verdict)
+	if verdict != "" && verdict != HintRight && verdict != HintWrong {
+		return refuse("%q is no verdict on a hint; write %s or %s", verdict, HintRight, HintWrong)
 	}
 	if _, err := s.Hints(ctx, id); err != nil { // so that they are kept
 		return err

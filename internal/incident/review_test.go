@@ -152,13 +152,24 @@ func TestReportAndPostmortem(t *testing.T) {
 			}
 			return []Series{{Labels: map[string]string{"instance": "db-0"}, Times: []time.Time{from, to}, Values: []float64{1, 3}}}, nil
 		}
-		for _, c := range []struct{ language, title, ack string }{{"en", "# Post-mortem: #1 Down: Down of db-0", "acknowledged (anna): "}, {"zh", "# 事故复盘: #1", "已确认 (anna): "}} {
+		for _, verdict := range []string{"", FalseAlarm, Real} {
+			if _, err := n.Judge(ctx, 1, 0, "anna", verdict); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, c := range []struct {
+			language, title, ack, verdict string
+			verdicts                      []string
+		}{
+			{"en", "# Post-mortem: #1 Down: Down of db-0", "acknowledged (anna): ", "- Verdict: real\n", []string{"verdict (anna): real", "verdict (anna): taken back", "verdict (anna): false alarm"}},
+			{"zh", "# 事故复盘: #1", "已确认 (anna): ", "- 判定: 真实故障\n", []string{"判定 (anna): 真实故障", "判定 (anna): 已撤销", "判定 (anna): 误报"}},
+		} {
 			p, err := n.Postmortem(ctx, 1, c.language, query)
 			if err != nil {
 				t.Fatal(err)
 			}
 			md := p.Markdown()
-			for _, want := range []string{c.title, c.ack, "▁", "█", "up == 0", "&lt;b>it was \\| the 'disk'&lt;/b> # not a title", "ops/webhook, 80ms", "\n5. "} {
+			for _, want := range append(c.verdicts, c.title, c.ack, c.verdict, "▁", "█", "up == 0", "&lt;b>it was \\| the 'disk'&lt;/b> # not a title", "ops/webhook, 80ms", "\n5. ") {
 				if !strings.Contains(md, want) {
 					t.Errorf("%s: no %q in\n%s", c.language, want, md)
 				}

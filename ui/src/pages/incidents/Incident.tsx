@@ -33,7 +33,6 @@ const m = {
   taken: { en: '{who} has had it since {at}; it lasts for {long}.', zh: '{who} 于 {at} 确认；已持续 {long}。' },
   over: { en: 'Over after {long}.', zh: '已结束，历时 {long}。' },
   mergedInto: { en: 'Part of incident', zh: '已合并到事件' },
-  snoozed: { en: 'Snoozed until {at}.', zh: '已暂缓至 {at}。' },
   postmortem: { en: 'Post-mortem', zh: '复盘' },
   timeline: { en: 'Timeline', zh: '时间线' },
   alerts: { en: 'Affected: {n} alerts', zh: '受影响：{n} 条告警' },
@@ -78,7 +77,7 @@ export function IncidentPage(): ReactNode {
     <>
       <IncidentTabs />
       <Page title={<><span className="muted">#{i.id}</span> {i.title}</>}
-        sentence={<><IncidentMark incident={i} /> {sentence} {i.snoozed_until && Date.parse(i.snoozed_until) > now && t(m.snoozed, { at: clock(Date.parse(i.snoozed_until), l, zone) })} {i.merged_into !== undefined && <>{t(m.mergedInto)} <Link {...below(`/incidents/${i.merged_into}`)}>#{i.merged_into}</Link></>}</>}
+        sentence={<><IncidentMark incident={i} /> {sentence} {i.merged_into !== undefined && <>{t(m.mergedInto)} <Link {...below(`/incidents/${i.merged_into}`)}>#{i.merged_into}</Link></>}</>}
         actions={<Actions key={i.id} incident={i} etag={q.data?.etag}><Button variant="default" onClick={() => change({ show: 'postmortem' })}>{t(m.postmortem)}</Button></Actions>}>
         {q.error && <div style={{ marginBottom: 12 }}><Failed error={q.error} retry={() => void q.refetch()} /></div>}
         <div className="grid">
