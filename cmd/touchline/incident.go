@@ -84,11 +84,13 @@ func newIncidentCommand() *cobra.Command {
 		incidentAction("close NUMBER [REASON…]", "End an incident by hand", "close", 0, func(args []string) (any, error) {
 			return map[string]string{"reason": strings.Join(args, " ")}, nil
 		}),
-		incidentAction("verdict NUMBER real|false_alarm|none", "Say whether an incident was a false alarm", "verdict", 2, func(args []string) (any, error) {
+		incidentAction("verdict NUMBER real|false_alarm|none", "Say whether an incident was real or a false alarm; none takes a verdict back", "verdict", 2, func(args []string) (any, error) {
 			if len(args) == 0 {
 				return nil, fmt.Errorf("the verdict is missing; write real, false_alarm or none after the number")
 			}
-			return map[string]string{"verdict": strings.TrimPrefix(args[0], "none")}, nil
+			// As it is written in messages, it is the same.
+			verdict := strings.NewReplacer(" ", "_", "-", "_").Replace(args[0])
+			return map[string]string{"verdict": strings.TrimPrefix(verdict, "none")}, nil
 		}),
 		newPostmortemCommand(), newIncidentReportCommand(),
 	)
@@ -146,7 +148,7 @@ func newIncidentListCommand() *cobra.Command {
 			return w.Flush()
 		},
 	}
-	cmd.Flags().StringSliceVar(&states, "state", []string{"firing", "acknowledged"}, "only these: firing, acknowledged, resolved, closed, merged; empty for all")
+	cmd.Flags().StringSliceVar(&states, "state", []string{"firing", "acknowledged"}, "only these: firing, acknowledged, resolved, closed, merged, or snoozed, which are firing or acknowledged; empty for all")
 	cmd.Flags().StringVar(&severity, "severity", "", "only this severity")
 	cmd.Flags().StringVar(&assignee, "assignee", "", "only whose they are")
 	cmd.Flags().StringVarP(&words, "query", "q", "", "words of the title and of labels, such as: disk instance=db-1")
@@ -154,11 +156,17 @@ func newIncidentListCommand() *cobra.Command {
 	return i.register(cmd)
 }
 
+// stateText is an incident's state, and until when it is snoozed.
 func stateText(i *incident.Incident) string {
-	if i.SnoozedUntil.After(time.Now()) {
-		return "snoozed"
+	now := time.Now()
+	if !i.Snoozed(now) {
+		return string(i.State)
 	}
-	return string(i.State)
+	format := "15:04"
+	if i.SnoozedUntil.Sub(now) > 20*time.Hour { // when a time of day could be another day's
+		format = "2006-01-02 15:04"
+	}
+	return fmt.Sprintf("%s, snoozed until %s", i.State, i.SnoozedUntil.Local().Format(format))
 }
 
 func newIncidentShowCommand() *cobra.Command {
@@ -176,31 +184,36 @@ func newIncidentShowCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			var d incident.Detail
+			var d shownIncident
 			if err := c.getJSON(cmd.Context(), path, &d); err != nil {
+				return err
+			}
+			if err := c.getJSON(cmd.Context(), path+"/hints", &d); err != nil {
 				return err
 			}
 			if i.output == "json" {
 				return writeJSON(cmd.OutOrStdout(), d)
 			}
-			var hs struct{ Hints []incident.Hint }
-			if err := c.getJSON(cmd.Context(), path+"/hints", &hs); err != nil {
-				return err
-			}
-			return showIncident(cmd.OutOrStdout(), &d, hs.Hints)
+			return showIncident(cmd.OutOrStdout(), &d)
 		},
 	}
 	return i.register(cmd)
 }
 
-func showIncident(out io.Writer, d *incident.Detail, hs []incident.Hint) error {
+// shownIncident is an incident with what else changed when it began.
+type shownIncident struct {
+	incident.Detail
+	Hints []incident.Hint `json:"hints"`
+}
+
+func showIncident(out io.Writer, d *shownIncident) error {
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	fmt.Fprintf(w, "#%d\t%s\n", d.ID, d.Title)
 	fmt.Fprintf(w, "state\t%s\n", stateText(&d.Incident))
 	fmt.Fprintf(w, "severity\t%s\n", d.Severity)
-	for name, value := range map[string]string{"whose": d.Assignee, "verdict": d.Verdict} {
-		if value != "" {
-			fmt.Fprintf(w, "%s\t%s\n", name, value)
+	for _, row := range [][2]string{{"whose", d.Assignee}, {"verdict", incident.VerdictText(d.Verdict)}} {
+		if row[1] != "" {
+			fmt.Fprintf(w, "%s\t%s\n", row[0], row[1])
 		}
 	}
 	fmt.Fprintln(w, "\nALERT\tSINCE\tENDED\tLABELS")
@@ -213,15 +226,23 @@ func showIncident(out io.Writer, d *incident.Detail, hs []incident.Hint) error {
 	}
 	fmt.Fprintln(w, "\nWHEN\tWHAT\tWHO\t")
 	for _, e := range d.Timeline {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", e.At.Local().Format("2006-01-02 15:04:05.000"), strings.ReplaceAll(e.Kind, "_", " "), e.Actor, eventDetails(e))
+		what, text := e.Words("en")
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", e.At.Local().Format("2006-01-02 15:04:05.000"), what, e.Actor, strings.NewReplacer("\n", " ", "\t", " ").Replace(text))
 	}
-	if len(hs) > 0 {
+	if len(d.Hints) > 0 {
 		fmt.Fprintln(w, "\nWHAT ELSE CHANGED\t\t\t")
-		for _, h := range hs {
-			fmt.Fprintf(w, "%d. %s\t%s\t%s\t%s\n", h.Rank, h.Kind, h.At.Local().Format("15:04:05"), h.Verdict, h.Title)
+		for _, h := range d.Hints {
+			fmt.Fprintf(w, "%d. %s\t%s\t%s\t%s\n", h.Rank, h.Kind, h.At.Local().Format("15:04:05"), h.Verdict, hintText(&h))
 		}
 	}
 	return w.Flush()
+}
+
+func hintText(h *incident.Hint) string {
+	if after, ok := h.Follows(); ok {
+		return fmt.Sprintf("%s – began %s after, so it is rather a consequence", h.Title, after.Round(time.Second))
+	}
+	return h.Title
 }
 
 func labelsText(ls map[string]string) string {
@@ -230,23 +251,6 @@ func labelsText(ls map[string]string) string {
 		return ""
 	}
 	return string(raw)
-}
-
-func eventDetails(e incident.Event) string {
-	delete(e.Data, "labels")
-	if len(e.Data) == 0 {
-		return ""
-	}
-	if text, ok := e.Data["text"].(string); ok {
-		return text
-	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(e.Data); err != nil {
-		return ""
-	}
-	return strings.TrimSpace(b.String())
 }
 
 func incidentPath(number string) (string, error) {

@@ -13,12 +13,12 @@ import (
 func newNotifyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "notify",
-		Short: "Add and test the ways in which people are told",
-		Long:  "Add a channel to a receiver, or send a sample through all integrations of one.",
+		Short: "Add, test and take out the ways in which people are told",
+		Long:  "Add a channel to a receiver, send a sample through all integrations of one, or take a channel out.",
 		Args:  subcommandNeeded,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newNotifyAddCommand(), newNotifyTestCommand())
+	cmd.AddCommand(newNotifyAddCommand(), newNotifyTestCommand(), newNotifyRemoveCommand())
 	return cmd
 }
 

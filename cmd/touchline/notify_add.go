@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"net/mail"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -94,6 +95,9 @@ func (f *notifyAddFlags) execute(cmd *cobra.Command) error {
 	f.paths()
 	text, added, err := config.AddChannel(f.file, old, f.receiver, f.c)
 	if err == nil {
+		err = f.once(text)
+	}
+	if err == nil {
 		err = f.check(text)
 	}
 	if err == nil {
@@ -114,24 +118,29 @@ func (f *notifyAddFlags) execute(cmd *cobra.Command) error {
 	return f.try(cmd, text)
 }
 
-// receivers are those of the alertmanager.yml that the file names, nil where
-// that is not known.
+// receivers are the names of those of the alertmanager.yml that the file names,
+// nil where that is not known.
 func (f *notifyAddFlags) receivers(data []byte) []string {
-	for _, named := range config.NamedFiles(f.file, data) {
-		if named.Flag != "alertmanager.config" {
-			continue
-		}
-		c, err := alerting.LoadConfig(named.Path)
-		if err != nil {
-			return nil // "touchline check" says what is wrong with it.
-		}
-		var out []string
-		for _, r := range c.Receivers {
-			out = append(out, r.Name)
-		}
-		return out
+	known, _ := namedReceivers(f.file, data)
+	var out []string
+	for _, r := range known {
+		out = append(out, r.Name)
 	}
-	return nil
+	return out
+}
+
+// namedReceivers are the receivers of the alertmanager.yml that a touchline.yaml
+// names, and its path; none where it names none or one that cannot be read, of
+// which "touchline check" says what is wrong.
+func namedReceivers(file string, data []byte) ([]alerting.FileReceiver, string) {
+	for _, named := range config.NamedFiles(file, data) {
+		if named.Flag == "alertmanager.config" {
+			if f, err := alerting.LoadFile(named.Path); err == nil {
+				return f.Receivers(), named.Path
+			}
+		}
+	}
+	return nil, ""
 }
 
 // ask fills in what no flag has said.
@@ -230,6 +239,50 @@ func (f *notifyAddFlags) paths() {
 			*to = config.File(rel)
 		}
 	}
+}
+
+// once refuses a channel that would tell the same people the same thing twice.
+func (f *notifyAddFlags) once(text []byte) error {
+	list := config.ChannelsOf(f.file, text)[f.receiver]
+	last := len(list) - 1
+	for n := range list[:last] {
+		if sameChannel(&list[n], &list[last]) {
+			return fmt.Errorf("%s has this channel already: %s to the same address at %s; change it there, or take it out first: touchline notify remove %s --number=%d",
+				f.receiver, list[n].Type, list[n].Place(), f.receiver, n+1)
+		}
+	}
+	return nil
+}
+
+// sameChannel tells whether two channels are of one type and reach the same robot,
+// or the same recipients.
+func sameChannel(a, b *config.Channel) bool {
+	if a.Type != b.Type {
+		return false
+	}
+	if a.Type == channel.Email {
+		return slices.Equal(recipients(a), recipients(b))
+	}
+	x, y := channelspec.One(a).URL, channelspec.One(b).URL
+	if x == y {
+		return true
+	}
+	// The same address may stand in two places. One that is not there yet is no other's.
+	xs, xerr := x.Read()
+	ys, yerr := y.Read()
+	return xerr == nil && yerr == nil && xs == ys
+}
+
+func recipients(c *config.Channel) []string {
+	var out []string
+	for _, to := range c.To {
+		if a, err := mail.ParseAddress(to); err == nil {
+			to = a.Address
+		}
+		out = append(out, strings.ToLower(to))
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // check builds the channel as the server will.

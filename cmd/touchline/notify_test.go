@@ -57,13 +57,18 @@ func TestNotifyTest(t *testing.T) {
 // addIn runs "notify add" in a folder with answers typed in.
 func addIn(t *testing.T, dir, typed string, args ...string) (out, errs string, code int) {
 	t.Helper()
+	return notifyIn(t, dir, typed, append([]string{"add"}, args...)...)
+}
+
+func notifyIn(t *testing.T, dir, typed string, args ...string) (out, errs string, code int) {
+	t.Helper()
 	t.Chdir(dir)
 	root := newRootCommand()
 	var o, e bytes.Buffer
 	root.SetOut(&o)
 	root.SetErr(&e)
 	root.SetIn(strings.NewReader(typed))
-	code = run(context.Background(), root, append([]string{"notify", "add"}, args...))
+	code = run(context.Background(), root, append([]string{"notify"}, args...))
 	return o.String(), e.String(), code
 }
 

@@ -73,6 +73,26 @@ func LoadConfig(path string) (*config.Config, error) {
 	return f.Config, nil
 }
 
+// FileReceiver is a receiver of alertmanager.yml.
+type FileReceiver struct {
+	Name       string
+	Integrated bool // it has an integration of upstream's
+}
+
+// Receivers are those of the file, in its order.
+func (f *File) Receivers() []FileReceiver {
+	out := make([]FileReceiver, 0, len(f.Config.Receivers))
+	for _, r := range f.Config.Receivers {
+		x := FileReceiver{Name: r.Name}
+		// All fields but the name are lists of integrations.
+		for _, field := range reflect.ValueOf(r).Fields() {
+			x.Integrated = x.Integrated || field.Kind() == reflect.Slice && field.Len() > 0
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
 // Parse parses a configuration that does not come from a file.
 func Parse(raw []byte) (*File, error) {
 	c, err := config.Load(string(raw))

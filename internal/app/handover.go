@@ -165,7 +165,7 @@ func (a *App) digest(ctx context.Context, s *oncall.Schedule, h oncall.HandOver,
 	}
 	for _, i := range list {
 		title := fmt.Sprintf("#%d %s", i.ID, i.Title)
-		if i.SnoozedUntil.After(now) {
+		if i.Snoozed(now) {
 			d.Snoozed = append(d.Snoozed, oncall.SnoozedIncident{Title: title, Until: i.SnoozedUntil, By: i.Assignee})
 		} else {
 			d.Open = append(d.Open, oncall.OpenIncident{Title: title, Severity: i.Severity, Since: i.OpenedAt, Owner: i.AcknowledgedBy})

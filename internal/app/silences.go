@@ -101,6 +101,19 @@ type amSilence struct {
 	Status    map[string]string `json:"status,omitempty"`
 }
 
+// matchers are those of a silence as people write them.
+func (s *amSilence) matchers() []string {
+	kinds := map[amMatcher]amlabels.MatchType{
+		{IsEqual: true}: amlabels.MatchEqual, {}: amlabels.MatchNotEqual,
+		{IsEqual: true, IsRegex: true}: amlabels.MatchRegexp, {IsRegex: true}: amlabels.MatchNotRegexp,
+	}
+	out := make([]string, 0, len(s.Matchers))
+	for _, m := range s.Matchers {
+		out = append(out, (&amlabels.Matcher{Type: kinds[amMatcher{IsRegex: m.IsRegex, IsEqual: m.IsEqual}], Name: m.Name, Value: m.Value}).String())
+	}
+	return out
+}
+
 func (c *amClient) silence(ctx context.Context, s maintenance.Silence) (string, error) {
 	out := amSilence{StartsAt: s.From, EndsAt: s.To, CreatedBy: s.By, Comment: s.Comment}
 	for _, text := range s.Matchers {
@@ -164,20 +177,25 @@ func (c *amClient) endings(ctx context.Context, before time.Time) ([]maintenance
 	var out []maintenance.Ending
 	for _, s := range all {
 		if s.Status["state"] == "active" && s.EndsAt.Before(before) {
-			out = append(out, maintenance.Ending{ID: s.ID, By: s.CreatedBy, Comment: s.Comment, Ends: s.EndsAt})
+			out = append(out, maintenance.Ending{ID: s.ID, Matchers: s.matchers(), By: s.CreatedBy, Comment: s.Comment, Ends: s.EndsAt})
 		}
 	}
 	return out, nil
 }
 
 // announce sends an alert that a silence is about to end, so that the routes of
-// alertmanager.yml decide who is told.
+// alertmanager.yml decide who is told. What is silenced is said in annotations:
+// labels could meet the silence itself.
 func (c *amClient) announce(ctx context.Context, e maintenance.Ending) error {
+	what, comment := "{"+strings.Join(e.Matchers, ", ")+"}", e.Comment
+	if strings.TrimSpace(comment) == "" {
+		comment = "none"
+	}
 	return c.do(ctx, http.MethodPost, "/api/v2/alerts", []any{map[string]any{
 		"labels": map[string]string{"alertname": "SilenceEnding", "severity": "info", "silence": e.ID},
 		"annotations": map[string]string{
-			"summary":     fmt.Sprintf("A silence of %s ends at %s", e.By, e.Ends.UTC().Format("15:04 MST")),
-			"description": e.Comment,
+			"summary":     fmt.Sprintf("The silence of %s over %s ends at %s", e.By, what, e.Ends.UTC().Format("15:04 MST")),
+			"description": fmt.Sprintf("Silenced: %s. Made by: %s. Comment: %s", what, e.By, comment),
 		},
 		"startsAt": time.Now(), "endsAt": e.Ends,
 	}}, nil)

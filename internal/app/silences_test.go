@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -42,7 +43,7 @@ func (s *amStub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.HasPrefix(r.URL.Path, "/api/v2/silence/"):
 		_, _ = w.Write([]byte(`{"status":{"state":"active"}}`))
 	case r.URL.Path == "/api/v2/silences" && r.Method == http.MethodGet:
-		_, _ = w.Write([]byte(`[{"id":"a","status":{"state":"active"},"endsAt":"2026-11-25T22:00:00Z"},{"id":"b","status":{"state":"expired"},"endsAt":"2026-11-25T22:00:00Z"},{"id":"c","status":{"state":"active"},"endsAt":"2027-11-25T22:00:00Z"}]`))
+		_, _ = w.Write([]byte(`[{"id":"a","matchers":[{"name":"job","value":"db","isRegex":false,"isEqual":true},{"name":"env","value":"dev|\"qa\"","isRegex":true,"isEqual":false},{"name":"a","value":"b","isRegex":true,"isEqual":true},{"name":"c","value":"","isRegex":false,"isEqual":false}],"createdBy":"anna","comment":"a new disk","status":{"state":"active"},"endsAt":"2026-11-25T22:00:00Z"},{"id":"b","status":{"state":"expired"},"endsAt":"2026-11-25T22:00:00Z"},{"id":"c","status":{"state":"active"},"endsAt":"2027-11-25T22:00:00Z"}]`))
 	default:
 		_, _ = w.Write([]byte(`{"silenceID":"x"}`))
 	}
@@ -76,10 +77,29 @@ func TestAlertmanagerClient(t *testing.T) {
 	if _, err := c.silence(ctx, maintenance.Silence{Matchers: []string{"a b"}}); err == nil {
 		t.Error("a matcher that is none is sent")
 	}
-	if ends, err := c.endings(ctx, time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)); err != nil || len(ends) != 1 || ends[0].ID != "a" {
-		t.Errorf("%+v, %v", ends, err)
+	ends, err := c.endings(ctx, time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC))
+	if err != nil || len(ends) != 1 || ends[0].ID != "a" {
+		t.Fatalf("%+v, %v", ends, err)
 	}
 	am.take()
+	// The message before the end says what is silenced, by whom and why; as labels it could be silenced.
+	if err := c.announce(ctx, ends[0]); err != nil {
+		t.Fatal(err)
+	}
+	var told []struct{ Labels, Annotations map[string]string }
+	if err := json.Unmarshal([]byte(strings.TrimPrefix(am.take(), "POST /api/v2/alerts ")), &told); err != nil || len(told) != 1 {
+		t.Fatalf("%v, %v", told, err)
+	}
+	const what = `{job="db", env!~"dev|\"qa\"", a=~"b", c!=""}`
+	if want := map[string]string{
+		"summary":     "The silence of anna over " + what + " ends at 22:00 UTC",
+		"description": "Silenced: " + what + ". Made by: anna. Comment: a new disk",
+	}; !maps.Equal(told[0].Annotations, want) || !maps.Equal(told[0].Labels, map[string]string{"alertname": "SilenceEnding", "severity": "info", "silence": "a"}) {
+		t.Errorf("%v", told[0])
+	}
+	if err := c.announce(ctx, maintenance.Ending{ID: "b", By: "li", Comment: " "}); err != nil || !strings.Contains(am.take(), "Silenced: {}. Made by: li. Comment: none") {
+		t.Error("a silence without a comment", err)
+	}
 	if err := c.expire(ctx, "live"); err != nil || !strings.Contains(am.take(), "DELETE /api/v2/silence/live") {
 		t.Error("an active silence is not deleted", err)
 	}

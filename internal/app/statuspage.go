@@ -122,8 +122,13 @@ func (a *App) publicAlerts() []statuspage.ActiveAlert {
 	if err != nil {
 		a.log.Warn("The status page does not say what is being worked on", "err", err)
 	}
+	mistaken, err := a.incident.FalseAlarms(ctx)
+	if err != nil {
+		a.log.Warn("The status page has false alarms like others", "err", err)
+	}
 	of := func(labels, annotations map[string]string, starts time.Time) statuspage.ActiveAlert {
-		return statuspage.ActiveAlert{Labels: labels, Annotations: annotations, StartsAt: starts, Taken: taken[fingerprint(labels)]}
+		fp := fingerprint(labels)
+		return statuspage.ActiveAlert{Labels: labels, Annotations: annotations, StartsAt: starts, Taken: taken[fp], FalseAlarm: mistaken[fp]}
 	}
 	var out []statuspage.ActiveAlert
 	if !a.notifier.External() {

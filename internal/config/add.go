@@ -83,12 +83,7 @@ func placeOf(data []byte, receiver string) (line, indent, have int, err error) {
 	if err != nil {
 		return 0, 0, 0, fmt.Errorf("read the file: %w", err)
 	}
-	var root ast.Node
-	for _, d := range file.Docs {
-		if d != nil && d.Body != nil && d.Body.Type() != ast.CommentType && d.Body.Type() != ast.NullType {
-			root = d.Body
-		}
-	}
+	root := rootOf(file)
 	if root == nil {
 		return len(lines), 0, nothing, nil
 	}
@@ -123,6 +118,16 @@ func placeOf(data []byte, receiver string) (line, indent, have int, err error) {
 	}
 	indent = seq.Start.Position.Column - 1
 	return endOf(lines, position(list.Key).Line, indent), indent, theList, nil
+}
+
+// rootOf is what a file says, nil where it says nothing.
+func rootOf(file *ast.File) (root ast.Node) {
+	for _, d := range file.Docs {
+		if d != nil && d.Body != nil && d.Body.Type() != ast.CommentType && d.Body.Type() != ast.NullType {
+			root = d.Body
+		}
+	}
+	return root
 }
 
 // endOf is the line after what follows a key and is indented at least so far.

@@ -140,7 +140,7 @@ func (s *Service) noteAssignee(ctx context.Context, id int64, told map[string]st
 				}
 			}
 		}
-		if err := o.event(w, w.now, EventAssigneeTold, "", data); err != nil {
+		if err := o.event(w, w.now, EventAssigneeCalled, "", data); err != nil {
 			return err
 		}
 		return w.flush()

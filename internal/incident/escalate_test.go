@@ -309,7 +309,7 @@ func TestAssign(t *testing.T) {
 		assign("anna", "bo", "") // has quiet hours
 		assign("bo", "", "")
 		assign("li", "li", "") // has taken it
-		if got := n.get(1); !strings.HasSuffix(kinds(got), "assigned assignee_told assigned assignee_told assigned assigned") {
+		if got := n.get(1); !strings.HasSuffix(kinds(got), "assigned assignee_called assigned assignee_called assigned assigned") {
 			t.Errorf("timeline: %s", kinds(got))
 		}
 		p.down["li-phone"] = true

@@ -17,12 +17,12 @@ import (
 
 // Hint is something else that changed when an incident began.
 type Hint struct {
-	Rank     int            `json:"rank" doc:"From 1, the likeliest."`
+	Rank     int            `json:"rank" doc:"From 1, the likeliest cause."`
 	Kind     string         `json:"kind" enum:"deploy,scrape,alert,shift"`
 	Title    string         `json:"title"`
 	At       time.Time      `json:"at" doc:"When it changed."`
 	Score    float64        `json:"score" doc:"The larger the likelier; comparable within one incident."`
-	Data     map[string]any `json:"data,omitempty"`
+	Data     map[string]any `json:"data,omitempty" doc:"What is known of it. An after_ms says that it began so many milliseconds after the incident, so that it is rather a consequence."`
 	Verdict  string         `json:"verdict,omitempty" enum:"right,wrong"`
 	JudgedBy string         `json:"judged_by,omitempty"`
 }
@@ -33,6 +33,12 @@ const (
 	HintScrape = "scrape" // a target could not be scraped
 	HintAlert  = "alert"  // another alert began
 	HintShift  = "shift"  // the level of a series with the same labels changed
+)
+
+// The verdicts on a hint.
+const (
+	HintRight = "right"
+	HintWrong = "wrong"
 )
 
 // Series is a series with its samples, which are in order.
@@ -156,54 +162,22 @@ func hints(ctx context.Context, q state.Querier, id int64) (out []Hint, err erro
 func (s *Service) find(ctx context.Context, d *Detail) ([]Hint, error) {
 	at := began(&d.Incident)
 	from, to := at.Add(-hintRecent), at.Add(hintAfter)
-	var out []Hint
-	around := s.o.Surroundings
-	if around.Deploys != nil {
-		ds, err := around.Deploys(ctx, at.Add(-hintBefore), to)
-		if err != nil {
+	var deploys []Deploy
+	if s.o.Surroundings.Deploys != nil {
+		var err error
+		if deploys, err = s.o.Surroundings.Deploys(ctx, at.Add(-hintBefore), to); err != nil {
 			return nil, err
 		}
-		for _, x := range ds {
-			// The nearer, and the more it has in common, the likelier.
-			score := 60 * math.Exp(-at.Sub(x.At).Abs().Minutes()/10) * (1 + 2*float64(common(x.Labels, d)))
-			out = append(out, Hint{Kind: HintDeploy, Title: x.Title, At: x.At, Score: score, Data: map[string]any{"labels": x.Labels, "by": x.Actor, "failed": x.Failed}})
-		}
 	}
-	others, err := s.otherAlerts(ctx, d.ID, from, to)
+	alerts, err := s.otherAlerts(ctx, d.ID, from, to)
 	if err != nil {
 		return nil, err
-	}
-	for _, m := range others {
-		score := 10 * math.Exp(-at.Sub(m.StartsAt).Abs().Minutes()/5) * (1 + 2*float64(common(m.Labels, d)))
-		out = append(out, Hint{Kind: HintAlert, Title: m.Name, At: m.StartsAt, Score: score, Data: map[string]any{"labels": m.Labels, "fingerprint": m.Fingerprint}})
 	}
 	shifts, err := s.shifts(ctx, d, at)
 	if err != nil {
 		return nil, err
 	}
-	out = append(out, shifts...)
-	slices.SortStableFunc(out, func(a, b Hint) int { return cmp.Or(cmp.Compare(b.Score, a.Score), strings.Compare(a.Title, b.Title)) })
-	if len(out) > maxHints {
-		out = out[:maxHints]
-	}
-	for n := range out {
-		out[n].Rank = n + 1
-	}
-	return out, nil
-}
-
-// common counts the labels that something has in common with an alert of the incident.
-func common(ls map[string]string, d *Detail) (most int) {
-	for _, m := range d.Alerts {
-		n := 0
-		for k, v := range ls {
-			if k != "alertname" && k != "severity" && m.Labels[k] == v {
-				n++
-			}
-		}
-		most = max(most, n)
-	}
-	return most
+	return rank(d, at, deploys, alerts, shifts), nil
 }
 
 func (s *Service) otherAlerts(ctx context.Context, id int64, from, to time.Time) (out []Member, err error) {
@@ -366,8 +340,8 @@ func median(xs []float64) float64 {
 
 // JudgeHint says whether a hint led to the cause.
 func (s *Service) JudgeHint(ctx context.Context, id int64, rank int, actor, verdict string) error {
-	if verdict != "" && verdict != "right" && verdict != "wrong" {
-		return refuse("%q is no verdict on a hint; write right or wrong", verdict)
+	if verdict != "" && verdict != HintRight && verdict != HintWrong {
+		return refuse("%q is no verdict on a hint; write %s or %s", verdict, HintRight, HintWrong)
 	}
 	if _, err := s.Hints(ctx, id); err != nil { // so that they are kept
 		return err

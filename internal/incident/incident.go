@@ -32,6 +32,11 @@ const (
 	Merged       State = "merged"       // into another one
 )
 
+// Snoozed selects what is firing or acknowledged and is kept quiet for a while. It
+// is no state that an incident is stored with: when the snooze has ended, the
+// incident is what it was.
+const Snoozed State = "snoozed"
+
 // Incident is one incident. Times that are not known, or have not come, are zero.
 type Incident struct {
 	ID             int64             `json:"id" doc:"Its number."`
@@ -47,7 +52,7 @@ type Incident struct {
 	AcknowledgedBy string            `json:"acknowledged_by,omitempty"`
 	FirstAckAt     time.Time         `json:"first_acknowledged_at,omitzero" doc:"When somebody first acknowledged it, or what it was merged into; it stays when the incident is given back."`
 	Assignee       string            `json:"assignee,omitempty"`
-	SnoozedUntil   time.Time         `json:"snoozed_until,omitzero"`
+	SnoozedUntil   time.Time         `json:"snoozed_until,omitzero" doc:"Until when it is snoozed; its state is what it is again afterwards."`
 	ResolvedAt     time.Time         `json:"resolved_at,omitzero" doc:"When its last alert ended."`
 	ClosedAt       time.Time         `json:"closed_at,omitzero"`
 	Verdict        string            `json:"verdict,omitempty" enum:"real,false_alarm"`
@@ -61,6 +66,9 @@ type Incident struct {
 
 // over tells whether nothing of the incident fires any more, or nobody wants to know.
 func (i *Incident) over() bool { return i.State == Resolved || i.State == Closed || i.State == Merged }
+
+// Snoozed tells whether an incident that is not over is kept quiet.
+func (i *Incident) Snoozed(now time.Time) bool { return !i.over() && i.SnoozedUntil.After(now) }
 
 // Timing are the times of an alert's way that are known.
 type Timing struct {

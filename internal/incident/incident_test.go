@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -176,6 +177,50 @@ func TestLifeOfAnIncident(t *testing.T) {
 	})
 }
 
+func TestFalseAlarmsThatFire(t *testing.T) {
+	over(t, func(t *testing.T, n *night, _ func()) {
+		ctx := t.Context()
+		want := func(when string, fingerprints ...string) {
+			t.Helper()
+			got, err := n.FalseAlarms(ctx)
+			if err != nil || !slices.Equal(slices.Sorted(maps.Keys(got)), fingerprints) {
+				t.Errorf("%s: %v, %v; want %v", when, got, err, fingerprints)
+			}
+		}
+		judge := func(id int64, verdict string) {
+			t.Helper()
+			if _, err := n.Judge(ctx, id, 0, "anna", verdict); err != nil {
+				t.Fatal(err)
+			}
+		}
+		down := n.alert("Down", "db-1")
+		n.Observe(n.group("g", down, n.alert("Down", "db-2")))
+		n.Observe(n.group("h", n.alert("Full", "db-1")))
+		n.wait(time.Second)
+		want("without a verdict")
+		judge(1, FalseAlarm)
+		want("after it", "Down/db-1", "Down/db-2")
+		judge(1, Real)
+		want("after another one")
+		judge(1, "")
+		judge(1, FalseAlarm)
+		n.Ended("Down/db-2", n.now)
+		n.wait(time.Second)
+		want("of what has ended", "Down/db-1")
+		if _, err := n.Close(ctx, 1, 0, "anna", ""); err != nil {
+			t.Fatal(err)
+		}
+		want("while it fires on", "Down/db-1")
+		// Another alert of the group opens another incident, which takes the first alert along.
+		n.Observe(n.group("g", down, n.alert("Down", "db-3")))
+		n.wait(time.Second)
+		if d := n.get(3); len(d.Alerts) != 2 {
+			t.Fatalf("%+v", d.Alerts)
+		}
+		want("in a newer incident without a verdict")
+	})
+}
+
 func TestNight(t *testing.T) {
 	over(t, func(t *testing.T, n *night, reopen func()) {
 		ctx := t.Context()
@@ -215,10 +260,24 @@ func TestNight(t *testing.T) {
 		refused("30 days")(n.Snooze(ctx, 1, 0, "li", n.now.Add(1000*time.Hour)))
 		reopen()
 		n.wait(59 * time.Minute)
-		if d := n.get(1); d.SnoozedUntil.IsZero() {
-			t.Error("the snooze has ended early")
+		if d := n.get(1); d.SnoozedUntil.IsZero() || !d.Snoozed(n.now) || d.State != Acknowledged {
+			t.Errorf("the snooze has ended early: %+v", d.Incident)
+		}
+		for _, c := range []struct {
+			states []State
+			want   string
+		}{{[]State{Snoozed}, "[1]"}, {[]State{Acknowledged}, "[1]"}, {[]State{Closed, Snoozed}, "[1]"}, {[]State{Firing}, "[]"}} {
+			if got := fmt.Sprint(n.list(Filter{States: c.states, Text: "down"})); got != c.want {
+				t.Errorf("%s: %s, want %s", c.states, got, c.want)
+			}
 		}
 		n.wait(time.Minute)
+		if got := n.list(Filter{States: []State{Snoozed}}); len(got) > 0 {
+			t.Errorf("snoozed after the snooze: %v", got)
+		}
+		if d := n.get(1); d.Snoozed(n.now) || d.State != Acknowledged {
+			t.Errorf("it is not what it was: %+v", d.Incident)
+		}
 		if d := n.get(1); !d.SnoozedUntil.IsZero() || !strings.HasSuffix(kinds(d), "snooze_ended") {
 			t.Errorf("after the snooze: %s", kinds(d))
 		}

@@ -3,7 +3,6 @@ package incident
 import (
 	"context"
 	"fmt"
-	"maps"
 	"math"
 	"net/url"
 	"slices"
@@ -174,39 +173,6 @@ func spark(l GraphLine, from, to time.Time) string {
 	return string(cells)
 }
 
-// words are the texts of a post-mortem.
-type words struct {
-	title, summary, severity, state, assignee, detected, told, acknowledged, repaired, verdict, notKnown string
-	timeline, alerts, graphs, hints, who, actions, whys, why, impact, impactHint, what, owner, due       string
-	notTold                                                                                              string // what a notification is that failed
-	kinds                                                                                                map[string]string
-}
-
-var texts = map[string]words{
-	"en": {
-		title: "Post-mortem", summary: "Summary", severity: "Severity", state: "State", assignee: "Assignee", detected: "Detected after", told: "First receiver answered after",
-		acknowledged: "Acknowledged after", repaired: "Repaired after", verdict: "Verdict", notKnown: "not known", timeline: "Timeline (UTC)", alerts: "Alerts", graphs: "Graphs",
-		hints: "What else changed", who: "Who did what", actions: "Action items", whys: "Five whys", why: "Why", impact: "Impact", impactHint: "Who noticed, what did not work, for how long?",
-		what: "What", owner: "Who", due: "Until", notTold: "could not be told",
-		kinds: map[string]string{
-			EventSample: "first bad sample", EventDetected: "rule decided", EventOpened: "incident opened", EventAlertFired: "alert fires", EventAlertEnded: "alert has ended", EventJoined: "another group joined",
-			EventNotified: "told", EventAcknowledged: "acknowledged", EventReleased: "given back", EventAssigned: "assigned", EventCommented: "comment", EventSnoozed: "snoozed", EventSnoozeEnded: "snooze ended",
-			EventAssigneeTold: "assignee told", EventEscalated: "escalated", EventMerged: "merged", EventFlapped: "fires again", EventResolved: "resolved", EventClosed: "closed", EventVerdict: "verdict", EventFull: "timeline is full",
-		},
-	},
-	"zh": {
-		title: "事故复盘", summary: "概要", severity: "级别", state: "状态", assignee: "负责人", detected: "检测耗时", told: "首个接收方应答耗时",
-		acknowledged: "确认耗时", repaired: "恢复耗时", verdict: "结论", notKnown: "未知", timeline: "时间线（UTC）", alerts: "告警", graphs: "图表",
-		hints: "同时发生的变化", who: "人员与操作", actions: "改进项", whys: "五个为什么", why: "为什么", impact: "影响", impactHint: "谁受到影响？什么功能不可用？持续多久？",
-		what: "事项", owner: "负责人", due: "期限", notTold: "通知失败",
-		kinds: map[string]string{
-			EventSample: "首个异常样本", EventDetected: "规则判定", EventOpened: "事故创建", EventAlertFired: "告警触发", EventAlertEnded: "告警结束", EventJoined: "另一告警组加入",
-			EventNotified: "已通知", EventAcknowledged: "已确认", EventReleased: "取消确认", EventAssigned: "已指派", EventCommented: "评论", EventSnoozed: "已暂缓", EventSnoozeEnded: "暂缓结束",
-			EventAssigneeTold: "已通知负责人", EventEscalated: "已升级", EventMerged: "已合并", EventFlapped: "再次触发", EventResolved: "已恢复", EventClosed: "已关闭", EventVerdict: "结论", EventFull: "时间线已满",
-		},
-	},
-}
-
 // Languages that a post-mortem can have.
 func Languages() []string { return []string{"en", "zh"} }
 
@@ -237,21 +203,15 @@ func (p *Postmortem) Markdown() string {
 	row(w.told, after(p.SampleAt, p.NotifiedAt))
 	row(w.acknowledged, after(p.OpenedAt, p.FirstAckAt))
 	row(w.repaired, after(began(&p.Incident), p.ResolvedAt))
-	row(w.verdict, p.Verdict)
+	row(w.verdict, w.verdictOf(p.Verdict))
 	fmt.Fprintf(&b, "\n## %s\n\n_%s_\n\n## %s\n\n", w.impact, w.impactHint, w.timeline)
 	for _, e := range p.Timeline {
-		kind := w.kinds[e.Kind]
-		if kind == "" {
-			kind = e.Kind
-		}
-		if e.Kind == EventNotified && e.Data["error"] != nil {
-			kind = w.notTold
-		}
+		kind, text := e.Words(p.Language)
 		fmt.Fprintf(&b, "- %s %s", e.At.UTC().Format("2006-01-02 15:04:05.000"), kind)
 		if e.Actor != "" {
 			fmt.Fprintf(&b, " (%s)", oneLine(e.Actor))
 		}
-		if text := eventText(e); text != "" {
+		if text != "" {
 			fmt.Fprintf(&b, ": %s", oneLine(text))
 		}
 		b.WriteByte('\n')
@@ -271,8 +231,11 @@ func (p *Postmortem) Markdown() string {
 	fmt.Fprintf(&b, "\n## %s\n\n", w.hints)
 	for _, h := range p.Hints {
 		fmt.Fprintf(&b, "%d. %s %s", h.Rank, h.At.UTC().Format("15:04:05"), oneLine(h.Title))
+		if after, ok := h.Follows(); ok {
+			fmt.Fprintf(&b, " – "+w.follows, after.Round(time.Second))
+		}
 		if h.Verdict != "" {
-			fmt.Fprintf(&b, " (%s)", h.Verdict)
+			fmt.Fprintf(&b, " (%s)", w.judged[h.Verdict])
 		}
 		b.WriteByte('\n')
 	}
@@ -295,72 +258,4 @@ func (p *Postmortem) Markdown() string {
 // oneLine keeps what strangers wrote from becoming Markdown of its own.
 func oneLine(text string) string {
 	return strings.NewReplacer("\n", " ", "\r", " ", "<", "&lt;", "|", "\\|", "`", "'", "[", "\\[", "](", "\\](").Replace(text)
-}
-
-func roundDuration(d time.Duration) time.Duration {
-	switch {
-	case d < time.Second:
-		return d.Round(time.Millisecond)
-	case d < time.Hour:
-		return d.Round(100 * time.Millisecond)
-	}
-	return d.Round(time.Second)
-}
-
-// eventText is what an event has to say beside its kind.
-func eventText(e Event) string {
-	get := func(key string) string {
-		if v, ok := e.Data[key]; ok {
-			return fmt.Sprint(v)
-		}
-		return ""
-	}
-	switch e.Kind {
-	case EventNotified:
-		out := get("receiver") + "/" + get("integration") + ", " + millis(e.Data["took_ms"])
-		if err := get("error"); err != "" {
-			out += ", " + err
-		}
-		return out
-	case EventCommented:
-		return get("text")
-	case EventAssigned:
-		return get("to")
-	case EventAlertFired, EventAlertEnded:
-		return get("alert")
-	case EventEscalated, EventAssigneeTold:
-		var out []string
-		if rs, ok := e.Data["receivers"].(map[string]any); ok {
-			for _, r := range slices.Sorted(maps.Keys(rs)) {
-				out = append(out, fmt.Sprintf("%s: %v", r, rs[r]))
-			}
-		}
-		if notes, ok := e.Data["notes"].([]any); ok {
-			for _, n := range notes {
-				out = append(out, fmt.Sprint(n))
-			}
-		}
-		return strings.Join(out, ", ")
-	case EventVerdict:
-		return get("verdict")
-	case EventClosed:
-		return get("reason")
-	case EventSnoozed:
-		return get("until")
-	case EventMerged:
-		if into := get("into"); into != "" {
-			return "→ #" + into
-		}
-		return "← #" + get("from")
-	}
-	return millis(e.Data["after_ms"])
-}
-
-// millis writes a number of milliseconds as people read it, "" for none.
-func millis(v any) string {
-	ms, ok := v.(float64)
-	if !ok {
-		return ""
-	}
-	return roundDuration(time.Duration(ms * float64(time.Millisecond))).String()
 }

@@ -13,7 +13,7 @@ import (
 
 // Filter selects incidents or notifications. Empty fields select all.
 type Filter struct {
-	States   []State
+	States   []State // Snoozed among them selects those that are snoozed, whatever they are besides
 	Severity string
 	Assignee string
 	Text     string    // words that the title or the labels have, such as "disk instance=db-1"
@@ -57,17 +57,22 @@ func (w *where) String() string {
 	return " WHERE " + strings.Join(w.conditions, " AND ")
 }
 
-func (f *Filter) incidents() *where {
+func (f *Filter) incidents(now time.Time) *where {
 	w := &where{}
 	if f.Before > 0 {
 		w.and("id < ?", f.Before)
 	}
 	if len(f.States) > 0 {
-		marks, args := make([]string, len(f.States)), make([]any, len(f.States))
-		for n, s := range f.States {
-			marks[n], args[n] = "?", string(s)
+		var anyOf []string
+		var args []any
+		for _, s := range f.States {
+			if s == Snoozed {
+				anyOf, args = append(anyOf, "state IN (?, ?) AND snoozed_until > ?"), append(args, Firing, Acknowledged, state.Micros(now))
+			} else {
+				anyOf, args = append(anyOf, "state = ?"), append(args, s)
+			}
 		}
-		w.and("state IN ("+strings.Join(marks, ", ")+")", args...)
+		w.and("("+strings.Join(anyOf, " OR ")+")", args...)
 	}
 	if f.Severity != "" {
 		w.and("severity = ?", f.Severity)
@@ -90,7 +95,7 @@ func (f *Filter) incidents() *where {
 // List returns a page of incidents, newest first. more says that there is another.
 func (s *Service) List(ctx context.Context, f Filter) (out []Incident, more bool, err error) {
 	err = s.o.DB.Read(ctx, func(q state.Querier) error {
-		out, err = list(ctx, q, f)
+		out, err = list(ctx, q, f, s.o.Now())
 		return err
 	})
 	if n := f.limit(); len(out) > n {
@@ -99,8 +104,8 @@ func (s *Service) List(ctx context.Context, f Filter) (out []Incident, more bool
 	return out, false, err
 }
 
-func list(ctx context.Context, q state.Querier, f Filter) (out []Incident, err error) {
-	w := f.incidents()
+func list(ctx context.Context, q state.Querier, f Filter, now time.Time) (out []Incident, err error) {
+	w := f.incidents(now)
 	rows, err := q.QueryContext(ctx, fmt.Sprintf("SELECT %s FROM incidents%s ORDER BY id DESC LIMIT %d", columns, w, f.limit()+1), w.args...)
 	if err != nil {
 		return nil, fmt.Errorf("list incidents: %w", err)
@@ -152,17 +157,30 @@ func (s *Service) OfGroup(ctx context.Context, key string) (id int64, err error)
 
 // Taken are the fingerprints of the alerts that fire and that somebody has acknowledged.
 func (s *Service) Taken(ctx context.Context) (map[string]bool, error) {
+	return s.fingerprints(ctx, "acknowledged alerts", "SELECT a.fingerprint FROM incidents i JOIN incident_alerts a ON a.incident_id = i.id WHERE i.state = $1 AND a.ends_at = 0", Acknowledged)
+}
+
+// FalseAlarms are the fingerprints of the alerts that fire and of whose incident
+// somebody has said that it is a false alarm. Where an alert fires in several, as it
+// may after one was closed, the newest one's verdict counts.
+func (s *Service) FalseAlarms(ctx context.Context) (map[string]bool, error) {
+	return s.fingerprints(ctx, "false alarms", `SELECT a.fingerprint FROM incidents i JOIN incident_alerts a ON a.incident_id = i.id WHERE i.verdict = $1 AND i.state <> $2 AND a.ends_at = 0
+		AND NOT EXISTS (SELECT 1 FROM incident_alerts b WHERE b.fingerprint = a.fingerprint AND b.ends_at = 0 AND b.incident_id > a.incident_id)`, FalseAlarm, Merged)
+}
+
+// fingerprints are what a query selects.
+func (s *Service) fingerprints(ctx context.Context, what, query string, args ...any) (map[string]bool, error) {
 	out := map[string]bool{}
 	err := s.o.DB.Read(ctx, func(q state.Querier) (err error) {
-		rows, err := q.QueryContext(ctx, "SELECT a.fingerprint FROM incidents i JOIN incident_alerts a ON a.incident_id = i.id WHERE i.state = $1 AND a.ends_at = 0", Acknowledged)
+		rows, err := q.QueryContext(ctx, query, args...)
 		if err != nil {
-			return fmt.Errorf("list acknowledged alerts: %w", err)
+			return fmt.Errorf("list %s: %w", what, err)
 		}
 		defer func() { err = errors.Join(err, rows.Close()) }()
 		for rows.Next() {
 			var f string
 			if err := rows.Scan(&f); err != nil {
-				return fmt.Errorf("list acknowledged alerts: %w", err)
+				return fmt.Errorf("list %s: %w", what, err)
 			}
 			out[f] = true
 		}

@@ -68,6 +68,8 @@ func TestHints(t *testing.T) {
 		if err := n.JudgeHint(t.Context(), 1, 2, "anna", "right"); !Refused(err) {
 			t.Errorf("a hint that is not kept yet: %v", err)
 		}
+		n.wait(29 * time.Second)
+		n.Observe(n.group("k", n.alert("Late", "web-1")))
 		n.wait(3 * time.Minute)
 		for rank, verdict := range map[int]string{1: "wrong", 2: "right"} {
 			if err := n.JudgeHint(t.Context(), 1, rank, "anna", verdict); err != nil {
@@ -80,8 +82,21 @@ func TestHints(t *testing.T) {
 			}
 		}
 		reopen() // without surroundings: they are kept
-		if hs, err = n.Hints(t.Context(), 1); err != nil || len(hs) != len(want) || hs[1].Verdict != "right" || hs[1].JudgedBy != "anna" {
-			t.Errorf("%+v, %v", hs, err)
+		if hs, err = n.Hints(t.Context(), 1); err != nil || len(hs) != len(want)+1 || hs[1].Verdict != "right" || hs[1].JudgedBy != "anna" {
+			t.Fatalf("%+v, %v", hs, err)
+		}
+		late := hs[len(want)]
+		if after, ok := late.Follows(); !ok || late.Title != "Late" || after != 30*time.Second+20*time.Millisecond {
+			t.Errorf("%+v followed after %s, %t", late, after, ok)
+		}
+		for language, said := range map[string]string{"en": "Late – began 30s after, so it is rather a consequence", "zh": "Late – 始于事故开始 30s 后，更可能是后果"} {
+			p, err := n.Postmortem(t.Context(), 1, language, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if md := p.Markdown(); !strings.Contains(md, said) || strings.Count(md, "30s") != 1 {
+				t.Errorf("%s: no %q in\n%s", language, said, md)
+			}
 		}
 		if r, err := n.HintRate(t.Context()); err != nil || r != (HitRate{Judged: 1, Top3: 1}) {
 			t.Errorf("%+v, %v", r, err)
@@ -137,13 +152,24 @@ func TestReportAndPostmortem(t *testing.T) {
 			}
 			return []Series{{Labels: map[string]string{"instance": "db-0"}, Times: []time.Time{from, to}, Values: []float64{1, 3}}}, nil
 		}
-		for _, c := range []struct{ language, title, ack string }{{"en", "# Post-mortem: #1 Down: Down of db-0", "acknowledged (anna): "}, {"zh", "# 事故复盘: #1", "已确认 (anna): "}} {
+		for _, verdict := range []string{"", FalseAlarm, Real} {
+			if _, err := n.Judge(ctx, 1, 0, "anna", verdict); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, c := range []struct {
+			language, title, ack, verdict string
+			verdicts                      []string
+		}{
+			{"en", "# Post-mortem: #1 Down: Down of db-0", "acknowledged (anna): ", "- Verdict: real\n", []string{"verdict (anna): real", "verdict (anna): taken back", "verdict (anna): false alarm"}},
+			{"zh", "# 事故复盘: #1", "已确认 (anna): ", "- 判定: 真实故障\n", []string{"判定 (anna): 真实故障", "判定 (anna): 已撤销", "判定 (anna): 误报"}},
+		} {
 			p, err := n.Postmortem(ctx, 1, c.language, query)
 			if err != nil {
 				t.Fatal(err)
 			}
 			md := p.Markdown()
-			for _, want := range []string{c.title, c.ack, "▁", "█", "up == 0", "&lt;b>it was \\| the 'disk'&lt;/b> # not a title", "ops/webhook, 80ms", "\n5. "} {
+			for _, want := range append(c.verdicts, c.title, c.ack, c.verdict, "▁", "█", "up == 0", "&lt;b>it was \\| the 'disk'&lt;/b> # not a title", "ops/webhook, 80ms", "\n5. ") {
 				if !strings.Contains(md, want) {
 					t.Errorf("%s: no %q in\n%s", c.language, want, md)
 				}

@@ -28,6 +28,8 @@ type Observed struct {
 	Since time.Time // when the first of the alerts that are about it began to fire; zero without one
 	Said  []string  // what those alerts say to the public
 	Taken bool      // somebody has acknowledged one of them
+	// FalseAlarm says that alerts about it fire that do not count, since they are false alarms.
+	FalseAlarm bool
 }
 
 // IncidentSource gives the public's incidents, newest first.
@@ -131,7 +133,11 @@ func (d *Derived) follow(c Observed, now time.Time) (changed bool) {
 			return false
 		}
 		cur.ResolvedAt = now
-		cur.add(Update{At: now, State: Operational})
+		end := Update{At: now, State: Operational}
+		if c.FalseAlarm {
+			end.Text = Text{En: mistaken, Zh: translate(Chinese, mistaken)}
+		}
+		cur.add(end)
 		return true
 	case cur == nil:
 		began := now
@@ -158,6 +164,10 @@ func (d *Derived) follow(c Observed, now time.Time) (changed bool) {
 // worked is what the public is told when somebody has acknowledged an alert. Who
 // that is stays inside.
 const worked = "We are working on it."
+
+// mistaken is what the public is told when the last alerts that counted have been
+// called false alarms.
+const mistaken = "This was a false alarm."
 
 // taken says once for each incident that people are working on it.
 func (d *Derived) taken(c Observed, now time.Time) bool {

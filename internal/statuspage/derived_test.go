@@ -107,6 +107,45 @@ func TestTaken(t *testing.T) {
 	}
 }
 
+// TestFalseAlarm ends what was published, and says why.
+func TestFalseAlarm(t *testing.T) {
+	const api = "api"
+	s := &Settings{Components: []ComponentSettings{{ID: api, Name: Text{En: "API"}, State: func(ls map[string]string) State {
+		return map[string]State{"critical": Outage, "warning": Degraded}[ls["severity"]]
+	}}}}
+	real := func(severity string, mistaken bool) ActiveAlert {
+		return ActiveAlert{Labels: map[string]string{"severity": severity}, StartsAt: testNow, FalseAlarm: mistaken}
+	}
+	d := derive(t, filepath.Join(t.TempDir(), "i"))
+	at := testNow
+	next := func(alerts ...ActiveAlert) []PublicIncident {
+		t.Helper()
+		at = at.Add(time.Minute)
+		return see(t, d, at, observe(s, alerts, nil, at).Components...)
+	}
+	if got := next(real("critical", true), real("info", false)); len(got) > 0 {
+		t.Fatalf("a false alarm is published: %+v", got)
+	}
+	next(real("critical", false), real("warning", false))
+	got := next(real("critical", true), real("warning", false))
+	if last := got[0].Updates[len(got[0].Updates)-1]; !got[0].Open() || last.State != Degraded || last.Text != (Text{}) {
+		t.Errorf("what is left: %+v", got[0])
+	}
+	got = next(real("critical", true), real("warning", true))
+	if last := got[0].Updates[len(got[0].Updates)-1]; got[0].Open() || last.State != Operational || last.Text != (Text{"This was a false alarm.", "这是一次误报。"}) {
+		t.Errorf("after the verdict: %+v", got[0])
+	}
+	// A verdict that is taken back brings it back.
+	if got = next(real("critical", false)); len(got) != 1 || !got[0].Open() {
+		t.Errorf("after the verdict was taken back: %+v", got)
+	}
+	// One that ends by itself was none.
+	got = next()
+	if last := got[0].Updates[len(got[0].Updates)-1]; got[0].Open() || last.Text != (Text{}) {
+		t.Errorf("after its end: %+v", got[0])
+	}
+}
+
 func TestDerivedIsBounded(t *testing.T) {
 	d := derive(t, filepath.Join(t.TempDir(), "i"))
 	d.d = unsynced{}

@@ -41,7 +41,8 @@ var chinese = map[string]string{
 	"No component is configured.":                         "未配置任何组件。",
 	", ":                                                  "、",
 
-	worked: "我们正在处理。",
+	worked:   "我们正在处理。",
+	mistaken: "这是一次误报。",
 
 	"Skip to content":      "跳到正文",
 	"Current incidents":    "当前事件",

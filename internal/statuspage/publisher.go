@@ -22,6 +22,7 @@ type ActiveAlert struct {
 	Annotations map[string]string
 	StartsAt    time.Time
 	Taken       bool // somebody has acknowledged it
+	FalseAlarm  bool // somebody has said that it is one: it does not count
 }
 
 // Settings are what a reload may change.
@@ -301,6 +302,10 @@ func observe(s *Settings, alerts []ActiveAlert, windows []Window, now time.Time)
 		for _, a := range alerts {
 			state := c.State(a.Labels)
 			if !state.trouble() {
+				continue
+			}
+			if a.FalseAlarm {
+				out.FalseAlarm = true
 				continue
 			}
 			out.State = worse(out.State, state)

@@ -35,7 +35,7 @@ type Page struct {
 
 type incidentsInput struct {
 	Page
-	State    []incident.State `query:"state" enum:"firing,acknowledged,resolved,closed,merged" doc:"Only these states, separated by commas."`
+	State    []incident.State `query:"state" enum:"firing,acknowledged,resolved,closed,merged,snoozed" doc:"Only these states, separated by commas. Snoozed are those that are firing or acknowledged and kept quiet for a while."`
 	Severity string           `query:"severity" doc:"Only this severity."`
 	Assignee string           `query:"assignee" doc:"Only whose they are."`
 	Query    string           `query:"q" doc:"Words of the title and of labels, such as: disk instance=db-1."`

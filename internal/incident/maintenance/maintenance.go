@@ -59,10 +59,11 @@ type Silence struct {
 
 // Ending is a silence that is about to end.
 type Ending struct {
-	ID      string
-	By      string
-	Comment string
-	Ends    time.Time
+	ID       string
+	Matchers []string // of Alertmanager's syntax
+	By       string
+	Comment  string
+	Ends     time.Time
 }
 
 // Options configure a Service. All fields without a remark are required.

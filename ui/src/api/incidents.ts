@@ -60,6 +60,8 @@ export interface Hint {
   title: string;
   at: string;
   score: number;
+  /** after_ms says that it began so long after the incident, and is rather a consequence. */
+  data?: Record<string, unknown> & { after_ms?: number };
   verdict?: 'right' | 'wrong';
   judged_by?: string;
 }

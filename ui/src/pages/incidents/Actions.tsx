@@ -7,6 +7,8 @@ import { useMe } from '../../api/me';
 import { type Message, useT } from '../../i18n';
 import { Icon } from '../../ui/icons';
 import { MayNot, Refused } from '../../ui/Refused';
+import { snoozed } from './clocks';
+import { verdictWords } from './words';
 
 const m = {
   acknowledge: { en: 'Acknowledge', zh: '确认' },
@@ -20,8 +22,6 @@ const m = {
   close: { en: 'Close', zh: '关闭' },
   reason: { en: 'Why (may be empty)', zh: '原因（可留空）' },
   verdict: { en: 'Verdict', zh: '判定' },
-  real: { en: 'It was real', zh: '真实故障' },
-  falseAlarm: { en: 'It was a false alarm', zh: '误报' },
   none: { en: 'Take the verdict back', zh: '撤销判定' },
   comment: { en: 'Comment', zh: '评论' },
   write: { en: 'What you see, what you tried', zh: '现象、已采取的措施' },
@@ -31,6 +31,8 @@ const snoozes: [Message, number][] = [
   [{ en: '15 minutes', zh: '15 分钟' }, 15], [{ en: '30 minutes', zh: '30 分钟' }, 30], [{ en: '1 hour', zh: '1 小时' }, 60],
   [{ en: '4 hours', zh: '4 小时' }, 240], [{ en: '24 hours', zh: '24 小时' }, 1440],
 ];
+
+const verdicts = ['real', 'false_alarm'] as const;
 
 type Verb = Parameters<typeof act>[1];
 
@@ -61,16 +63,17 @@ export function Actions({ incident, etag, children }: { incident: IncidentDetail
             <Menu.Target><Button variant="default" rightSection={<Icon name="down" size={12} />}>{t(m.snooze)}</Button></Menu.Target>
             <Menu.Dropdown>
               {snoozes.map(([name, minutes]) => <Menu.Item key={minutes} onClick={() => run.mutate({ verb: 'snooze', body: { until: new Date(Date.now() + minutes * 60_000).toISOString() }, guarded: true })}>{t(name)}</Menu.Item>)}
-              {incident.snoozed_until && Date.parse(incident.snoozed_until) > Date.now() && <Menu.Item onClick={() => run.mutate({ verb: 'snooze', body: { until: new Date().toISOString() }, guarded: true })}>{t(m.wake)}</Menu.Item>}
+              {snoozed(incident, Date.now()) !== undefined && <Menu.Item onClick={() => run.mutate({ verb: 'snooze', body: { until: new Date().toISOString() }, guarded: true })}>{t(m.wake)}</Menu.Item>}
             </Menu.Dropdown>
           </Menu>
         )}
         {open && <Ask label={m.merge} field={m.into} number send={(into, done) => run.mutate({ verb: 'merge', body: { into: Number(into) } }, { onSuccess: done })} />}
         {open && <Ask label={m.close} field={m.reason} optional send={(reason, done) => run.mutate({ verb: 'close', body: reason ? { reason } : {}, guarded: true }, { onSuccess: done })} />}
         <Menu position="bottom-end">
-          <Menu.Target><Button variant="default" rightSection={<Icon name="down" size={12} />}>{t(incident.verdict === 'real' ? m.real : incident.verdict === 'false_alarm' ? m.falseAlarm : m.verdict)}</Button></Menu.Target>
+          <Menu.Target><Button variant="default" rightSection={<Icon name="down" size={12} />}>{t(m.verdict)}{incident.verdict ? `: ${t(verdictWords[incident.verdict])}` : ''}</Button></Menu.Target>
           <Menu.Dropdown>
-            {([['real', m.real], ['false_alarm', m.falseAlarm], ['', m.none]] as const).map(([verdict, name]) => <Menu.Item key={verdict} onClick={() => run.mutate({ verb: 'verdict', body: { verdict }, guarded: true })}>{t(name)}</Menu.Item>)}
+            {verdicts.map((verdict) => <Menu.Item key={verdict} disabled={verdict === incident.verdict} onClick={() => run.mutate({ verb: 'verdict', body: { verdict }, guarded: true })}>{t(verdictWords[verdict])}</Menu.Item>)}
+            {incident.verdict && <Menu.Item onClick={() => run.mutate({ verb: 'verdict', body: { verdict: '' }, guarded: true })}>{t(m.none)}</Menu.Item>}
           </Menu.Dropdown>
         </Menu>
         {children}

@@ -33,13 +33,13 @@ const m = {
   taken: { en: '{who} has had it since {at}; it lasts for {long}.', zh: '{who} 于 {at} 确认；已持续 {long}。' },
   over: { en: 'Over after {long}.', zh: '已结束，历时 {long}。' },
   mergedInto: { en: 'Part of incident', zh: '已合并到事件' },
-  snoozed: { en: 'Snoozed until {at}.', zh: '已暂缓至 {at}。' },
   postmortem: { en: 'Post-mortem', zh: '复盘' },
   timeline: { en: 'Timeline', zh: '时间线' },
   alerts: { en: 'Affected: {n} alerts', zh: '受影响：{n} 条告警' },
   hints: { en: 'What else changed', zh: '同期变化' },
   noHints: { en: 'Nothing else changed that is known', zh: '未发现其他变化' },
   noHintsWhy: { en: 'Deployments, failed scrapes, other alerts and shifted levels are looked at when an incident opens.', zh: '事件创建时会检查部署、抓取失败、其他告警和水平突变。' },
+  follows: { en: 'began {after} after, so it is rather a consequence', zh: '始于事件开始 {after} 后，更可能是后果' },
   right: { en: 'Right', zh: '正确' },
   wrong: { en: 'Wrong', zh: '错误' },
   detected: { en: 'Detected after', zh: '检测用时' },
@@ -77,7 +77,7 @@ export function IncidentPage(): ReactNode {
     <>
       <IncidentTabs />
       <Page title={<><span className="muted">#{i.id}</span> {i.title}</>}
-        sentence={<><IncidentMark incident={i} /> {sentence} {i.snoozed_until && Date.parse(i.snoozed_until) > now && t(m.snoozed, { at: clock(Date.parse(i.snoozed_until), l, zone) })} {i.merged_into !== undefined && <>{t(m.mergedInto)} <Link {...below(`/incidents/${i.merged_into}`)}>#{i.merged_into}</Link></>}</>}
+        sentence={<><IncidentMark incident={i} /> {sentence} {i.merged_into !== undefined && <>{t(m.mergedInto)} <Link {...below(`/incidents/${i.merged_into}`)}>#{i.merged_into}</Link></>}</>}
         actions={<Actions key={i.id} incident={i} etag={q.data?.etag}><Button variant="default" onClick={() => change({ show: 'postmortem' })}>{t(m.postmortem)}</Button></Actions>}>
         {q.error && <div style={{ marginBottom: 12 }}><Failed error={q.error} retry={() => void q.refetch()} /></div>}
         <div className="grid">
@@ -137,7 +137,7 @@ function Hints({ id, zone }: { id: number; zone: string }): ReactNode {
           {q.data.map((h) => (
             <li key={h.rank} style={{ display: 'flex', gap: 10, alignItems: 'baseline', padding: '6px 12px', borderBottom: '1px solid var(--line)' }}>
               <span className="muted">{h.rank}</span>
-              <span style={{ minWidth: 0, overflowWrap: 'anywhere' }}>{h.title}<span className="muted"> · {clock(Date.parse(h.at), l, zone)}{h.judged_by ? ` · ${h.judged_by}` : ''}</span></span>
+              <span style={{ minWidth: 0, overflowWrap: 'anywhere' }}>{h.title}<span className="muted"> · {clock(Date.parse(h.at), l, zone)}{h.data?.after_ms !== undefined && ` · ${t(m.follows, { after: lasted(h.data.after_ms) })}`}{h.judged_by ? ` · ${h.judged_by}` : ''}</span></span>
               <span style={{ marginLeft: 'auto', display: 'flex', gap: 4 }}>
                 {may('respond') ? (['right', 'wrong'] as const).map((v) => (
                   <Button key={v} size="compact-xs" variant={h.verdict === v ? 'light' : 'default'} aria-pressed={h.verdict === v} onClick={() => judge.mutate({ rank: h.rank, verdict: h.verdict === v ? '' : v })}>{t(m[v])}</Button>

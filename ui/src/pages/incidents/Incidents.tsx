@@ -11,14 +11,15 @@ import { below, useAddress } from '../../ui/address';
 import { span } from '../../ui/format';
 import { Icon } from '../../ui/icons';
 import { Ago, Card, Empty, Failed, Loading, Page, Span } from '../../ui/parts';
-import { began, ended } from './clocks';
+import { began, ended, snoozed } from './clocks';
 import { IncidentTabs } from './Tabs';
-import { IncidentMark, stateWords } from './words';
+import { IncidentMark, snoozedWords, stateWords, verdictWords } from './words';
 
 const m = {
   title: { en: 'Incidents', zh: '事件' },
   none: { en: 'Nothing is open.', zh: '没有未结事件。' },
   some: { en: '{n} open, of them {u} that nobody has taken; the longest waits for {long}.', zh: '未结事件 {n} 个，其中 {u} 个无人确认，最长已等待 {long}。' },
+  quiet: { en: '{n} open, all of them taken or snoozed.', zh: '未结事件 {n} 个，均已有人处理或已暂缓。' },
   taken: { en: '{n} open, all of them taken.', zh: '未结事件 {n} 个，均已有人处理。' },
   search: { en: 'Words of the title, or label=value', zh: '标题关键词，或 标签=值' },
   state: { en: 'State', zh: '状态' },
@@ -35,7 +36,6 @@ const m = {
   told: { en: 'Told after', zh: '通知用时' },
   empty: { en: 'No incident fits', zh: '没有符合条件的事件' },
   why: { en: 'An incident opens when an alert with a severity fires. Alerts with severity none or info open none.', zh: '带级别的告警触发时会自动创建事件；级别为 none 或 info 的告警不会。' },
-  falseAlarm: { en: 'false alarm', zh: '误报' },
 };
 
 export function Incidents(): ReactNode {
@@ -53,10 +53,11 @@ export function Incidents(): ReactNode {
   });
   const list = pages.data?.pages.flatMap((p) => p.incidents ?? []) ?? [];
   const opened = open.data?.incidents ?? [];
-  const waiting = opened.filter((i) => i.state === 'firing');
+  const waiting = opened.filter((i) => i.state === 'firing' && snoozed(i, Date.now()) === undefined);
+  const quiet = opened.some((i) => snoozed(i, Date.now()) !== undefined);
   const longest = Math.max(0, ...waiting.map((i) => Date.now() - Date.parse(i.opened_at)));
   const long = span(longest);
-  const sentence = !open.data ? undefined : opened.length === 0 ? t(m.none) : waiting.length === 0 ? t(m.taken, { n: opened.length }) : t(m.some, { n: opened.length, u: waiting.length, long: `${long.number} ${long.unit}` });
+  const sentence = !open.data ? undefined : opened.length === 0 ? t(m.none) : waiting.length === 0 ? t(quiet ? m.quiet : m.taken, { n: opened.length }) : t(m.some, { n: opened.length, u: waiting.length, long: `${long.number} ${long.unit}` });
   return (
     <>
       <IncidentTabs />
@@ -64,7 +65,7 @@ export function Incidents(): ReactNode {
         <div style={{ display: 'flex', flexWrap: 'wrap', gap: 8, marginBottom: 12 }}>
           <TextInput style={{ flex: '1 1 220px' }} value={value('q')} aria-label={t(m.search)} placeholder={t(m.search)} leftSection={<Icon name="search" size={14} />} onChange={(e) => change({ q: e.currentTarget.value })} />
           <Select aria-label={t(m.state)} w={130} value={state} onChange={(v) => change({ state: v === 'firing,acknowledged' ? '' : (v ?? '') })}
-            data={[{ value: 'firing,acknowledged', label: t(m.open) }, { value: 'all', label: t(m.all) }, ...(['firing', 'acknowledged', 'resolved', 'closed', 'merged'] as const).map((s) => ({ value: s, label: t(stateWords[s]) }))]} />
+            data={[{ value: 'firing,acknowledged', label: t(m.open) }, { value: 'all', label: t(m.all) }, { value: 'snoozed', label: t(snoozedWords.name) }, ...(['firing', 'acknowledged', 'resolved', 'closed', 'merged'] as const).map((s) => ({ value: s, label: t(stateWords[s]) }))]} />
           <Select aria-label={t(m.severity)} w={140} value={value('severity')} onChange={(v) => change({ severity: v ?? '' })} data={[{ value: '', label: t(m.anySeverity) }, ...[...new Set(['critical', 'warning', ...list.map((i) => i.severity), value('severity')])].filter(Boolean)]} />
           {me && me.method !== 'anonymous' && <Button variant={mine ? 'light' : 'default'} aria-pressed={mine} onClick={() => change({ mine: mine ? '' : '1' })}>{t(m.mine)}</Button>}
         </div>
@@ -79,7 +80,7 @@ export function Incidents(): ReactNode {
                     {list.map((i) => (
                       <tr key={i.id}>
                         <td data-name={t(m.state)}><IncidentMark incident={i} /></td>
-                        <td data-name={t(m.incident)} style={{ overflowWrap: 'anywhere' }}><span><Link {...below(`/incidents/${i.id}`)}><span className="muted">#{i.id}</span> <b>{i.title}</b></Link>{i.verdict === 'false_alarm' && <span className="muted"> · {t(m.falseAlarm)}</span>}</span></td>
+                        <td data-name={t(m.incident)} style={{ overflowWrap: 'anywhere' }}><span><Link {...below(`/incidents/${i.id}`)}><span className="muted">#{i.id}</span> <b>{i.title}</b></Link>{i.verdict === 'false_alarm' && <span className="muted"> · {t(verdictWords.false_alarm)}</span>}</span></td>
                         <td data-name={t(m.severity)}>{i.severity}</td>
                         <td data-name={t(m.who)}>{i.assignee || i.acknowledged_by || <span className="muted">–</span>}</td>
                         <td data-name={t(m.began)}><Ago at={i.sample_at ?? i.opened_at} /></td>

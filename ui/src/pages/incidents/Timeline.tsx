@@ -5,7 +5,7 @@ import { useLanguage, useT } from '../../i18n';
 import { clock } from '../../ui/format';
 import { Span } from '../../ui/parts';
 import { gaps } from './clocks';
-import { eventWords } from './words';
+import { eventWords, isVerdict, verdictWords } from './words';
 
 const m = {
   notTold: { en: 'Not told', zh: '通知失败' },
@@ -13,8 +13,8 @@ const m = {
   since: { en: '{n} ms after the first bad sample', zh: '距首个异常样本 {n} ms' },
   until: { en: 'until {at}', zh: '至 {at}' },
   nobody: { en: 'nobody', zh: '无人' },
-  real: { en: 'real', zh: '真实故障' },
-  falseAlarm: { en: 'false alarm', zh: '误报' },
+  takenBack: { en: 'taken back', zh: '已撤销' },
+  step: { en: 'step {n}', zh: '第 {n} 步' },
   times: { en: '{n} times', zh: '{n} 次' },
 };
 
@@ -76,7 +76,12 @@ function Detail({ event, zone }: { event: IncidentEvent; zone: string }): ReactN
       parts.push(t(m.until, { at: clock(Date.parse(text('until')), l, zone, true) }));
       break;
     case 'verdict':
-      parts.push(t(text('verdict') === 'real' ? m.real : text('verdict') === 'false_alarm' ? m.falseAlarm : m.nobody));
+      parts.push(t(isVerdict(d.verdict) ? verdictWords[d.verdict] : m.takenBack));
+      break;
+    case 'escalated':
+    case 'assignee_called':
+      parts.push(text('policy'), text('person') || text('on_call'), d.step === undefined ? '' : t(m.step, { n: text('step') }), d.resolved === true ? t(eventWords.resolved!) : '');
+      parts.push(...Object.entries((d.receivers ?? {}) as Record<string, string>).map(([n, v]) => `${n}: ${v}`), text('notes'));
       break;
     case 'fired_again':
       parts.push(t(m.times, { n: text('times') }));

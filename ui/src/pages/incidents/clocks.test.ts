@@ -1,7 +1,16 @@
 import { expect, it } from 'vitest';
 
 import { moment } from '../../time/moment';
-import { expression, gaps, lasted } from './clocks';
+import { expression, gaps, lasted, snoozed } from './clocks';
+
+it('calls what is open quiet until its snooze ends', () => {
+  const until = Date.parse('2026-01-01T00:10:00Z');
+  const i = { state: 'acknowledged', snoozed_until: '2026-01-01T00:10:00Z' } as const;
+  expect(snoozed(i, until - 1)).toBe(until);
+  expect(snoozed(i, until)).toBeUndefined();
+  expect(snoozed({ ...i, state: 'resolved' }, until - 1)).toBeUndefined();
+  expect(snoozed({ state: 'firing' }, until - 1)).toBeUndefined();
+});
 
 it('writes how long something lasts', () => {
   expect(lasted(862_900)).toBe('00:14:22');

@@ -12,6 +12,12 @@ export function ended(i: Incident): number | undefined {
   return at && i.state !== 'firing' && i.state !== 'acknowledged' ? Date.parse(at) : undefined;
 }
 
+/** snoozed is until when an open incident is quiet, undefined where it is not. */
+export function snoozed(i: Pick<Incident, 'state' | 'snoozed_until'>, now: number): number | undefined {
+  const until = i.snoozed_until ? Date.parse(i.snoozed_until) : 0;
+  return (i.state === 'firing' || i.state === 'acknowledged') && until > now ? until : undefined;
+}
+
 /** lasted writes a time as hours, minutes and seconds: 00:14:22, with days before it where there are any. */
 export function lasted(ms: number): string {
   const s = Math.max(0, Math.floor(ms / 1000));

@@ -1,9 +1,12 @@
 import type { ReactNode } from 'react';
 
-import type { Incident, IncidentState } from '../../api/incidents';
-import { type Message, useT } from '../../i18n';
+import type { Incident, IncidentState, Verdict } from '../../api/incidents';
+import { type Message, useLanguage, useT } from '../../i18n';
+import { useTime } from '../../time/state';
+import { clock } from '../../ui/format';
 import { StateMark } from '../../ui/parts';
 import { severityTone, type Tone } from '../../ui/tone';
+import { snoozed } from './clocks';
 
 export const stateWords: Record<IncidentState, Message> = {
   firing: { en: 'open', zh: '未确认' },
@@ -13,13 +16,35 @@ export const stateWords: Record<IncidentState, Message> = {
   merged: { en: 'merged', zh: '已合并' },
 };
 
+/** The verdicts, in the words of messages, post-mortems and the command line. */
+export const verdictWords: Record<Exclude<Verdict, ''>, Message> = {
+  real: { en: 'real', zh: '真实故障' },
+  false_alarm: { en: 'false alarm', zh: '误报' },
+};
+
+export const isVerdict = (v: unknown): v is keyof typeof verdictWords => typeof v === 'string' && Object.hasOwn(verdictWords, v);
+
+export const snoozedWords = {
+  name: { en: 'snoozed', zh: '已暂缓' },
+  until: { en: 'snoozed until {at}', zh: '暂缓至 {at}' },
+};
+
+/** farAway is from when on a time of day needs its date. */
+const farAway = 20 * 3_600_000;
+
 export function incidentTone(i: Pick<Incident, 'state' | 'severity'>): Tone {
   return i.state === 'firing' ? severityTone(i.severity) : i.state === 'acknowledged' ? 'warning' : i.state === 'resolved' ? 'good' : 'quiet';
 }
 
-export function IncidentMark({ incident }: { incident: Pick<Incident, 'state' | 'severity'> }): ReactNode {
+/** IncidentMark says how far an incident is. One that is snoozed says until when, and what it is afterwards. */
+export function IncidentMark({ incident }: { incident: Pick<Incident, 'state' | 'severity' | 'snoozed_until'> }): ReactNode {
   const t = useT();
-  return <StateMark tone={incidentTone(incident)}>{t(stateWords[incident.state])}</StateMark>;
+  const l = useLanguage();
+  const { zone } = useTime();
+  const now = Date.now();
+  const until = snoozed(incident, now);
+  if (until === undefined) return <StateMark tone={incidentTone(incident)}>{t(stateWords[incident.state])}</StateMark>;
+  return <><StateMark tone="quiet">{t(snoozedWords.until, { at: clock(until, l, zone, until - now > farAway) })}</StateMark> <span className="muted">{t(stateWords[incident.state])}</span></>;
 }
 
 export const eventWords: Record<string, Message> = {
@@ -33,6 +58,7 @@ export const eventWords: Record<string, Message> = {
   acknowledged: { en: 'Acknowledged', zh: '已确认' },
   unacknowledged: { en: 'Given back', zh: '取消确认' },
   assigned: { en: 'Assigned', zh: '已分派' },
+  assignee_called: { en: 'Assignee called', zh: '已呼叫负责人' },
   commented: { en: 'Comment', zh: '评论' },
   snoozed: { en: 'Snoozed', zh: '已暂缓' },
   snooze_ended: { en: 'Snooze ended', zh: '暂缓结束' },
