@@ -294,8 +294,10 @@ func plain(err error) error {
 }
 
 // read gives the JSON that a GET of path answers.
-func (c *Client) read(ctx context.Context, path string, limit int64) ([]byte, error) {
-	out, err := http.NewRequestWithContext(ctx, http.MethodGet, c.o.URL.JoinPath(path).String(), http.NoBody)
+func (c *Client) read(ctx context.Context, path string, params url.Values, limit int64) ([]byte, error) {
+	to := c.o.URL.JoinPath(path)
+	to.RawQuery = params.Encode()
+	out, err := http.NewRequestWithContext(ctx, http.MethodGet, to.String(), http.NoBody)
 	if err != nil {
 		return nil, fmt.Errorf("make request: %w", err)
 	}

@@ -1,9 +1,11 @@
 package backend
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -107,6 +109,41 @@ func (x *Remote) prometheusCall(r *http.Request) (Call, *Error) {
 // NotTaken says to whoever sends samples that they are to be sent elsewhere.
 func (x *Remote) NotTaken() string {
 	return fmt.Sprintf("samples are not stored here, because backends.metrics.url names another server; send them to %s", x.client.URL())
+}
+
+// Sample is the value of a series now.
+type Sample struct {
+	Labels map[string]string
+	Value  float64
+}
+
+// Vector is what the server computes for a query now.
+func (x *Remote) Vector(ctx context.Context, query string) ([]Sample, error) {
+	raw, err := x.client.read(ctx, "/api/v1/query", url.Values{"query": {query}}, maxAnswer)
+	if err != nil {
+		return nil, err
+	}
+	var answer struct {
+		Data struct {
+			Result []struct {
+				Metric map[string]string
+				Value  [2]any // seconds, and the value as a text
+			}
+		}
+	}
+	if err := json.Unmarshal(raw, &answer); err != nil {
+		return nil, fmt.Errorf("read the answer of %s to a query: %w", x.client.o.Name, err)
+	}
+	out := make([]Sample, 0, len(answer.Data.Result))
+	for _, s := range answer.Data.Result {
+		text, _ := s.Value[1].(string)
+		v, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			return nil, fmt.Errorf("read the answer of %s to a query: %w", x.client.o.Name, err)
+		}
+		out = append(out, Sample{Labels: s.Metric, Value: v})
+	}
+	return out, nil
 }
 
 // WritePrometheus answers in the shape of Prometheus's API.

@@ -84,7 +84,7 @@ type RemoteOptions struct {
 	Metrics *Metrics
 	Logger  *slog.Logger
 	Look    Look
-	Looked  func() // called after each look
+	Looked  func(context.Context) // called after each look, which waits for it
 }
 
 // Remote is a server that stands in for an engine of this process.
@@ -94,7 +94,7 @@ type Remote struct {
 	client *Client
 	log    *slog.Logger
 	look   Look
-	looked func()
+	looked func(context.Context)
 
 	mu    sync.Mutex
 	state State
@@ -155,7 +155,7 @@ func (x *Remote) lookAt(ctx context.Context) {
 	bounded, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
 	begin := time.Now()
-	answer, err := x.client.read(bounded, x.look.Path, maxLook)
+	answer, err := x.client.read(bounded, x.look.Path, nil, maxLook)
 	now := State{Looked: time.Now(), Took: time.Since(begin), Up: true}
 	e, known := errors.AsType[*Error](err)
 	switch {
@@ -188,7 +188,7 @@ func (x *Remote) lookAt(ctx context.Context) {
 			x.log.Info("A backend answers again", "url", x.URL(), "version", now.Version)
 		}
 	}
-	x.looked()
+	x.looked(ctx)
 }
 
 // pass passes a request on, and counts it.

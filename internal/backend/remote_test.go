@@ -41,7 +41,7 @@ func remote(t *testing.T, name, to string, look Look, edit func(*Options)) *Remo
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := NewRemote(RemoteOptions{Name: name, Client: New(o), Metrics: m, Logger: slog.New(slog.DiscardHandler), Look: look, Looked: func() {}})
+	x := NewRemote(RemoteOptions{Name: name, Client: New(o), Metrics: m, Logger: slog.New(slog.DiscardHandler), Look: look, Looked: func(context.Context) {}})
 	t.Cleanup(x.Close)
 	return x
 }
@@ -245,6 +245,33 @@ func TestRemoteRead(t *testing.T) {
 	}
 }
 
+func TestVector(t *testing.T) {
+	there := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		switch q := r.FormValue("query"); q {
+		case `count by (job) (up)`:
+			_, _ = io.WriteString(w, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"job":"api"},"value":[1764201600.5,"3"]}]}}`)
+		case "cut":
+			_, _ = io.WriteString(w, `{"status":`)
+		case "histogram":
+			_, _ = io.WriteString(w, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"histogram":[1,{}]}]}}`)
+		default:
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(w, `{"status":"error"}`)
+		}
+	}))
+	x := remote(t, "metrics", there.URL, LookPrometheus, nil)
+	got, err := x.Vector(t.Context(), `count by (job) (up)`)
+	if err != nil || len(got) != 1 || got[0].Value != 3 || got[0].Labels["job"] != "api" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for _, q := range []string{"cut", "histogram", "wrong"} {
+		if got, err := x.Vector(t.Context(), q); err == nil {
+			t.Errorf("%s: %+v", q, got)
+		}
+	}
+}
+
 func TestFederation(t *testing.T) {
 	there := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4")
@@ -364,7 +391,7 @@ func TestLook(t *testing.T) {
 	}))
 	x := remote(t, "metrics", there.URL, LookPrometheus, nil)
 	looks := 0
-	x.looked = func() { looks++ }
+	x.looked = func(context.Context) { looks++ }
 	if s := x.State(); !s.Looked.IsZero() || s.Up {
 		t.Errorf("before a look: %+v", s)
 	}
@@ -408,7 +435,7 @@ func TestStartLooks(t *testing.T) {
 	}))
 	x := remote(t, "alerts", there.URL, LookAlertmanager, nil)
 	looked := make(chan struct{}, 1)
-	x.looked = func() { looked <- struct{}{} }
+	x.looked = func(context.Context) { looked <- struct{}{} }
 	x.Start()
 	<-looked
 	if s := x.State(); !s.Up || s.Version != "0.29.0" {
