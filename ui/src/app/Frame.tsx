@@ -54,7 +54,7 @@ export function Frame(): ReactNode {
   const [help, setHelp] = useState(false);
   const { data: state, isError } = useQuery({ queryKey: ['status'], queryFn: ({ signal }) => status(signal), refetchInterval: 5000 });
   const { data: active } = useQuery({ queryKey: ['alerts', 'active'], queryFn: ({ signal }) => alerts({ active: true, silenced: false, inhibited: false }, signal), refetchInterval: 5000 });
-  const bad = state?.components?.some((c) => c.state !== 'ok') ?? false;
+  const bad = state?.components?.some((c) => c.state !== 'ok' && c.state !== 'off') ?? false;
   const severities = (active ?? []).map((a) => a.labels.severity).filter((s) => s !== 'none');
   const tone = worst(severities);
   const alarms = severities.filter((s) => severityTone(s) === 'critical' || severityTone(s) === 'warning').length;
