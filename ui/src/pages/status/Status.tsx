@@ -35,6 +35,7 @@ const m = {
   revision: { en: 'Revision', zh: '修订' },
   listeners: { en: 'Listeners', zh: '监听地址' },
   endpoints: { en: 'Takes', zh: '接收端点' },
+  processElsewhere: { en: 'Process of the metrics backend', zh: '指标后端的进程' },
   process: { en: 'Process', zh: '进程' },
   started: { en: 'Started', zh: '启动时间' },
   host: { en: 'Host', zh: '主机' },
@@ -124,7 +125,7 @@ export function StatusPage(): ReactNode {
                 ...Object.entries(s.upstream).map(([n, v]): [ReactNode, ReactNode] => [n, v]),
               ]} />
             </Card>
-            <Card title={t(m.process)}>
+            <Card title={t(s.backends?.some((b) => b.engine === 'metrics') ? m.processElsewhere : m.process)}>
               {run.error && !run.data ? <Failed error={run.error} retry={() => void run.refetch()} /> : !run.data ? <Loading height={140} /> : (
                 <Facts rows={[
                   [t(m.started), <Ago key="s" at={run.data.startTime} />],
