@@ -126,7 +126,11 @@ func (r Report) elsewhere(engine string) bool {
 func (r Report) writeWatched(p *printer) {
 	p.heading("Watching")
 	if len(r.Watched) == 0 {
-		p.line("  nothing")
+		if r.elsewhere("metrics") {
+			p.line("  what the metrics backend scrapes, which it has not told yet")
+		} else {
+			p.line("  nothing")
+		}
 		return
 	}
 	jobs, whats := 0, 0
