@@ -75,6 +75,7 @@ type App struct {
 
 	maintenance *maintenance.Service
 	boards      boards
+	remote      remotes
 
 	page     *page.Page
 	console  *console.Console
@@ -113,7 +114,10 @@ type release struct {
 }
 
 // parts are the components that have a health state.
-type parts struct{ metrics, rules, alerting, sources, config, state, users *selfmon.ComponentHandle }
+type parts struct {
+	metrics, rules, alerting, sources, config, state, users *selfmon.ComponentHandle
+	backends                                                *selfmon.ComponentHandle // nil where every engine is inside
+}
 
 func (a *App) onStop(what string, do func(context.Context) error) {
 	a.cleanup = append(a.cleanup, release{what, do})
@@ -154,6 +158,9 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	memory := selfmon.ApplyMemoryLimit(a.log, selfmon.MemoryOptions{})
+	if err := a.openBackends(); err != nil {
+		return nil, a.withHint(err)
+	}
 	if err := a.openEngines(memory); err != nil {
 		return nil, err
 	}
@@ -395,6 +402,10 @@ func (a *App) ruleGroup(file, group string) config.RuleGroup {
 const restoreGrace = 30 * time.Second
 
 func (a *App) openSources(g prometheus.Gatherer) (*collect.Set, error) {
+	if a.remote.metrics != nil {
+		a.parts.sources.Off(notHere)
+		return nil, nil
+	}
 	if !a.c.Sources.Enabled {
 		a.parts.sources.Off("switched off by sources.enabled")
 		return nil, nil
@@ -446,12 +457,10 @@ func (a *App) Start(ctx context.Context) error {
 	})
 	// A backup may take longer than a stop may.
 	a.onStop("backup", func(context.Context) error { a.backup.stop(); return nil })
-	if err := a.engine.Refusal(); err != nil {
-		a.parts.metrics.Degraded(err.Error())
-	} else {
-		a.parts.metrics.OK()
+	a.metricsStarted()
+	for _, x := range a.remote.all() {
+		x.Start()
 	}
-	a.parts.rules.OK()
 	a.parts.alerting.OK()
 	a.ready.Store(true)
 	a.health.MarkReady()
@@ -465,6 +474,24 @@ func (a *App) Start(ctx context.Context) error {
 		return nil
 	})
 	return a.writeEndpoints()
+}
+
+// notHere is why a component is off where another server stands in for it.
+const notHere = "backends.metrics.url names the server that scrapes, stores and evaluates"
+
+// metricsStarted says how the engines of metrics and rules are after the start.
+func (a *App) metricsStarted() {
+	if a.remote.metrics != nil {
+		a.parts.metrics.Off(notHere)
+		a.parts.rules.Off(notHere)
+		return
+	}
+	if err := a.engine.Refusal(); err != nil {
+		a.parts.metrics.Degraded(err.Error())
+	} else {
+		a.parts.metrics.OK()
+	}
+	a.parts.rules.OK()
 }
 
 // trimDelay is when the start is over: every source has been scraped several

@@ -28,7 +28,7 @@ func (a *App) openDashboards() error {
 	if b.kept, err = dashboard.New(dashboard.Options{DB: a.state, Logger: log, Registerer: a.reg, Audit: audit}); err != nil {
 		return err
 	}
-	own := httpserver.ShapeErrors(httpserver.Prometheus, http.StripPrefix("/api/v1", a.engine.Handler()))
+	own, _ := a.prometheusAPI()
 	if b.proxy, err = datasource.New(datasource.Options{Logger: log, Registerer: a.reg, Own: own}); err != nil {
 		return err
 	}

@@ -10,7 +10,7 @@ import (
 	"touchline.dev/touchline/internal/incident"
 )
 
-// Where prometheus.yml names Alertmanagers, those tell the receivers, and the
+// Where prometheus.yml names Alertmanagers, or backends.alerts one, those tell the receivers, and the
 // incidents follow their alert groups: they are asked every few seconds.
 const followEvery = 5 * time.Second
 
@@ -79,7 +79,7 @@ func (f *follower) follow(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// followExternal follows the Alertmanagers of prometheus.yml, while it names any.
+// followExternal follows the Alertmanagers that are not in this process, while any are named.
 func (a *App) followExternal(ctx context.Context) {
 	f := &follower{am: &amClient{handler: a.alertmanagerAPI()}, into: a.incident, known: map[string]string{}}
 	tick := time.NewTicker(followEvery)
@@ -99,11 +99,11 @@ func (a *App) followExternal(ctx context.Context) {
 		cancel()
 		switch {
 		case err != nil && !failing && ctx.Err() == nil:
-			a.parts.state.Degraded("incidents cannot follow the Alertmanagers of prometheus.yml: " + err.Error())
-			a.log.Warn("Incidents cannot follow the Alertmanagers of prometheus.yml; it is tried again", "err", err)
+			a.parts.state.Degraded("incidents cannot follow the Alertmanagers of " + a.alertsElsewhere() + ": " + err.Error())
+			a.log.Warn("Incidents cannot follow the Alertmanagers that are named; it is tried again", "named_by", a.alertsElsewhere(), "err", err)
 		case err == nil && failing:
 			a.parts.state.OK()
-			a.log.Info("Incidents follow the Alertmanagers of prometheus.yml again")
+			a.log.Info("Incidents follow the Alertmanagers again")
 		}
 		failing = err != nil
 	}

@@ -97,6 +97,9 @@ func (a *App) watchdogInterval() time.Duration {
 // failedEngines names the engines that have failed. One that is degraded still
 // does its job as far as the alert that always fires can tell.
 func (a *App) failedEngines() string {
+	if a.remote.metrics != nil {
+		return "metrics and rules: " + notHere // so nothing here proves the way of an alert
+	}
 	var out []string
 	for _, c := range a.health.Components() {
 		if c.State == selfmon.ComponentFailed && slices.Contains([]string{"metrics", "rules", "alerting"}, c.Name) {

@@ -56,6 +56,9 @@ func (a *App) admitCall(ctx context.Context, info *tap.Info) (context.Context, e
 		}
 		return ctx, status.Error(code, err.Error())
 	}
+	if x := a.remote.metrics; x != nil {
+		return ctx, status.Error(codes.Unimplemented, x.NotTaken())
+	}
 	release, err := a.engine.Receive(2 * a.c.Remote.WriteMaxBody) // as sent and decompressed
 	if err != nil {
 		return ctx, status.Error(codes.Unavailable, err.Error()) // senders try again

@@ -135,12 +135,15 @@ func (a *App) load() (err error) {
 	var mc *metrics.Change
 	var rc *rules.Change
 	if perr == nil {
+		perr = a.readThrough(prom)
+	}
+	if perr == nil {
 		mc, perr = a.engine.Prepare(prom, a.inProcess())
 	}
 	if perr == nil {
 		rc, perr = a.rules.Prepare(rules.Settings{
 			Interval: time.Duration(prom.GlobalConfig.EvaluationInterval), QueryOffset: time.Duration(prom.GlobalConfig.RuleQueryOffset),
-			Patterns: absolute(a.c.PrometheusFile, prom), ExternalLabels: prom.GlobalConfig.ExternalLabels, Stack: a.c.Stack.Enabled,
+			Patterns: absolute(a.c.PrometheusFile, prom), ExternalLabels: prom.GlobalConfig.ExternalLabels, Stack: a.c.Stack.Enabled && a.remote.metrics == nil,
 		})
 	}
 	am, aerr := a.alertmanagerFile()
@@ -170,7 +173,7 @@ func (a *App) load() (err error) {
 	if err := mc.Apply(); err != nil {
 		return err
 	}
-	if err := a.notifier.Apply(prom); err != nil {
+	if err := a.notifier.Apply(a.alertsThrough(prom)); err != nil {
 		return err
 	}
 	ac.Apply()
@@ -185,7 +188,7 @@ func (a *App) load() (err error) {
 	a.changes.note(a.rules.RuleGroups(), time.Now())
 	a.warnOfUnknownGroups()
 	if a.notifier.External() && a.c.AlertmanagerFile != "" {
-		a.log.Warn("This file has no effect: prometheus.yml names Alertmanagers (alerting.alertmanagers), and those get the alerts", "file", a.c.AlertmanagerFile)
+		a.log.Warn("The routes of this file have no effect: other Alertmanagers are named, and those get the alerts", "file", a.c.AlertmanagerFile, "named_by", a.alertsElsewhere())
 	}
 	a.warnOfNoWatchdog()
 	a.warnOfLinks(own)
@@ -213,6 +216,9 @@ func (a *App) warnOfRestart(own *config.Config) {
 		if old[flag] != value {
 			a.log.Warn("A setting has changed that takes a restart to come into force", "setting", flag, "in_force", old[flag], "configured", value)
 		}
+	}
+	if backendsChanged(a.c.Backends, own.Backends) {
+		a.log.Warn("A section has changed that takes a restart to come into force", "section", "backends")
 	}
 	// What is secret looks the same before and after.
 	for flag, changed := range map[string]bool{

@@ -26,7 +26,7 @@ func (a *App) Report() selfmon.Report {
 		ConsoleURL: a.external.String() + "/ui/", Watched: a.watched(), Endpoints: a.endpoints(), Alerts: a.alertsTo(),
 		Data:   selfmon.Data{Dir: a.c.Storage.Path, RetentionTime: model.Duration(a.c.Storage.RetentionTime).String(), RetentionSizeBytes: a.c.Storage.RetentionSize, UsedBytes: a.dataSize.get(a.c.Storage.Path), Database: a.state.Kind()},
 		Access: a.access(),
-		Rules:  a.ruleCounts(), Components: a.health.Components(), Outside: a.outside(), TokenFile: a.tokenFile(),
+		Rules:  a.ruleCounts(), Components: a.health.Components(), Backends: a.reportBackends(), Outside: a.outside(), TokenFile: a.tokenFile(),
 		Stop: "Ctrl C, or SIGTERM. Samples, alerts of rules, silences and who was told are kept; alerts sent by API are for their sender to repeat",
 	}
 	for _, l := range a.server.Listeners() {
@@ -53,8 +53,15 @@ func (a *App) access() selfmon.Access {
 	return selfmon.Access{Users: has || err != nil || a.server.HasFileUsers(), Anonymous: a.c.Auth.Anonymous}
 }
 
-// watched lists the in-process sources and every job of prometheus.yml.
+// watched lists the in-process sources and every job of prometheus.yml, or what
+// the metrics backend scrapes.
 func (a *App) watched() []selfmon.Watched {
+	if a.remote.metrics != nil {
+		if jobs := a.remote.jobs.Load(); jobs != nil {
+			return *jobs
+		}
+		return nil
+	}
 	var out []selfmon.Watched
 	targets := a.engine.Scraper().TargetsActive()
 	own := map[string]bool{}
@@ -114,6 +121,10 @@ func count(w *selfmon.Watched, targets []*scrape.Target) {
 // endpoints says where data can be sent.
 func (a *App) endpoints() []selfmon.Endpoint {
 	base := a.external.String()
+	alerts := selfmon.Endpoint{What: "alerts for Alertmanager", URL: base + "/api/v2/alerts"}
+	if a.remote.metrics != nil {
+		return []selfmon.Endpoint{alerts}
+	}
 	over := selfmon.Endpoint{What: "OTLP metrics over HTTP", URL: base + "/v1/metrics"}
 	out := []selfmon.Endpoint{{What: "Prometheus remote write 1.0 and 2.0", URL: base + "/api/v1/write"}}
 	for _, l := range a.server.Listeners() {
@@ -130,7 +141,7 @@ func (a *App) endpoints() []selfmon.Endpoint {
 		}
 	}
 	out = slices.Insert(out, 1, over)
-	return append(out, selfmon.Endpoint{What: "alerts for Alertmanager", URL: base + "/api/v2/alerts"})
+	return append(out, alerts)
 }
 
 func (a *App) alertsTo() selfmon.AlertsTo {

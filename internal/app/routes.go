@@ -84,15 +84,15 @@ func (a *App) notifications() []page.Notification {
 
 // routes are the paths of the one port, below the route prefix.
 func (a *App) routes(mux *router) {
-	prom := httpserver.ShapeErrors(httpserver.Prometheus, http.StripPrefix("/api/v1", a.engine.Handler()))
+	prom, federate := a.prometheusAPI()
 	mux.Handle("/api/v1/", a.auditedChange(metricsChanges, prom))
-	am := a.auditedSilences(a.alertmanagerAPI())
-	mux.Handle("/api/v2/", am)
+	mux.Handle("/api/v2/", a.auditedSilences(a.alertmanagerAPI()))
 	// Alertmanager's first API is gone; its own handler says so with a 410.
+	old := a.alerting.Handler("/")
 	for _, gone := range []string{"POST /api/v1/alerts", "/api/v1/silences", "/api/v1/silence/{id}", "/api/v1/receivers", "GET /api/v1/status"} {
-		mux.Handle(gone, am)
+		mux.Handle(gone, old)
 	}
-	mux.Handle("/federate", getOnly(a.engine.Federate()))
+	mux.Handle("/federate", getOnly(federate))
 	mux.HandleFunc("POST /v1/metrics", func(w http.ResponseWriter, r *http.Request) {
 		r.URL.Path = "/api/v1/otlp/v1/metrics"
 		prom.ServeHTTP(w, r)
@@ -200,9 +200,13 @@ func (a *App) lifecycle(do func(http.ResponseWriter)) http.HandlerFunc {
 	}
 }
 
-// alertmanagerAPI is the embedded Alertmanager's, or, where prometheus.yml
-// names Alertmanagers, that of the first one that answers.
+// alertmanagerAPI is that of the alerts backend; without one the embedded
+// Alertmanager's, or, where prometheus.yml names Alertmanagers, that of the first
+// one that answers.
 func (a *App) alertmanagerAPI() http.Handler {
+	if x := a.remote.alerts; x != nil {
+		return x.Alertmanager()
+	}
 	own := a.alerting.Handler("/")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !a.notifier.External() {

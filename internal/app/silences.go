@@ -153,12 +153,25 @@ func (c *amClient) expire(ctx context.Context, id string) error {
 	return c.do(ctx, http.MethodDelete, path, nil, nil)
 }
 
+// amAlert is an alert as Alertmanager lists it.
+type amAlert struct {
+	Fingerprint string            `json:"fingerprint"`
+	Labels      map[string]string `json:"labels"`
+	Annotations map[string]string `json:"annotations"`
+	StartsAt    time.Time         `json:"startsAt"`
+}
+
+// alerts are all that have not ended, also those that are muted.
+func (c *amClient) alerts(ctx context.Context) ([]amAlert, error) {
+	var all []amAlert
+	err := c.do(ctx, http.MethodGet, "/api/v2/alerts", nil, &all)
+	return all, err
+}
+
 // known are the fingerprints of all alerts.
 func (c *amClient) known(ctx context.Context) (map[string]bool, error) {
-	var all []struct {
-		Fingerprint string `json:"fingerprint"`
-	}
-	if err := c.do(ctx, http.MethodGet, "/api/v2/alerts", nil, &all); err != nil {
+	all, err := c.alerts(ctx)
+	if err != nil {
 		return nil, err
 	}
 	out := make(map[string]bool, len(all))

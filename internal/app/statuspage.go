@@ -114,9 +114,10 @@ func componentState(alerts []config.StatusAlert, where string) (func(map[string]
 }
 
 // publicAlerts are the alerts that may be about a component: those of the
-// embedded Alertmanager, or, where prometheus.yml names others, those of our rules.
-func (a *App) publicAlerts() []statuspage.ActiveAlert {
-	ctx, cancel := context.WithTimeout(context.Background(), linkTimeout)
+// embedded Alertmanager, or, where prometheus.yml names others, those of our
+// rules, or, where there are no rules here either, those of the alerts backend.
+func (a *App) publicAlerts(ctx context.Context) ([]statuspage.ActiveAlert, error) {
+	ctx, cancel := context.WithTimeout(ctx, linkTimeout)
 	defer cancel()
 	taken, err := a.incident.Taken(ctx)
 	if err != nil {
@@ -135,7 +136,17 @@ func (a *App) publicAlerts() []statuspage.ActiveAlert {
 		for _, x := range a.alerting.Active(context.Background()) {
 			out = append(out, of(x.Labels, x.Annotations, x.StartsAt))
 		}
-		return out
+		return out, nil
+	}
+	if a.remote.metrics != nil {
+		all, err := (&amClient{handler: a.alertmanagerAPI()}).alerts(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, x := range all {
+			out = append(out, of(x.Labels, x.Annotations, x.StartsAt))
+		}
+		return out, nil
 	}
 	external := a.engine.Config().GlobalConfig.ExternalLabels.Map()
 	for _, r := range a.rules.AlertingRules() {
@@ -148,7 +159,7 @@ func (a *App) publicAlerts() []statuspage.ActiveAlert {
 			out = append(out, of(labels, x.Annotations.Map(), x.FiredAt))
 		}
 	}
-	return out
+	return out, nil
 }
 
 // fingerprint is what Alertmanager knows an alert with these labels by.

@@ -100,9 +100,9 @@ func (c *Channel) check(at *checker) {
 	if ok {
 		c.place = fmt.Sprintf("%s:%d:%d", at.r.name, pos.Line, pos.Column)
 	}
-	c.oneOfTwo(at, "url", string(c.URLFile), c.URLEnv)
-	c.oneOfTwo(at, "secret", string(c.SecretFile), c.SecretEnv)
-	c.oneOfTwo(at, "password", string(c.PasswordFile), c.PasswordEnv)
+	neitherTwice(at, "url", string(c.URLFile), c.URLEnv)
+	neitherTwice(at, "secret", string(c.SecretFile), c.SecretEnv)
+	neitherTwice(at, "password", string(c.PasswordFile), c.PasswordEnv)
 	foreign := func(of string, keys map[string]bool) {
 		for _, key := range []string{"url_file", "url_env", "secret_file", "secret_env", "mention", "smarthost", "from", "to", "ca_file", "username", "password_file", "password_env"} {
 			if keys[key] {
@@ -127,8 +127,8 @@ func (c *Channel) check(at *checker) {
 	c.checkRobot(at)
 }
 
-// oneOfTwo refuses a secret that is given in both ways, or as itself.
-func (c *Channel) oneOfTwo(at *checker, key, file, env string) {
+// neitherTwice refuses a secret that is given in both ways, or as itself.
+func neitherTwice(at *checker, key, file, env string) {
 	if file != "" && env != "" {
 		at.problem(key+"_env", "keep one of the two", "%s_file is given, too", key)
 	}

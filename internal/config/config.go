@@ -60,6 +60,7 @@ type Dynamic struct {
 	OIDCGroups  map[string]OIDCRole
 	StatusPage  *StatusPage          // nil for none
 	Channels    map[string][]Channel // by receiver of alertmanager.yml
+	Backends    Backends             // read at the start only
 
 	file string
 	seen map[string]token.Position // of each field in the file

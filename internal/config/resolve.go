@@ -328,6 +328,21 @@ func (c *Config) checkTogether() Problems {
 	if c.Heartbeat.WatchTokenFile != "" && len(c.Heartbeat.WatchURLs) == 0 {
 		add("heartbeat.watch-token-file", "name an instance with --heartbeat.watch-url", "a token is given, but no instance is watched")
 	}
+	if b := c.Backends.Metrics; b != nil {
+		if c.PrometheusFile != "" {
+			add("prometheus.config", "leave one of the two out: the file belongs to the server that backends.metrics.url names", "nothing of the file would be scraped or evaluated, because backends.metrics.url stands in for this server's own Prometheus")
+		}
+		if c.Heartbeat.URL != "" || c.Heartbeat.URLFile != "" {
+			flag := "heartbeat.url"
+			if c.Heartbeat.URL == "" {
+				flag = "heartbeat.url-file"
+			}
+			add(flag, "have the Alertmanager there tell the alert Watchdog to whoever is to miss it", "it would never be sent: with backends.metrics.url no rule is evaluated here that proves the way of an alert")
+		}
+		if c.HA.Enabled {
+			add("ha.enabled", "leave it out", "no samples are taken here, because backends.metrics.url names the server that stores them")
+		}
+	}
 	if c.Remote.WriteMaxDecoded < c.Remote.WriteMaxBody {
 		add("remote-write.max-decoded", "make it at least --remote-write.max-body", "smaller than what may be sent")
 	}

@@ -30,6 +30,7 @@ type Section struct {
 	Help    string
 	Example string // YAML
 	Since   string
+	Fixed   bool // it takes a restart to come into force
 
 	bind func(*Config) any // a pointer to what it is read into
 }
@@ -57,6 +58,9 @@ var Sections = []Section{
 	{Path: "channels", Since: "0.3", Help: "Channels that Alertmanager has not, by the name of a receiver of alertmanager.yml. They are told beside the receiver's own integrations; one without any is written there as `- name: NAME`.",
 		Example: "channels:\n  ops-team:\n    - type: dingtalk\n      url_file: /run/secrets/dingtalk-url\n      secret_file: /run/secrets/dingtalk-secret\n      language: zh\n      mention: {mobiles: [\"13800000000\"], severities: [critical]}\n    - type: email\n      smarthost: smtp.example.org:587\n      from: touchline@example.org\n      to: [on-call@example.org]\n      username: touchline\n      password_file: /run/secrets/smtp-password\n",
 		bind:    func(c *Config) any { return &c.Channels }},
+	{Path: "backends", Since: "0.4", Fixed: true, Help: "Servers that stand in for engines of this process, so that the console and every API work over a Prometheus and an Alertmanager that are there already.",
+		Example: "backends:\n  metrics:\n    url: https://mimir.example.org/prometheus\n    basic_auth: {username: touchline, password_file: /run/secrets/mimir}\n    http_headers:\n      X-Scope-OrgID: {values: [football]}\n  alerts:\n    url: https://alertmanager.example.org\n    authorization: {credentials_env: ALERTMANAGER_TOKEN}\n    tls_config: {ca_file: /etc/ssl/own-ca.pem}\n",
+		bind:    func(c *Config) any { return &c.Backends }},
 }
 
 // File is the path of a file; a relative one begins at the folder of touchline.yaml.
@@ -412,7 +416,11 @@ func namedFiles(v reflect.Value, at *checker, out []NamedFile) []NamedFile {
 func writeSections(b *strings.Builder) {
 	for i := range Sections {
 		s := &Sections[i]
-		fmt.Fprintf(b, "\n## Section `%s`\n\n%s It can stand in the file only, and a reload reads it again.\n\n", s.Path, s.Help)
+		force := "a reload reads it again"
+		if s.Fixed {
+			force = "it takes a restart to come into force"
+		}
+		fmt.Fprintf(b, "\n## Section `%s`\n\n%s It can stand in the file only, and %s.\n\n", s.Path, s.Help, force)
 		if s.Example != "" {
 			fmt.Fprintf(b, "```yaml\n%s```\n\n", s.Example)
 		}

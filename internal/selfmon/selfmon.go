@@ -25,6 +25,7 @@ const (
 const (
 	SourceInProcess  = "in-process"
 	SourcePrometheus = "prometheus.yml"
+	SourceBackend    = "backend" // scraped by another server, how often is not known here
 )
 
 // Where alerts go, in AlertsTo.Mode.
@@ -56,6 +57,7 @@ type Report struct {
 	Rules      RuleCounts  `json:"rules"`
 	Outside    Outside     `json:"outside"`
 	Components []Component `json:"components"`
+	Backends   []Backend   `json:"backends,omitempty"` // engines that are not in this process
 
 	TokenFile string `json:"token_file"` // path of the administrator's token, never the token
 	Stop      string `json:"stop"`       // how this process is stopped, in words
@@ -198,6 +200,24 @@ type Instance struct {
 	Up        bool      `json:"up"`
 	Reason    string    `json:"reason,omitempty"` // why it is not up; empty before the first look
 	LastAlive time.Time `json:"last_alive,omitzero"`
+}
+
+// States of a backend, in Backend.State.
+const (
+	BackendUnknown = "unknown" // nobody has looked yet
+	BackendUp      = "up"
+	BackendDown    = "down"
+)
+
+// Backend is a server that stands in for an engine of this process.
+type Backend struct {
+	Engine         string    `json:"engine"` // metrics or alerts
+	URL            string    `json:"url"`    // without anything secret
+	State          string    `json:"state"`  // one of the Backend constants
+	Version        string    `json:"version,omitempty"`
+	LookedAt       time.Time `json:"looked_at,omitzero"`
+	LatencySeconds float64   `json:"latency_seconds"`  // of that look
+	Reason         string    `json:"reason,omitempty"` // why it is down
 }
 
 // Component is the health of one part of the process.

@@ -118,6 +118,31 @@ func TestWriteText(t *testing.T) {
 	}
 }
 
+func TestWriteTextOfBackends(t *testing.T) {
+	up := true
+	r := Report{
+		Version: "1.0", State: StateReady, ReadySeconds: 1,
+		Backends: []Backend{
+			{Engine: "metrics", URL: "http://prometheus:9090", State: BackendUp, Version: "3.8.0", LatencySeconds: 0.004},
+			{Engine: "alerts", URL: "http://alertmanager:9093", State: BackendDown, Reason: "connection refused"},
+		},
+		Watched: []Watched{{Job: "api", What: "scraped", Source: SourceBackend, Targets: 3, Down: 1, Up: &up}},
+		Alerts:  AlertsTo{Mode: AlertsExternal, Alertmanagers: []string{"http://alertmanager:9093/api/v2/alerts"}},
+	}
+	var b strings.Builder
+	if err := r.WriteText(&b, Style{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"  metrics   at http://prometheus:9090: up 3.8.0, answers in 4 ms\n", "  alerts    at http://alertmanager:9093: does not answer\n",
+		"  api  3 targets of the metrics backend  1 of 3 down\n", "rules are evaluated by the metrics backend", "told by another Alertmanager; the embedded one is off:",
+	} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%q is missing in\n%s", want, b.String())
+		}
+	}
+}
+
 func TestTelling(t *testing.T) {
 	down := []Failure{{Integration: "webhook", Error: "connection refused"}}
 	for _, c := range []struct {

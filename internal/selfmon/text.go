@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -88,6 +89,9 @@ func (r Report) writeState(p *printer) {
 			p.wrapped("  "+p.paint(ansiRed, "failed")+"    "+c.Name+"  ", 2+8+2+width(c.Name)+2, c.Message)
 		}
 	}
+	for _, b := range r.Backends {
+		p.wrapped("  "+pad(b.Engine, 8)+"  ", 2+8+2, b.text(p))
+	}
 	for _, l := range r.Listeners {
 		if l.Error != "" {
 			text := l.Error
@@ -99,10 +103,34 @@ func (r Report) writeState(p *printer) {
 	}
 }
 
+// text says where an engine is that is not in this process, and how it was.
+func (b Backend) text(p *printer) string {
+	switch b.State {
+	case BackendUp:
+		version := ""
+		if b.Version != "" {
+			version = " " + b.Version
+		}
+		return fmt.Sprintf("at %s: %s%s, answers in %s", b.URL, p.paint(ansiGreen, "up"), version, seconds(b.LatencySeconds))
+	case BackendDown:
+		return fmt.Sprintf("at %s: %s", b.URL, p.paint(ansiRed, "does not answer"))
+	}
+	return "at " + b.URL
+}
+
+// elsewhere tells whether an engine is not in this process.
+func (r Report) elsewhere(engine string) bool {
+	return slices.ContainsFunc(r.Backends, func(b Backend) bool { return b.Engine == engine })
+}
+
 func (r Report) writeWatched(p *printer) {
 	p.heading("Watching")
 	if len(r.Watched) == 0 {
-		p.line("  nothing")
+		if r.elsewhere("metrics") {
+			p.line("  what the metrics backend scrapes, which it has not told yet")
+		} else {
+			p.line("  nothing")
+		}
 		return
 	}
 	jobs, whats := 0, 0
@@ -124,7 +152,11 @@ func (r Report) writeWatched(p *printer) {
 		case t.Targets == 0 && t.Source == SourcePrometheus:
 			state, color = "no targets found", ansiYellow
 		}
-		p.line("  %s  %s  every %-5s %s", pad(t.Job, jobs), pad(watchedWhat(t), whats), interval(t.IntervalSeconds), p.paint(color, state))
+		every := ""
+		if t.IntervalSeconds > 0 {
+			every = fmt.Sprintf("every %-5s ", interval(t.IntervalSeconds))
+		}
+		p.line("  %s  %s  %s%s", pad(t.Job, jobs), pad(watchedWhat(t), whats), every, p.paint(color, state))
 	}
 }
 
@@ -141,6 +173,8 @@ func watchedWhat(t Watched) string {
 	switch {
 	case t.Discovering:
 		parts = append(parts[:0], "targets of prometheus.yml")
+	case t.Source == SourceBackend:
+		parts = append(parts[:0], plural(t.Targets, "target", "targets")+" of the metrics backend")
 	case t.Source == SourcePrometheus:
 		parts = append(parts[:0], plural(t.Targets, "target", "targets")+" of prometheus.yml")
 	}
@@ -205,12 +239,20 @@ func (r Report) writeAlerts(p *printer) {
 	if r.Rules.Heartbeats > 0 {
 		state += ", " + plural(r.Rules.Heartbeats, "heartbeat", "heartbeats")
 	}
+	if r.elsewhere("metrics") {
+		rules = "rules are evaluated by the metrics backend"
+		state = fmt.Sprintf("%d sent by API and firing", r.Rules.Sent)
+	}
 	p.line("  %s: %s", rules, state)
 	switch {
 	case r.Alerts.None:
 		r.writeNobody(p)
 	case r.Alerts.Mode == AlertsExternal:
-		p.line("  sent to the Alertmanagers of prometheus.yml; the embedded one is off:")
+		if r.elsewhere("alerts") {
+			p.line("  told by another Alertmanager; the embedded one is off:")
+		} else {
+			p.line("  sent to the Alertmanagers of prometheus.yml; the embedded one is off:")
+		}
 		for _, u := range r.Alerts.Alertmanagers {
 			p.line("    %s", u)
 			for _, f := range r.Alerts.Failing {
@@ -278,7 +320,7 @@ func (p *printer) notDelivered(at time.Time, why string) string {
 // writeIgnored says that a file that somebody has given decides nothing.
 func (r Report) writeIgnored(p *printer) {
 	if r.Alerts.Ignored {
-		p.wrapped("  ", 2, p.paint(ansiYellow, r.Alerts.ConfigFile+" has no effect")+": prometheus.yml names Alertmanagers (alerting.alertmanagers). Take them out to have it routed here.")
+		p.wrapped("  ", 2, p.paint(ansiYellow, r.Alerts.ConfigFile+" has no effect")+": other Alertmanagers are named (alerting.alertmanagers of prometheus.yml, or backends.alerts). Take them out to have it routed here.")
 	}
 }
 

@@ -53,10 +53,12 @@ type Health interface {
 
 // PublisherOptions configure a Publisher. All fields without a remark are required.
 type PublisherOptions struct {
-	Settings    Settings
-	Dir         string // where the files go
-	DataDir     string // where the history is kept; made when missing
-	Alerts      func() []ActiveAlert
+	Settings Settings
+	Dir      string // where the files go
+	DataDir  string // where the history is kept; made when missing
+	// Alerts are those that may be about a component. An error says that nobody
+	// knows: what is shown stays as it is, and says how old it is.
+	Alerts      func(ctx context.Context) ([]ActiveAlert, error)
 	Incidents   IncidentSource
 	Maintenance func(ctx context.Context) ([]Window, error) // optional
 	Health      Health
@@ -218,7 +220,12 @@ func (p *Publisher) look(ctx context.Context, now time.Time) {
 			windows = p.shown.maintenance
 		}
 	}
-	o := observe(settings, p.o.Alerts(), windows, now)
+	alerts, err := p.o.Alerts(ctx)
+	if err != nil {
+		p.report(errors.Join(append(errs, err)...))
+		return
+	}
+	o := observe(settings, alerts, windows, now)
 	p.hold(&o, now)
 	incidents, err := p.o.Incidents.Incidents(ctx, o)
 	if err != nil {

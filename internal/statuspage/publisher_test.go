@@ -25,6 +25,7 @@ type world struct {
 	err      error
 	state    string
 	dir      string
+	unknown  error // instead of alerts
 	data     string
 	disk     disk
 	settings Settings
@@ -76,10 +77,10 @@ func (w *world) publish(t *testing.T) *Publisher {
 	}
 	p, err := New(PublisherOptions{
 		Settings: w.settings, Dir: w.dir, DataDir: w.data, Incidents: incidents, Health: w, Logger: slog.New(slog.NewTextHandler(w, nil)), Registerer: prometheus.NewRegistry(),
-		Alerts: func() []ActiveAlert {
+		Alerts: func(context.Context) ([]ActiveAlert, error) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			return append([]ActiveAlert(nil), w.alerts...)
+			return append([]ActiveAlert(nil), w.alerts...), w.unknown
 		},
 		Maintenance: func(context.Context) ([]Window, error) {
 			w.mu.Lock()
@@ -172,6 +173,31 @@ func TestPublisher(t *testing.T) {
 		if s := w.read(t); s.State != Operational {
 			t.Error("the files are gone with the process")
 		}
+	})
+}
+
+// TestUnknownIsNotWell keeps what was known while nobody knows the alerts.
+func TestUnknownIsNotWell(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.alerts = []ActiveAlert{alertAbout("api", "critical", "")}
+		p := w.publish(t)
+		<-time.After(2 * time.Minute)
+		before := w.read(t)
+		w.set(func() { w.alerts, w.unknown = nil, errors.New("nobody answers") })
+		<-time.After(3 * time.Minute)
+		if s := w.read(t); s.State != Outage || time.Since(s.GeneratedAt) < 3*time.Minute || s.GeneratedAt.Before(before.GeneratedAt) {
+			t.Errorf("while nobody knows: %s of %s", s.State, s.GeneratedAt)
+		}
+		if _, state := w.said(); !strings.Contains(state, "nobody answers") {
+			t.Errorf("health %q", state)
+		}
+		w.set(func() { w.unknown = nil })
+		<-time.After(lookEvery + time.Second)
+		if s := w.read(t); s.State != Operational {
+			t.Errorf("when it is known again: %s", s.State)
+		}
+		stop(t, p)
 	})
 }
 

@@ -100,6 +100,11 @@ var bans = []ban{
 		reason:   "every room that reads names imports it, so that it can import none of them",
 	},
 	{
+		imported: under(strings.TrimSuffix(module, "/")),
+		in:       func(f *file) bool { return within(f.dir, "internal/backend") && !f.test },
+		reason:   "it passes requests on, whoever named the server: data sources and remote engines share it, and it knows neither",
+	},
+	{
 		imported: under(module + "cmd"),
 		in:       everywhere,
 		reason:   "a command is the end of the line",

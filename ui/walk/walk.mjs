@@ -1,6 +1,7 @@
 // Walks every page of the console in a real browser against a running server:
 // node walk.mjs URL TOKEN [FOLDER FOR SCREENSHOTS]
 //
+// With API=prometheus,alertmanager only the pages that rest on one of those are.
 // Each page is looked at in one of a sample of role, language, theme and width in
 // which every pair of values occurs, with FULL=1 in each of the sample. A page fails when the browser's console has an
 // error, the content policy was violated, something foreign was asked for, a
@@ -12,11 +13,17 @@ import path from 'node:path';
 
 import { chromium } from 'playwright-core';
 
-import { pages } from './pages.mjs';
+import { pages as all } from './pages.mjs';
 
 const [url, token, shots] = process.argv.slice(2);
 if (!url || !token) {
   console.error('usage: node walk.mjs URL TOKEN [FOLDER FOR SCREENSHOTS]');
+  process.exit(2);
+}
+const apis = process.env.API?.split(',');
+const pages = apis ? all.filter((p) => p.api?.some((a) => apis.includes(a))) : all;
+if (pages.length === 0) {
+  console.error(`no page rests on ${process.env.API}`);
   process.exit(2);
 }
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');

@@ -16,6 +16,12 @@ import (
 	"go.uber.org/goleak"
 )
 
+// The bounds of what a data source is asked and answers.
+const (
+	maxBody   = 1 << 20
+	maxAnswer = 64 << 20
+)
+
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // proxyOf is a server that passes on to sources.
@@ -134,7 +140,7 @@ func TestProxy(t *testing.T) {
 		{"GET", "/d/touchline/proxy/api/v1/admin/tsdb/snapshot", "", 403, "is not passed on"},
 		{"GET", "/d/nothing/proxy/api/v1/query", "", 404, "there is no data source"},
 		{"GET", "/d/logs/proxy/api/v1/query", "", 501, "of the type loki"},
-		{"POST", "/d/p/proxy/api/v1/query", "query=" + strings.Repeat("x", maxBody), 413, "shorter query"},
+		{"POST", "/d/p/proxy/api/v1/query", "query=" + strings.Repeat("x", maxBody), 413, "send a shorter one"},
 
 		{"GET", "/d/p/proxy/api/v1/query?query=elsewhere", "", 502, "redirects to elsewhere"},
 		{"GET", "/d/p/proxy/api/v1/query?query=denied", "", 502, "credentials of its provisioning file"},

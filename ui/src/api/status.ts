@@ -5,6 +5,7 @@ export interface Watched {
   job: string;
   instance: string;
   what: string;
+  /** 0 where another server scrapes, which does not say. */
   interval_seconds: number;
   up: boolean;
   source: string;
@@ -32,6 +33,17 @@ export interface Component {
   state: string;
   since: string;
   message?: string;
+}
+
+/** A server that stands in for an engine of this one. */
+export interface Backend {
+  engine: 'metrics' | 'alerts';
+  url: string;
+  state: 'unknown' | 'up' | 'down';
+  version?: string;
+  looked_at?: string;
+  latency_seconds: number;
+  reason?: string;
 }
 
 /** What GET /touchline/v1/status says of this server. */
@@ -62,8 +74,15 @@ export interface Status {
     heartbeats: number;
   };
   components: Component[] | null;
+  backends?: Backend[] | null;
   warnings?: string[] | null;
   token_file?: string;
+}
+
+/** The longest time between two scrapes, in seconds. A server that stands in for the engine does not say; most take 15. */
+export function scrapeInterval(watched: Watched[] | null | undefined): number {
+  const known = (watched ?? []).map((w) => w.interval_seconds).filter((n) => n > 0);
+  return known.length > 0 ? Math.max(1, ...known) : 15;
 }
 
 export const status = (signal?: AbortSignal): Promise<Status> => get('/touchline/v1/status', { signal });

@@ -57,7 +57,7 @@ export function Frame(): ReactNode {
   const enabled = !kiosk && !byLink;
   const { data: state, isError } = useQuery({ enabled, queryKey: ['status'], queryFn: ({ signal }) => status(signal), refetchInterval: 5000 });
   const { data: active } = useQuery({ enabled, queryKey: ['alerts', 'active'], queryFn: ({ signal }) => alerts({ active: true, silenced: false, inhibited: false }, signal), refetchInterval: 5000 });
-  const bad = state?.components?.some((c) => c.state !== 'ok') ?? false;
+  const bad = state?.components?.some((c) => c.state !== 'ok' && c.state !== 'off') ?? false;
   const severities = (active ?? []).map((a) => a.labels.severity).filter((s) => s !== 'none');
   const tone = worst(severities);
   const alarms = severities.filter((s) => severityTone(s) === 'critical' || severityTone(s) === 'warning').length;

@@ -9,6 +9,7 @@ import { status } from '../../api/status';
 import { prefix } from '../../app/base';
 import { keepTime } from '../../app/Frame';
 import { useT } from '../../i18n';
+import { Elsewhere } from '../../ui/Elsewhere';
 import { Card, Empty, Failed, Loading, Notice, Page } from '../../ui/parts';
 import { Snippet } from '../../ui/Snippet';
 import { isLoopback, place, tokenFile } from './guide';
@@ -17,6 +18,7 @@ import { Light } from './Light';
 import { Sections } from './Sections';
 
 const m = {
+  elsewhere: { en: 'Samples are stored by the server at {url}: put its address in place of this one below, and lines of prometheus.yml into its file.', zh: '样本由 {url} 存储：请将以下地址换成该服务器的地址，并将 prometheus.yml 的内容写入其配置文件。' },
   unknown: { en: 'There is no guide "{what}"', zh: '没有名为“{what}”的指南' },
   all: { en: 'All guides', zh: '全部指南' },
   withToken: { en: 'Show a token', zh: '使用令牌' },
@@ -68,6 +70,7 @@ function Steps({ id }: { id: string }): ReactNode {
   const name = scope === 'ingest' ? 'sender' : scope === 'read' ? 'reader' : 'pipeline';
   return (
     <div style={{ display: 'grid', gap: 12, gridTemplateColumns: 'minmax(0, 1fr)' }}>
+      {g.group !== 'use' && <Elsewhere engine="metrics" text={m.elsewhere} />}
       {local && g.group !== 'scrape' && g.group !== 'exporter' && (
         <Notice tone="info">{t(m.loopback, { host: window.location.host, flag: '--web.listen-address=0.0.0.0:7070' })}</Notice>
       )}

@@ -8,6 +8,7 @@ import { status, type Watched } from '../../api/status';
 import { keepTime } from '../../app/Frame';
 import { useT } from '../../i18n';
 import { figure } from '../../ui/format';
+import { Elsewhere, useBackend } from '../../ui/Elsewhere';
 import { Icon } from '../../ui/icons';
 import { Ago, Card, Empty, Failed, Loading, Page, Span, StateMark } from '../../ui/parts';
 import { ownJobs } from './received';
@@ -21,6 +22,10 @@ const m = {
   wrong: { en: '{down} of {n} things that are watched do not answer.', zh: '{n} 项监控对象中有 {down} 项没有响应。' },
   nothing: { en: 'Nothing is watched.', zh: '没有监控任何对象。' },
   add: { en: 'Add data', zh: '接入数据' },
+  elsewhere: { en: 'The server at {url} scrapes and stores. What is watched is decided by its prometheus.yml; nothing on this machine is watched by this process.', zh: '由 {url} 抓取并存储。监控对象由该服务器的 prometheus.yml 决定；本进程不监控本机。' },
+  elsewhereScraped: { en: 'Scraped by {url}', zh: '由 {url} 抓取' },
+  elsewhereNone: { en: 'It names no job', zh: '该服务器未列出任何作业' },
+  elsewhereNoneHint: { en: 'It has no series called up: add a job to its prometheus.yml.', zh: '没有名为 up 的序列：请在其 prometheus.yml 中添加作业。' },
   scraped: { en: 'Scraped by this server', zh: '由本服务器抓取' },
   what: { en: 'What', zh: '对象' },
   state: { en: 'State', zh: '状态' },
@@ -63,27 +68,31 @@ export function WatchedPage(): ReactNode {
   const own = ownJobs(targets.data?.activeTargets ?? []);
   const senders = targets.data ? (pushed.data ?? []).filter((s) => s.labels.job !== undefined && !own.includes(s.labels.job)) : [];
   const notSeen = state.data?.not_seen ?? [];
+  const metrics = useBackend('metrics');
   return (
     <Page title={t(m.title)} sentence={sentence} actions={<Button renderRoot={(p) => <Link {...p} to={'/add' as never} search={keepTime as never} />} leftSection={<Icon name="add" size={14} />}>{t(m.add)}</Button>}>
       <Sections at="/watched" />
+      <Elsewhere engine="metrics" text={m.elsewhere} />
       <div className="grid">
-        <Card title={t(m.scraped)} columns={12} flush>
-          {state.error && !state.data ? <Failed error={state.error} retry={() => void state.refetch()} /> : !state.data ? <Loading height={140} /> : watched.length === 0 ? (
+        <Card title={metrics ? t(m.elsewhereScraped, { url: metrics.url }) : t(m.scraped)} columns={12} flush>
+          {state.error && !state.data ? <Failed error={state.error} retry={() => void state.refetch()} /> : !state.data ? <Loading height={140} /> : watched.length === 0 && metrics ? (
+            <Empty title={t(m.elsewhereNone)}>{t(m.elsewhereNoneHint)}</Empty>
+          ) : watched.length === 0 ? (
             <Empty title={t(m.noneYet)} action={<Link to={'/add/$what' as never} params={{ what: 'app' } as never} search={keepTime as never}>{t(m.add)}</Link>}>{t(m.noneHint)}</Empty>
           ) : (
             <ScrapedTable watched={watched} last={lastScrapes(targets.data?.activeTargets ?? [])} series={seriesByJob(series.data ?? [])} />
           )}
         </Card>
-        <Card title={t(m.sent)} columns={6} flush={senders.length > 0}>
+        {!metrics && <Card title={t(m.sent)} columns={6} flush={senders.length > 0}>
           {pushed.error && !pushed.data ? <Failed error={pushed.error} retry={() => void pushed.refetch()} /> : !pushed.data || !targets.data ? <Loading height={60} /> : senders.length > 0 ? <Senders list={senders} /> : (
             <Empty title={t(m.nobody)} action={<Link to={'/add' as never} search={keepTime as never}>{t(m.addSender)}</Link>}>
               {t(m.nobodyHint)}
               {(state.data?.endpoints ?? []).map((e) => <div key={e.url}>{e.what}<br /><code>{e.url}</code></div>)}
             </Empty>
           )}
-        </Card>
+        </Card>}
         <div style={{ gridColumn: 'span 6', display: 'grid', gap: 12, alignContent: 'start' }}>
-          <Card title={t(m.notSeen)}>
+          {!metrics && <Card title={t(m.notSeen)}>
             {!state.data ? <Loading height={60} /> : notSeen.length === 0 ? <StateMark tone="good">{t(m.allSeen)}</StateMark> : (
               <dl style={{ margin: 0, display: 'grid', gap: 10 }}>
                 {notSeen.map((x) => (
@@ -95,7 +104,7 @@ export function WatchedPage(): ReactNode {
                 ))}
               </dl>
             )}
-          </Card>
+          </Card>}
           <Card title={t(m.found)}>
             {targets.error && !targets.data ? <Failed error={targets.error} retry={() => void targets.refetch()} /> : drops === undefined ? <Loading height={20} /> : drops === 0 ? <span className="muted">{t(m.foundNone)}</span> : (
               <span>{t(m.foundSome, { n: drops })} <Link to={'/targets' as never} search={((old: Record<string, unknown>) => ({ ...keepTime(old), show: 'dropped' })) as never}>{t(m.show)}</Link></span>
@@ -127,7 +136,7 @@ function ScrapedTable({ watched, last, series }: { watched: Watched[]; last: Map
                   {w.error && <div style={{ color: 'var(--critical)' }}>{w.error}</div>}
                 </div>
               </td>
-              <td data-name={t(m.every)} className="num"><Span ms={w.interval_seconds * 1000} /></td>
+              <td data-name={t(m.every)} className="num">{w.interval_seconds > 0 ? <Span ms={w.interval_seconds * 1000} /> : '–'}</td>
               <td data-name={t(m.last)} className="num"><Ago at={last.get(key) ?? last.get(w.job)} /></td>
               <td data-name={t(m.series)} className="num">{fig ? <>{fig.number}<span className="unit">{fig.unit}</span></> : <span className="muted">–</span>}</td>
             </tr>

@@ -7,6 +7,7 @@ import { useMe } from '../../api/me';
 import { type Channel, channels, provenAt, testReceiver } from '../../api/notifications';
 import { useLanguage, useT } from '../../i18n';
 import { below } from '../../ui/address';
+import { Elsewhere } from '../../ui/Elsewhere';
 import { Ago, Card, Empty, Failed, Loading, Page, Span, StateMark } from '../../ui/parts';
 import { MayNot, Refused } from '../../ui/Refused';
 import { AlertTabs } from './Tabs';
@@ -24,6 +25,7 @@ const m = {
   taken: { en: 'taken in', zh: '已接收，耗时' },
   failed: { en: 'failed after', zh: '失败，耗时' },
   history: { en: 'History', zh: '记录' },
+  elsewhere: { en: 'The Alertmanager at {url} routes and tells alerts by its own receivers. Those here are told by escalations.', zh: '告警由 {url} 的 Alertmanager 按其接收方路由并通知。此处的接收方用于升级通知。' },
   none: { en: 'There is no receiver', zh: '没有接收方' },
   add: { en: 'Add one:', zh: '添加一个：' },
 };
@@ -37,6 +39,7 @@ export function Channels(): ReactNode {
     <>
       <AlertTabs />
       <Page title={t(m.title)} sentence={q.data && t(m.sentence, { n: list.length, p: list.filter((r) => provenAt(r) && !r.failing?.length).length, b: list.filter((r) => r.failing?.length).length })} actions={may('change') ? undefined : <MayNot anonymous={me?.method === 'anonymous'} />}>
+        <Elsewhere engine="alerts" text={m.elsewhere} />
         {q.error && <Failed error={q.error} retry={() => void q.refetch()} />}
         {!q.data ? !q.error && <Loading height={200} /> : <Card flush>{list.length === 0 ? <Empty title={t(m.none)}><span>{t(m.add)}</span><code>touchline notify add</code></Empty> : list.map((r) => <Receiver key={r.name} receiver={r} />)}</Card>}
       </Page>

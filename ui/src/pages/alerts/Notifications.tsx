@@ -8,6 +8,7 @@ import { notifications } from '../../api/notifications';
 import { useT } from '../../i18n';
 import { useTime } from '../../time/state';
 import { below, useAddress } from '../../ui/address';
+import { Elsewhere } from '../../ui/Elsewhere';
 import { Ago, Card, Empty, Failed, Loading, Page, Span, StateMark } from '../../ui/parts';
 import { Hops } from './Hops';
 import { AlertTabs } from './Tabs';
@@ -15,6 +16,7 @@ import { AlertTabs } from './Tabs';
 const m = {
   title: { en: 'Notifications', zh: '通知记录' },
   sentence: { en: '{n} attempts shown in this time range, {f} of them failed.', zh: '此时间范围内显示 {n} 次通知，其中失败 {f} 次。' },
+  elsewhere: { en: 'The Alertmanager at {url} tells people of alerts, and does not say when it did. Here is what this server told: the steps of escalations.', zh: '告警由 {url} 的 Alertmanager 通知，其接口不提供通知记录。此处显示本服务器发送的通知：升级步骤。' },
   receiver: { en: 'Receiver', zh: '接收方' },
   any: { en: 'Any receiver', zh: '所有接收方' },
   failed: { en: 'Failed only', zh: '仅失败' },
@@ -49,6 +51,7 @@ export function Notifications(): ReactNode {
     <>
       <AlertTabs />
       <Page title={t(m.title)} sentence={q.data && t(m.sentence, { n: `${list.length}${q.hasNextPage ? '+' : ''}`, f: list.filter((n) => n.error).length })}>
+        <Elsewhere engine="alerts" text={m.elsewhere} />
         <div style={{ display: 'flex', flexWrap: 'wrap', gap: 8, marginBottom: 12 }}>
           <Select aria-label={t(m.receiver)} w={200} searchable value={value('receiver')} onChange={(v) => change({ receiver: v ?? '' })} data={[{ value: '', label: t(m.any) }, ...new Set([...(known.data ?? []).map((r) => r.name), value('receiver')].filter(Boolean))]} />
           <Button variant={failed ? 'light' : 'default'} aria-pressed={failed} onClick={() => change({ failed: failed ? '' : '1' })}>{t(m.failed)}</Button>

@@ -10,6 +10,7 @@ import { useT } from '../../i18n';
 import { useTime } from '../../time/state';
 import { below, useAddress } from '../../ui/address';
 import { Chart } from '../../ui/Chart';
+import { useBackend } from '../../ui/Elsewhere';
 import { digits } from '../../ui/format';
 import { Ago, Card, Empty, Failed, LabelList, Loading, Notice, Page, Span, StateMark } from '../../ui/parts';
 import { severityTone } from '../../ui/tone';
@@ -36,6 +37,8 @@ const m = {
   explore: { en: 'Explore', zh: '查看图表' },
   expression: { en: 'Expression', zh: '表达式' },
   noticed: { en: 'How it is noticed', zh: '如何检测' },
+  elsewhere: { en: 'The server at {url} evaluates it, every {n} s. Noticing a sample when it arrives takes the engine that is built in here.', zh: '由 {url} 每 {n} 秒评估一次。样本到达即检测需要使用本服务器的内置引擎。' },
+  toldElsewhere: { en: 'The Alertmanager at {url} tells people, and does not say when it did.', zh: '由 {url} 的 Alertmanager 发送通知，其接口不提供通知时间。' },
   class: { en: 'class', zh: '分类' },
   arrivals: { en: 'arrivals', zh: '到达样本' },
   skips: { en: 'proven unchanged', zh: '证明未变' },
@@ -96,7 +99,7 @@ export function Rule(): ReactNode {
           </div>
           <div style={{ gridColumn: 'span 4', display: 'grid', gap: 12, alignContent: 'start', minWidth: 0 }}>
             <Card title={t(m.expression)}><pre className="mono" style={{ margin: 0, whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>{rule.query}</pre></Card>
-            <Noticed file={g.file} group={g.name} rule={rule} />
+            <Noticed file={g.file} group={g.name} interval={g.interval} rule={rule} />
             {alerting && <Told name={rule.name} />}
             {rule.labels && Object.keys(rule.labels).length > 0 && <Card title={t(m.labels)}><LabelList labels={rule.labels} /></Card>}
             {alerting && Object.keys(alerting.annotations).length > 0 && <Card title={t(m.annotations)}>{Object.entries(alerting.annotations).map(([n, v]) => <div key={n} style={{ overflowWrap: 'anywhere', marginBottom: 6 }}><div className="muted">{n}</div>{v}</div>)}</Card>}
@@ -147,10 +150,12 @@ function Graph({ rule, interval }: { rule: AlertingRule | RecordingRule; interva
   );
 }
 
-function Noticed({ file, group, rule }: { file: string; group: string; rule: AlertingRule | RecordingRule }): ReactNode {
+function Noticed({ file, group, interval, rule }: { file: string; group: string; interval: number; rule: AlertingRule | RecordingRule }): ReactNode {
   const t = useT();
+  const metrics = useBackend('metrics');
   const q = useQuery({ queryKey: ['rule-arrivals'], queryFn: ({ signal }) => ruleArrivals(signal), refetchInterval: 3000 });
   const a = q.data?.find((x) => x.file === file && x.group === group && x.rule === rule.name && x.query === rule.query);
+  if (metrics) return <Card title={t(m.noticed)}><span className="muted">{t(m.elsewhere, { url: metrics.url, n: interval })}</span></Card>;
   if (q.error) return <Failed error={q.error} retry={() => void q.refetch()} />;
   if (!a) return null;
   const rows: [{ en: string; zh: string }, ReactNode][] = [
@@ -170,12 +175,13 @@ function Noticed({ file, group, rule }: { file: string; group: string; rule: Ale
 
 function Told({ name }: { name: string }): ReactNode {
   const t = useT();
+  const alertmanager = useBackend('alerts');
   const q = useQuery({ queryKey: ['notifications', 'rule', name], queryFn: ({ signal }) => notifications({ limit: 500 }, signal), refetchInterval: 5000 });
   const of = (q.data?.notifications ?? []).filter((n) => n.way?.rule === name || n.group.includes(`alertname=${JSON.stringify(name)}`));
   const taken = of.find((n) => !n.error);
   return (
     <Card title={t(m.last)} actions={taken && <span className="muted">{t(m.proof)} <Ago at={taken.at} /></span>}>
-      {q.error ? <Failed error={q.error} retry={() => void q.refetch()} /> : !q.data ? <Loading height={40} /> : of.length === 0 ? <span className="muted">{t(m.never)}</span> : of.slice(0, 3).map((n) => (
+      {q.error ? <Failed error={q.error} retry={() => void q.refetch()} /> : !q.data ? <Loading height={40} /> : of.length === 0 ? <span className="muted">{alertmanager ? t(m.toldElsewhere, { url: alertmanager.url }) : t(m.never)}</span> : of.slice(0, 3).map((n) => (
         <div key={n.id} style={{ marginBottom: 8 }}>
           <StateMark tone={n.error ? 'critical' : 'good'}>{n.receiver}/{n.integration}</StateMark> <span className="muted"><Ago at={n.at} /></span>
           {n.way && <div><Hops way={n.way} /></div>}

@@ -6,7 +6,7 @@ import { useNavigate, useSearch } from '@tanstack/react-router';
 import { lazy, type ReactNode, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 
 import { datasources, metadata } from '../../api/explore';
-import { status } from '../../api/status';
+import { scrapeInterval, status } from '../../api/status';
 import { useT } from '../../i18n';
 import { refreshNow, useTime } from '../../time/state';
 import { digits } from '../../ui/format';
@@ -94,7 +94,7 @@ export function Explore(): ReactNode {
   };
 
   const server = useQuery({ queryKey: ['status'], queryFn: ({ signal }) => status(signal), staleTime: 5000 });
-  const scrape = Math.max(1, ...(server.data?.watched?.map((w) => w.interval_seconds) ?? [15]));
+  const scrape = scrapeInterval(server.data?.watched);
   const about = useQuery({ queryKey: ['explore', 'metadata', datasource], queryFn: ({ signal }) => metadata(datasource, signal), staleTime: 60_000 });
   const meta = useCallback((name: string) => about.data?.[name]?.[0], [about.data]);
   // A server without that surface has the one source that is built in.

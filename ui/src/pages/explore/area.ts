@@ -1,5 +1,5 @@
 import { metadata, metricNames } from '../../api/explore';
-import { status } from '../../api/status';
+import { scrapeInterval, status } from '../../api/status';
 import type { Area } from '../../app/area';
 import { type Found, rank } from '../../app/search';
 import { exploreLink } from './address';
@@ -14,7 +14,7 @@ function known(): Promise<[string[], Awaited<ReturnType<typeof metadata>>, numbe
   if (!names || now - names.at > 60_000) {
     const load = Promise.all([
       metricNames({ start: Math.floor(now / 1000) - 3600, end: Math.floor(now / 1000) }), metadata(),
-      status().then((s) => Math.max(1, ...(s.watched ?? []).map((w) => w.interval_seconds))).catch(() => 15),
+      status().then((s) => scrapeInterval(s.watched)).catch(() => 15),
     ]);
     names = { at: now, load };
     load.catch(() => { names = undefined; });

@@ -23,6 +23,8 @@ const m = {
   incidents: { en: '{n} incidents are open.', zh: '{n} 个事件未关闭。' },
   incident1: { en: 'One incident is open.', zh: '1 个事件未关闭。' },
   watch: { en: '{rules} rules watch {targets} targets; {hosts} of them hosts.', zh: '{rules} 条规则监视 {targets} 个目标，其中 {hosts} 台主机。' },
+  elsewhere: { en: '{targets} targets are watched by the server at {url}; {hosts} of them hosts.', zh: '{url} 监视 {targets} 个目标，其中 {hosts} 台主机。' },
+  elsewhereNone: { en: 'The server at {url} names no job: it has no series called up.', zh: '{url} 未列出任何作业：没有名为 up 的序列。' },
   proven: { en: 'A receiver was last proven', zh: '接收人上次验证：' },
   unproven: { en: 'No receiver is proven yet.', zh: '尚未验证任何接收人。' },
   down: { en: '{n} targets are down.', zh: '{n} 个目标已下线。' },
@@ -143,17 +145,20 @@ function Headline({ status, hosts, firing, open, tone }: { status: Status | unde
   if (firing.length > 0) parts.push(names.length === 1 ? t(m.firing1, { name: names[0]! }) : t(m.firing, { n: firing.length }));
   if (down > 0) parts.push(t(m.down, { n: down }));
   const quiet = parts.length === 0;
+  const metrics = status.backends?.find((b) => b.engine === 'metrics');
   return (
     <>
       <StateMark tone={quiet ? 'good' : open > 0 && tone === 'good' ? 'warning' : firing.length > 0 ? tone : 'warning'}>{quiet ? t(m.right) : parts.join(' ')}</StateMark>{' '}
-      {t(m.watch, { rules: status.rules.alerting, targets, hosts })}{' '}
-      {status.alerts.none ? null : proven ? <>{t(m.proven)} <Ago at={proven} />.</> : <Link to={'/channels' as never}>{t(m.unproven)}</Link>}
+      {metrics ? t(m.elsewhere, { targets, hosts, url: metrics.url }) : t(m.watch, { rules: status.rules.alerting, targets, hosts })}{' '}
+      {status.alerts.none || status.alerts.mode === 'external' ? null : proven ? <>{t(m.proven)} <Ago at={proven} />.</> : <Link to={'/channels' as never}>{t(m.unproven)}</Link>}
     </>
   );
 }
 
 function Watched({ status }: { status: Status }): ReactNode {
   const t = useT();
+  const metrics = status.backends?.find((b) => b.engine === 'metrics');
+  if (metrics && (status.watched ?? []).length === 0) return <Empty title={t(m.elsewhereNone, { url: metrics.url })} />;
   return (
     <table className="table as-cards">
       <tbody>
@@ -162,7 +167,7 @@ function Watched({ status }: { status: Status }): ReactNode {
             <td><StateMark tone={w.up ? 'good' : 'critical'}>{w.up ? t(m.up) : t(m.isDown)}</StateMark></td>
             <td><b>{w.job}</b> <span className="muted">{w.instance}</span></td>
             <td>{w.what}{w.error && <div style={{ color: 'var(--critical)' }}>{w.error}</div>}</td>
-            <td className="num muted">{t(m.every, { n: w.interval_seconds })}</td>
+            <td className="num muted">{w.interval_seconds > 0 && t(m.every, { n: w.interval_seconds })}</td>
           </tr>
         ))}
       </tbody>

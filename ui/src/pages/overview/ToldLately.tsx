@@ -4,12 +4,15 @@ import type { ReactNode } from 'react';
 
 import { hops, type NotificationPage, type Way } from '../../api/notifications';
 import { useT } from '../../i18n';
+import { useBackend } from '../../ui/Elsewhere';
 import { span } from '../../ui/format';
 import { Ago, Card, Empty, Failed, Loading, StateMark } from '../../ui/parts';
 
 const m = {
   title: { en: 'Told lately', zh: '最近通知' },
   none: { en: 'Nobody has been told anything yet', zh: '尚未发送任何通知' },
+  elsewhere: { en: 'Another Alertmanager tells people', zh: '由其他 Alertmanager 通知' },
+  elsewhereHint: { en: 'The one at {url} does, and does not say when it did.', zh: '由 {url} 通知，其接口不提供通知记录。' },
   hint: { en: 'Send a sample with', zh: '发送测试消息：' },
   firing: { en: 'firing', zh: '触发' },
   resolved: { en: 'resolved', zh: '已恢复' },
@@ -38,10 +41,13 @@ export function HopBar({ way }: { way: Way | undefined }): ReactNode {
 export function ToldLately({ answer }: { answer: UseQueryResult<NotificationPage> }): ReactNode {
   const t = useT();
   const rows = answer.data?.notifications ?? [];
+  const alertmanager = useBackend('alerts');
   return (
     <Card title={t(m.title)} columns={6} flush>
       {answer.error ? <Failed error={answer.error} retry={() => void answer.refetch()} /> : null}
-      {answer.isPending ? <Loading height={120} /> : rows.length === 0 ? (
+      {answer.isPending ? <Loading height={120} /> : rows.length === 0 && alertmanager ? (
+        <Empty title={t(m.elsewhere)}>{t(m.elsewhereHint, { url: alertmanager.url })}</Empty>
+      ) : rows.length === 0 ? (
         <Empty title={t(m.none)}>{t(m.hint)} <code>touchline notify test</code></Empty>
       ) : (
         <table className="table as-cards">

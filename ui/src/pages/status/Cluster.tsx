@@ -4,10 +4,12 @@ import type { ReactNode } from 'react';
 import { alertmanagerStatus } from '../../api/server';
 import { status } from '../../api/status';
 import { useT } from '../../i18n';
+import { Elsewhere } from '../../ui/Elsewhere';
 import { Card, Empty, Failed, Loading, Page, StateMark } from '../../ui/parts';
 import { StatusTabs } from './StatusTabs';
 
 const m = {
+  elsewhere: { en: 'This is the Alertmanager at {url} and its cluster.', zh: '此处为 {url} 的 Alertmanager 及其集群。' },
   title: { en: 'Cluster', zh: '集群' },
   alone: { en: 'This server tells people alone: it is in no cluster.', zh: '本服务器独立通知，未加入集群。' },
   together: { en: '{n} members share silences and who has been told; the state is {state}.', zh: '{n} 个成员共享静默与通知记录，状态为 {state}。' },
@@ -30,6 +32,7 @@ export function ClusterPage(): ReactNode {
   return (
     <Page title={t(m.title)} sentence={data && (off ? t(m.alone) : t(m.together, { n: peers.length, state: data.cluster.status }))}>
       <StatusTabs at="/status/cluster" />
+      <Elsewhere engine="alerts" text={m.elsewhere} />
       {error && <Failed error={error} retry={() => void refetch()} />}
       {!data ? !error && <Loading height={120} /> : off ? (
         <Card><Empty title={t(m.none)}>{t(m.noneHint)}<code>--cluster.listen-address=0.0.0.0:9094 --cluster.peer=OTHER:9094</code></Empty></Card>

@@ -5,11 +5,13 @@ import type { ReactNode } from 'react';
 
 import { alertmanagerStatus, configuration, flags } from '../../api/server';
 import { useT } from '../../i18n';
+import { Elsewhere } from '../../ui/Elsewhere';
 import { Card, Empty, Failed, Loading, Page } from '../../ui/parts';
 import { Snippet } from '../../ui/Snippet';
 import { StatusTabs } from './StatusTabs';
 
 const m = {
+  elsewhere: { en: 'Flags and prometheus.yml are those of the server at {url}, which stands in for the engine of metrics.', zh: '命令行参数与 prometheus.yml 均属于 {url}，它替代了本机的指标引擎。' },
   title: { en: 'Configuration', zh: '配置' },
   sentence: { en: '{n} settings are in force; {named} of them name a file or an address. Secrets are hidden by the server.', zh: '共 {n} 项设置生效，其中 {named} 项指定了文件或地址。密钥由服务器隐藏。' },
   settings: { en: 'Settings', zh: '设置' },
@@ -37,6 +39,7 @@ export function ConfigurationPage(): ReactNode {
   return (
     <Page title={t(m.title)} sentence={set.data && t(m.sentence, { n: all.length, named })}>
       <StatusTabs at="/status/configuration" />
+      <Elsewhere engine="metrics" text={m.elsewhere} />
       <div className="grid">
         <Card title={t(m.settings)} columns={12} flush actions={
           <TextInput aria-label={t(m.filter)} placeholder={t(m.filter)} value={text} maxLength={100} onChange={(e) => { const v = e.currentTarget.value; void navigate({ to: '.', replace: true, search: (old: Record<string, unknown>) => ({ ...old, text: v || undefined }) } as never); }} />

@@ -9,12 +9,14 @@ import { prefix } from '../../app/base';
 import { useLanguage, useT } from '../../i18n';
 import { useTime } from '../../time/state';
 import { Chart } from '../../ui/Chart';
+import { Elsewhere } from '../../ui/Elsewhere';
 import { figure } from '../../ui/format';
 import { Card, Empty, Failed, Loading, Notice, Page } from '../../ui/parts';
 import { align, type OwnChart, ownCharts, stepFor, windowFor } from './ownCharts';
 import { StatusTabs } from './StatusTabs';
 
 const m = {
+  elsewhere: { en: 'These are there when the server at {url} scrapes /metrics of this one.', zh: '仅当 {url} 抓取本服务器的 /metrics 时才有数据。' },
   title: { en: 'Own metrics', zh: '自身指标' },
   sentence: { en: '{rate} samples a second are taken, with {memory} of memory.', zh: '每秒写入 {rate} 个样本，占用内存 {memory}。' },
   none: { en: 'Nothing in this range', zh: '此时间范围内没有数据' },
@@ -42,6 +44,7 @@ export function OwnPage(): ReactNode {
   return (
     <Page title={t(m.title)} sentence={rate !== undefined && memory !== undefined ? t(m.sentence, { rate: text(rate, ''), memory: text(memory, 'bytes') }) : undefined} actions={<a href={`${prefix}/metrics`}>{t(m.all)}</a>}>
       <StatusTabs at="/status/metrics" />
+      <Elsewhere engine="metrics" text={m.elsewhere} />
       {found.error && !self ? <Failed error={found.error} retry={() => void found.refetch()} /> : !self ? <Loading height={320} /> : <div className="grid">{ownCharts.map((c) => <Drawn key={c.title.en} chart={c} self={self} />)}</div>}
     </Page>
   );

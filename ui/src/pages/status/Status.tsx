@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 
 import { runtimeInfo } from '../../api/server';
-import { status } from '../../api/status';
+import { type Backend, status } from '../../api/status';
 import { type Message, useT } from '../../i18n';
 import { digits, figure } from '../../ui/format';
 import { Ago, Card, Failed, Loading, Notice, Page, StateMark } from '../../ui/parts';
@@ -21,11 +21,21 @@ const m = {
   degraded: { en: 'Degraded', zh: '降级' },
   failed: { en: 'Failed', zh: '故障' },
   startingState: { en: 'Starting', zh: '启动中' },
+  backends: { en: 'Engines elsewhere', zh: '外部引擎' },
+  engineMetrics: { en: 'Metrics and rules', zh: '指标与规则' },
+  engineAlerts: { en: 'Alertmanager', zh: 'Alertmanager' },
+  answers: { en: 'Answers', zh: '正常响应' },
+  silent: { en: 'Does not answer', zh: '无响应' },
+  unasked: { en: 'Not asked yet', zh: '尚未检查' },
+  answeredIn: { en: 'answered in {ms}', zh: '响应用时 {ms}' },
+  localMetrics: { en: 'Nothing is scraped, stored or evaluated here: rules are noticed at the interval of that server, and samples are sent to it.', zh: '本机不抓取、不存储、不评估：规则按该服务器的周期评估，样本应发送至该服务器。' },
+  localAlerts: { en: 'That server routes and tells. Incidents follow its alerts; escalations tell the receivers of the alertmanager.yml here.', zh: '由该服务器路由并通知。事件跟随其告警；升级通知仍使用本机 alertmanager.yml 的接收方。' },
   build: { en: 'Build', zh: '版本' },
   version: { en: 'Version', zh: '版本' },
   revision: { en: 'Revision', zh: '修订' },
   listeners: { en: 'Listeners', zh: '监听地址' },
   endpoints: { en: 'Takes', zh: '接收端点' },
+  processElsewhere: { en: 'Process of the metrics backend', zh: '指标后端的进程' },
   process: { en: 'Process', zh: '进程' },
   started: { en: 'Started', zh: '启动时间' },
   host: { en: 'Host', zh: '主机' },
@@ -85,6 +95,11 @@ export function StatusPage(): ReactNode {
       {!s ? !error && <Loading height={320} /> : (
         <div className="grid">
           {(s.warnings ?? []).length > 0 && <div style={{ gridColumn: 'span 12', display: 'grid', gap: 8 }}>{s.warnings!.map((w) => <Notice key={w} tone="warning">{w}</Notice>)}</div>}
+          {(s.backends ?? []).length > 0 && (
+            <Card title={t(m.backends)} columns={12} flush>
+              <table className="table as-cards"><tbody>{s.backends!.map((b) => <BackendRow key={b.engine} of={b} />)}</tbody></table>
+            </Card>
+          )}
           <Card title={t(m.components)} columns={6} flush>
             <table className="table">
               <tbody>
@@ -110,7 +125,7 @@ export function StatusPage(): ReactNode {
                 ...Object.entries(s.upstream).map(([n, v]): [ReactNode, ReactNode] => [n, v]),
               ]} />
             </Card>
-            <Card title={t(m.process)}>
+            <Card title={t(s.backends?.some((b) => b.engine === 'metrics') ? m.processElsewhere : m.process)}>
               {run.error && !run.data ? <Failed error={run.error} retry={() => void run.refetch()} /> : !run.data ? <Loading height={140} /> : (
                 <Facts rows={[
                   [t(m.started), <Ago key="s" at={run.data.startTime} />],
@@ -152,5 +167,30 @@ export function StatusPage(): ReactNode {
         </div>
       )}
     </Page>
+  );
+}
+
+const backendWords: Record<Backend['state'], { tone: Tone; word: Message }> = {
+  up: { tone: 'good', word: m.answers },
+  down: { tone: 'critical', word: m.silent },
+  unknown: { tone: 'info', word: m.unasked },
+};
+
+function BackendRow({ of: b }: { of: Backend }): ReactNode {
+  const t = useT();
+  const { tone, word } = backendWords[b.state];
+  return (
+    <tr>
+      <td><StateMark tone={tone}>{t(word)}</StateMark></td>
+      <td><b>{t(b.engine === 'metrics' ? m.engineMetrics : m.engineAlerts)}</b> {b.version && <span className="muted">{b.version}</span>}</td>
+      <td style={{ overflowWrap: 'anywhere' }}>
+        <div>
+          <code>{b.url}</code>
+          {b.reason && <div style={{ color: 'var(--critical)' }}>{b.reason}</div>}
+          <div className="muted">{t(b.engine === 'metrics' ? m.localMetrics : m.localAlerts)}</div>
+        </div>
+      </td>
+      <td className="num muted">{b.looked_at && <>{t(m.answeredIn, { ms: `${digits(b.latency_seconds * 1000)} ms` })} <Ago at={b.looked_at} /></>}</td>
+    </tr>
   );
 }

@@ -6,6 +6,7 @@ import { blocks, type Counted, tsdb } from '../../api/server';
 import { keepTime } from '../../app/Frame';
 import { type Message, useLanguage, useT } from '../../i18n';
 import { useTime } from '../../time/state';
+import { Elsewhere } from '../../ui/Elsewhere';
 import { clock, figure } from '../../ui/format';
 import { Card, Empty, Failed, Loading, Page } from '../../ui/parts';
 import { type Cut, top } from './cardinality';
@@ -13,6 +14,7 @@ import { Drill } from './Drill';
 import { StatusTabs } from './StatusTabs';
 
 const m = {
+  elsewhere: { en: 'This is the storage of the server at {url}; nothing is stored here.', zh: '此处为 {url} 的存储；本机不存储样本。' },
   title: { en: 'Storage and cardinality', zh: '存储与基数' },
   sentence: { en: '{series} series are in memory; {name} has most of them, {n}.', zh: '内存中共 {series} 条序列，其中 {name} 最多，为 {n} 条。' },
   none: { en: 'No series is in memory.', zh: '内存中没有序列。' },
@@ -45,6 +47,7 @@ export function StoragePage(): ReactNode {
   return (
     <Page title={t(m.title)} sentence={sentence}>
       <StatusTabs at="/status/storage" />
+      <Elsewhere engine="metrics" text={m.elsewhere} />
       {error && <Failed error={error} retry={() => void refetch()} />}
       {drilled && <Drill cut={s} />}
       {!data ? !error && <Loading height={320} /> : (
