@@ -1,6 +1,6 @@
 // Measures the console in a real browser against the real server:
 // node console.mjs [--quick] [--only=overview,thirty,wide,refresh] PROGRAM
-// node console.mjs … --url=URL --token=TOKEN   asks a server that runs already, and fills it
+// node console.mjs … --url=URL --token=TOKEN   asks a server that runs already, with what an earlier run has written
 //
 // It prints Markdown. Times of the page are given twice: as they pass, which
 // depends on what else the machine does, and as the processor time of the
@@ -46,6 +46,24 @@ async function open() {
 }
 
 const drawn = (page, panels) => page.waitForFunction((n) => document.querySelector('[data-dashboard-state=ready]') && document.querySelectorAll('[data-panel-state=data]').length >= n, panels, { timeout: 300_000, polling: 'raf' });
+
+/** refreshed presses the key for it so many times, each time when what the one before asked for is drawn. */
+const refreshed = (page, times) => page.evaluate(async (n) => {
+  const board = document.querySelector('[data-dashboard-state]');
+  for (let i = 0; i < n; i++) {
+    // An answer may be there before the next frame: only an observer sees every change.
+    const ready = new Promise((go) => {
+      new MutationObserver((_, observer) => {
+        if (board.getAttribute('data-dashboard-state') !== 'ready') return;
+        observer.disconnect();
+        go();
+      }).observe(board, { attributeFilter: ['data-dashboard-state'] });
+    });
+    document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'r', bubbles: true }));
+    await ready;
+    await new Promise((go) => requestAnimationFrame(go));
+  }
+}, times);
 
 /** visited opens a page in a browser that has seen nothing, and gives what it took until it is usable. */
 async function visited(path, usable) {
@@ -95,11 +113,7 @@ async function widePanel() {
   await keep(server, wide());
   const { page, close, ...v } = await visited('/ui/d/bench-wide?kiosk', (p) => drawn(p, 1));
   tell(`one panel of ${size.wide.toLocaleString('en')} series`, ms(v.took), ms(v.cpu), ms(v.longest), '');
-  await interaction(page, '· the next refresh', async () => {
-    await page.keyboard.press('r');
-    await page.waitForSelector('[data-dashboard-state=loading]');
-    await drawn(page, 1);
-  }, '');
+  await interaction(page, '· the next refresh', () => refreshed(page, 1), '');
   const box = await page.locator('.u-over').first().boundingBox();
   await interaction(page, '· 40 moves of the pointer', async () => {
     for (let i = 0; i < 40; i++) await page.mouse.move(box.x + (box.width * (i + 1)) / 42, box.y + box.height * (0.3 + 0.01 * i));
@@ -131,21 +145,12 @@ async function refreshes() {
   await drawn(page, 6);
   const session = await page.context().newCDPSession(page);
   await session.send('Performance.enable');
-  const refresh = (n) => page.evaluate(async (times) => {
-    const frame = () => new Promise((go) => requestAnimationFrame(go));
-    const state = () => document.querySelector('[data-dashboard-state]').getAttribute('data-dashboard-state');
-    for (let i = 0; i < times; i++) {
-      document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'r', bubbles: true }));
-      while (state() === 'ready') await frame();
-      while (state() !== 'ready') await frame();
-    }
-  }, n);
-  await refresh(20); // Everything has been loaded and compiled once.
+  await refreshed(page, 20); // Everything has been loaded and compiled once.
   const began = performance.now();
   const seen = [await heap(session)];
   const some = Math.ceil(size.refreshes / 12);
   for (let done = 0; done < size.refreshes; done += some) {
-    await refresh(Math.min(some, size.refreshes - done));
+    await refreshed(page, Math.min(some, size.refreshes - done));
     if ((done / some) % 4 === 3) seen.push(await heap(session));
   }
   await close();
