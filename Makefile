@@ -138,6 +138,13 @@ bench: build ## measure beside Debian's and today's programs into bench/RESULTS.
 	test/oracle/build.sh "$(ORACLE)" prometheus
 	$(GO) run ./bench -commit="$(VERSION)" -prometheus="$(ORACLE)/prometheus" $(if $(QUICK),-quick,-out=bench/RESULTS.md) $(BENCH)
 
+# Flags of the benchmark of the console, such as CONSOLE="--quick" or CONSOLE="--only=wide".
+CONSOLE ?=
+
+.PHONY: bench-console
+bench-console: build ## measure the console in Chromium: first pages, 30 panels, 6,000 series, 3,600 refreshes (CONSOLE="--quick")
+	cd ui/bench && node console.mjs --commit="$(VERSION)" $(CONSOLE) "$(CURDIR)/bin/touchline"
+
 .PHONY: lint
 lint: ## run the linters, at the pinned version and by .golangci.yml
 	$(GO) run $(GOLANGCI_LINT) run

@@ -14,33 +14,40 @@ const slim: Record<string, string> = {
   'text/sanitize.mjs': 'grafana/sanitize.ts',
 };
 
+/** The files of @grafana/data that bring Moment and the data of all zones. What displays values does without them. */
+const dates = new Set(['datetime/moment_wrapper.mjs', 'datetime/formatter.mjs', 'datetime/parser.mjs']);
+const displays = /^(field|valueFormats|dataframe|utils|types)\//;
+
 /**
  * Takes out of @grafana/data what a console without Grafana's runtime never
  * calls: its theme factory is replaced by the colours that it would compute,
- * its cleaning of HTML by escaping, because panels clean what they show. That
- * rests on paths inside of the package, so the build fails when one of them is
- * no longer there.
+ * its cleaning of HTML by escaping, because panels clean what they show, and
+ * its dates by the browser's, except in transformations. That rests on paths
+ * inside of the package, so the build fails when one of them is no longer there.
  */
 function slimGrafana(): Plugin {
   const matched = new Set<string>();
   let asked = false;
+  const inside = (file: string): string | undefined => file.split('/@grafana/data/dist/esm/')[1];
+  const insteadOf = (file: string, importer: string): string | undefined => {
+    if (dates.has(file) && displays.test(importer)) return 'grafana/datetime.ts';
+    return slim[file];
+  };
   return {
     name: 'slim-grafana',
     enforce: 'pre',
     resolveId(id, importer) {
-      if (importer?.includes('@grafana/data')) {
-        asked = true;
-        for (const [file, instead] of Object.entries(slim)) {
-          if (id.startsWith('.') && path.resolve(path.dirname(importer), id).endsWith(`/@grafana/data/dist/esm/${file}`)) {
-            matched.add(file);
-            return local(instead);
-          }
-        }
-      }
-      return null;
+      const from = importer && inside(importer);
+      if (from === undefined) return null;
+      asked = true;
+      const file = id.startsWith('.') ? inside(path.resolve(path.dirname(importer!), id)) : undefined;
+      const instead = file === undefined ? undefined : insteadOf(file, from);
+      if (instead === undefined) return null;
+      matched.add(file!);
+      return local(instead);
     },
     generateBundle() {
-      const missing = Object.keys(slim).filter((file) => !matched.has(file));
+      const missing = [...Object.keys(slim), ...dates].filter((file) => !matched.has(file));
       if (asked && missing.length > 0) this.error(`@grafana/data has no ${missing.join(', ')} any more: see slimGrafana in vite.config.ts`);
     },
   };

@@ -39,7 +39,7 @@ const looks = [
 ];
 
 /** Bytes that pages may load from the server, compressed. */
-const budget = { overview: 350_000, dashboard: 230_000 };
+const budget = { overview: 350_000, dashboard: 150_000 };
 
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',

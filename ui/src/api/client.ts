@@ -39,6 +39,8 @@ export interface Request {
   ifMatch?: string;
   headers?: Record<string, string>;
   signal?: AbortSignal;
+  /** Reads the answer instead of JSON.parse; it throws a SyntaxError where that is none. */
+  parse?: (text: string) => unknown;
 }
 
 function encode(values: Record<string, string | number | boolean | readonly string[] | undefined>): URLSearchParams {
@@ -97,7 +99,7 @@ export async function call<T>(path: string, r: Request = {}): Promise<Answer<T>>
   const text = await response.text();
   let parsed: unknown;
   try {
-    parsed = text === '' ? undefined : JSON.parse(text);
+    parsed = text === '' ? undefined : await (r.parse ?? JSON.parse)(text);
   } catch {
     parsed = undefined;
   }

@@ -1,4 +1,5 @@
 import { call, get, type Request } from './client';
+import { parseAnswer } from './matrix';
 
 export type Labels = Record<string, string>;
 export type Point = [seconds: number, value: string];
@@ -45,7 +46,7 @@ export function promRoot(datasource?: string): string {
 }
 
 async function ask(path: string, form: Request['form'], signal?: AbortSignal): Promise<QueryAnswer> {
-  const { body } = await call<Envelope<QueryData>>(path, { form, signal });
+  const { body } = await call<Envelope<QueryData>>(path, { form, signal, parse: parseAnswer });
   return { data: body.data, warnings: body.warnings ?? [], infos: body.infos ?? [] };
 }
 

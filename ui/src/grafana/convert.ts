@@ -2,6 +2,7 @@
 import { createDataFrame, DataFrameType, FieldType, type DataFrame, type Field } from '@grafana/data';
 
 import type { Histogram, Labels, MatrixSeries, QueryData, VectorSample } from '../api/prometheus';
+import { Slices } from '../api/slices';
 import { interpolate } from '../model/interpolate';
 import type { PanelRequest } from '../model/queries';
 import { isObject, list, num, object, text } from '../model/read';
@@ -61,6 +62,8 @@ interface Meta {
   resultType: string;
 }
 
+const metaFor = (request: PanelRequest, data: QueryData): Meta => ({ refId: request.refId, step: request.kind === 'range' ? request.step : 0, expr: request.expr, resultType: data.resultType });
+
 const metaOf = (m: Meta, type?: DataFrameType): DataFrame['meta'] => ({ type, executedQueryString: m.expr, custom: { resultType: m.resultType } });
 
 function seriesFrame(name: string, labels: Labels, times: number[], values: number[], m: Meta): DataFrame {
@@ -75,7 +78,7 @@ function seriesFrame(name: string, labels: Labels, times: number[], values: numb
 
 /** framesOf makes frames of the answer to a request, in the format that its target asks for. */
 export function framesOf(request: PanelRequest, data: QueryData, scope: Scope): DataFrame[] {
-  const meta: Meta = { refId: request.refId, step: request.kind === 'range' ? request.step : 0, expr: request.expr, resultType: data.resultType };
+  const meta = metaFor(request, data);
   if (data.resultType === 'scalar') {
     const name = namer(request, [{}], scope)({});
     return [seriesFrame(name, {}, [Math.round(data.result[0] * 1000)], [numberOf(data.result[1])], meta)];
@@ -98,9 +101,27 @@ export function framesOf(request: PanelRequest, data: QueryData, scope: Scope): 
 const asSeries = (s: VectorSample): MatrixSeries => ({ metric: s.metric, values: s.value ? [s.value] : undefined, histograms: s.histogram ? [s.histogram] : undefined });
 
 function lines(request: PanelRequest, series: MatrixSeries[], meta: Meta, scope: Scope): DataFrame[] {
+  return series.map(liner(request, series, meta, scope));
+}
+
+/** liner makes the frame of each of the series. */
+function liner(request: PanelRequest, series: MatrixSeries[], meta: Meta, scope: Scope): (s: MatrixSeries) => DataFrame {
   const name = namer(request, series.map((s) => s.metric), scope);
   const times = new Times();
-  return series.map((s) => seriesFrame(name(s.metric), s.metric, times.of(s.values!), s.values!.map((p) => numberOf(p[1])), meta));
+  return (s) => seriesFrame(name(s.metric), s.metric, times.of(s.values!), s.values!.map((p) => numberOf(p[1])), meta);
+}
+
+/** framesInSlices gives what framesOf gives, and lets the page answer to the reader between series. */
+export async function framesInSlices(request: PanelRequest, data: QueryData, scope: Scope, slices = new Slices()): Promise<DataFrame[]> {
+  const plain = data.resultType === 'matrix' && request.format === 'time_series' && data.result.every((s) => s.values?.length && !s.histograms?.length);
+  if (!plain) return framesOf(request, data, scope);
+  const make = liner(request, data.result, metaFor(request, data), scope);
+  const out: DataFrame[] = [];
+  for (const s of data.result) {
+    out.push(make(s));
+    if (slices.spent) await slices.rest();
+  }
+  return out;
 }
 
 /** table has a column for the time, for each label, and for the value. */

@@ -1,12 +1,13 @@
 import { FieldType, rangeUtil, type DataFrame } from '@grafana/data';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
 import '../../test/window';
 import type { QueryData } from '../api/prometheus';
+import { Slices } from '../api/slices';
 import { roundInterval } from '../model/interval';
 import type { PanelRequest } from '../model/queries';
 import type { Scope } from '../model/scope';
-import { exemplarFrames, framesOf } from './frames';
+import { exemplarFrames, framesInSlices, framesOf } from './frames';
 
 const scope: Scope = { values: {}, raw: { from: 'now-1h', to: 'now' }, range: { from: 0, to: 36e5 }, zone: 'utc' };
 const request = (more: Partial<PanelRequest> = {}): PanelRequest => ({
@@ -37,6 +38,15 @@ describe('framesOf', () => {
     ['all labels', '__auto', two, ['{__name__="x", a="1", b="q"}', '{__name__="x", a="2", b="q"}']], ['the only label', '__auto', matrix([{ a: '1' }, [[0, '1']]], [{ a: '2' }, [[0, '1']]]), ['1', '2']],
     ['the expression', '', matrix([{}, [[0, '1']]]), ['rate(x[5m])']], ['the expression, for auto too', '__auto', matrix([{}, [[0, '1']]]), ['rate(x[5m])']],
   ])('names series by %s', (_, legendFormat, data, want) => expect(legends(framesOf(request({ legendFormat }), data, scope))).toEqual(want));
+  it('makes the same in slices', async () => {
+    const many = matrix(...Array.from({ length: 30 }, (_, i): [Record<string, string>, [number, string][]] => [{ a: '1', i: String(i) }, [[0, '1'], [30, String(i)]]]));
+    const slices = new Slices();
+    vi.spyOn(slices, 'spent', 'get').mockReturnValue(true);
+    const rest = vi.spyOn(slices, 'rest');
+    for (const r of [request({ legendFormat: '__auto' }), request({ legendFormat: '{{i}}' })]) expect(await framesInSlices(r, many, scope, slices)).toEqual(framesOf(r, many, scope));
+    expect(rest).toHaveBeenCalledTimes(60);
+    for (const [r, d] of [[request({ format: 'table' }), many], [request(), { resultType: 'vector', result: [{ metric: { a: '1' }, value: [0, '1'] }] }]] as [PanelRequest, QueryData][]) expect(await framesInSlices(r, d, scope)).toEqual(framesOf(r, d, scope));
+  });
   it('names every series, because @grafana/data takes quadratic time where one has no name', () => {
     const many = framesOf(request(), matrix(...Array.from({ length: 50 }, (_, i): [Record<string, string>, [number, string][]] => [{ i: String(i) }, [[0, '1']]])), scope);
     expect(legends(many).every((l) => typeof l === 'string' && l !== '')).toBe(true);

@@ -1,10 +1,10 @@
-import type { DataFrame, Field } from '@grafana/data';
+import { FieldType, type DataFrame, type Field } from '@grafana/data';
 import { describe, expect, it } from 'vitest';
 
 import type { QueryData } from '../api/prometheus';
 import { panelFrom } from '../model/normalize';
 import type { Scope } from '../model/scope';
-import { display, framesOf, knownTransformations, legendRows, pipeline, statValues } from './frames';
+import { display, framesOf, knownTransformations, legendRows, pipeline, seriesColor, statValues } from './frames';
 import { own, theirs } from './transform/index';
 // After what loads @grafana/data.
 import '../../test/window';
@@ -22,6 +22,27 @@ const table = (refId: string, rows: Record<string, string>[], valueName = 'Value
 const run = async (p: object, frames: DataFrame[]) => pipeline(panel(p), frames, scope, 'dark', 'utc');
 const columns = (f: DataFrame): Record<string, unknown[]> => Object.fromEntries(f.fields.map((x) => [x.config.displayName ?? x.name, x.values as unknown[]]));
 const shown = (f: Field, v: unknown): string => display(f, v).text;
+
+describe('many series', () => {
+  const many = series('A', ...Array.from({ length: 450 }, (_, i): [Record<string, string>, number[]] => [{ a: String(i) }, [i, i === 7 ? NaN : i * 2]]));
+  // A frame that is no series has all of them treated at once.
+  const other: DataFrame = { refId: 'O', length: 1, fields: [{ name: 'word', type: FieldType.string, values: ['x'], config: {} }] };
+  const links = [{ title: '${__series.name}', url: '/x?${__field.labels.a}' }];
+  it.each<[string, object]>([
+    ['colours by place', { defaults: { color: { mode: 'palette-classic' } }, overrides: [] }],
+    ['colours by value', { defaults: { color: { mode: 'continuous-GrYlRd' }, unit: 'bytes', links }, overrides: [] }],
+    ['thresholds in percent', { defaults: { color: { mode: 'thresholds' }, thresholds: { mode: 'percentage', steps: [{ value: null, color: 'green' }, { value: 60, color: 'red' }] } }, overrides: [] }],
+    ['overrides', { defaults: { displayName: 'n ${__field.labels.a}' }, overrides: [
+      { matcher: { id: 'byName', options: '{a="399"}' }, properties: [{ id: 'unit', value: 's' }] }, { matcher: { id: 'byRegexp', options: '/"1.*"/' }, properties: [{ id: 'color', value: { mode: 'fixed', fixedColor: 'red' } }] },
+      { matcher: { id: 'byType', options: 'number' }, properties: [{ id: 'max', value: 500 }] },
+    ] }],
+  ])('are treated in slices as they are at once: %s', async (_, fieldConfig) => {
+    const of = async (frames: DataFrame[]): Promise<unknown[]> => (await run({ fieldConfig }, frames)).frames.slice(0, 450).map((f) => f.fields.map((x) => [
+      x.config, x.state!.displayName, x.state!.seriesIndex, x.state!.range, [1, 300, 898].map((v) => x.display!(v)), seriesColor(x, 'dark'), x.getLinks!({ valueRowIndex: 0 }).map((l) => [l.title, l.href]),
+    ]));
+    expect(await of(many)).toEqual(await of([...many, other]));
+  });
+});
 
 describe('field options', () => {
   it('formats values, colours them by threshold, maps them, and fills variables into names', async () => {

@@ -1,23 +1,19 @@
 // From the frames of a panel's queries to frames that only have to be drawn.
-import { applyFieldOverrides, getFieldDisplayName, getFrameMatchers, transformDataFrame, type DataFrame, type DataTransformerConfig, type FieldConfigSource, type InterpolateFunction, type ScopedVars } from '@grafana/data';
-import { firstValueFrom } from 'rxjs';
+import { applyFieldOverrides, FieldType, getFieldDisplayName, type ApplyFieldOverrideOptions, type DataFrame, type FieldConfigSource, type InterpolateFunction, type ScopedVars } from '@grafana/data';
 
+import { Slices } from '../api/slices';
 import type { Panel, Transformation, Warning } from '../model/dashboard';
 import type { Drawn, ThemeMode } from '../model/door';
 import { interpolate, type Formatter } from '../model/interpolate';
-import { clip, isObject, type Json } from '../model/read';
+import { clip, isObject } from '../model/read';
 import { safeUrl } from '../model/read-link';
 import { isSafe, safeRegex } from '../model/regex';
 import type { Scope } from '../model/scope';
 import type { Zone } from '../time/range';
 import { lookupOf } from './lookup';
-import { registryFor, theirIds } from './registry';
+import { registryFor } from './registry';
 import { themes } from './theme';
-
-const ownIds = new Set(['append', 'timeSeriesTable', 'prepareTimeSeries', 'joinByLabels', 'partitionByValues', 'configFromData', 'rowsToFields', 'heatmap', 'regression', 'extractFields']);
-
-/** Every transformation that is carried out here. */
-export const knownTransformations: ReadonlySet<string> = new Set([...theirIds, ...ownIds]);
+import { knownTransformations } from './transform/ids';
 
 /** replacer fills variables in as the package asks for it: with a context of data, and a format or a function that makes one. */
 export function replacer(scope: Scope): InterpolateFunction {
@@ -68,29 +64,13 @@ async function transform(list: readonly Transformation[], frames: DataFrame[], s
       continue;
     }
     try {
-      if (ownIds.has(t.id)) now = await ours(t, now, fill, warn);
-      else now = await firstValueFrom(transformDataFrame([{ id: t.id, options: t.options, filter: t.filter } as DataTransformerConfig], now, { interpolate: fill }));
+      // Loaded when a panel first has one, with all that only they need of the package.
+      now = await (await import('./transform/index')).run(t, now, fill, warn);
     } catch (e) {
       warn(`the transformation ${t.id} failed, and was left out: ${clip(String(e), 120)}`, `转换 ${t.id} 失败，已跳过：${clip(String(e), 120)}`);
     }
   }
   return now;
-}
-
-/** ours runs a transformation of this console on the frames that its filter names, and keeps the others before them. */
-async function ours(t: Transformation, frames: DataFrame[], fill: (s: string) => string, warn: (en: string, zh: string) => void): Promise<DataFrame[]> {
-  const f = (await import('./transform/index')).own[t.id]!;
-  const options = filled(t.options, fill) as Json;
-  if (!t.filter) return f(frames, options, warn);
-  const matches = getFrameMatchers(t.filter);
-  return [...frames.filter((x) => !matches(x)), ...f(frames.filter((x) => matches(x)), options, warn)];
-}
-
-function filled(v: unknown, fill: (s: string) => string): unknown {
-  if (typeof v === 'string') return fill(v);
-  if (Array.isArray(v)) return v.map((x) => filled(x, fill));
-  if (isObject(v)) return Object.fromEntries(Object.entries(v).map(([k, x]) => [k, filled(x, fill)]));
-  return v;
 }
 
 /** checked leaves out overrides and mappings whose regular expression could freeze the page. */
@@ -124,12 +104,64 @@ export async function pipeline(panel: Panel, frames: DataFrame[], scope: Scope, 
   const { source, warnings: about } = fieldConfigOf(panel);
   const warnings = [...about];
   const series = await transform(panel.transformations, frames, scope, warnings);
-  const drawn = applyFieldOverrides({
-    data: series, fieldConfig: source, replaceVariables: replacer(scope), theme: themes[mode], timeZone: zone, fieldConfigRegistry: registryFor(source),
+  const drawn = await overridden(series, {
+    fieldConfig: source, replaceVariables: replacer(scope), theme: themes[mode], timeZone: zone, fieldConfigRegistry: registryFor(source),
     // A variable in a link may bring a scheme with it.
     dataLinkPostProcessor: ({ linkModel }) => (safeUrl(linkModel.href) ? linkModel : undefined),
   });
-  for (const f of drawn) for (const field of f.fields) getFieldDisplayName(field, f, drawn);
   return { frames: drawn, warnings };
+}
+
+/** How many series are treated at once: some 10 ms of work. */
+const together = 200;
+
+/** overridden applies field options; to many series in slices, between which the page answers to the reader. */
+async function overridden(frames: DataFrame[], options: Omit<ApplyFieldOverrideOptions, 'data'>, slices = new Slices()): Promise<DataFrame[]> {
+  const named = (drawn: DataFrame[], all: DataFrame[]): void => {
+    for (const f of drawn) for (const field of f.fields) getFieldDisplayName(field, f, all);
+  };
+  if (frames.length <= together || !frames.every(isPlain)) {
+    const drawn = applyFieldOverrides({ ...options, data: frames });
+    named(drawn, drawn);
+    return drawn;
+  }
+  // Colours by value depend on the extent of all series, which stands before those of each slice.
+  const extent = extentOf(frames);
+  const out: DataFrame[] = [];
+  for (let from = 0; from < frames.length; from += together) {
+    const [, ...drawn] = applyFieldOverrides({ ...options, data: [extent, ...frames.slice(from, from + together)] });
+    for (const f of drawn) {
+      for (const field of f.fields) {
+        // Colours by place, and texts that look at other series, are about all of them.
+        field.state!.seriesIndex = from + field.state!.seriesIndex! - 1;
+        (field.state!.scopedVars!.__dataContext!.value as { data: DataFrame[] }).data = out;
+      }
+      out.push(f);
+    }
+    named(drawn, out);
+    if (slices.spent) await slices.rest();
+  }
+  return out;
+}
+
+/** isPlain tells whether a frame is one series that has its name already, so that its options do not depend on other frames. */
+function isPlain(f: DataFrame): boolean {
+  const [time, value] = f.fields;
+  return f.fields.length === 2 && time!.type === FieldType.time && value!.type === FieldType.number && !!value!.config.displayNameFromDS;
+}
+
+/** extentOf is a frame with the least and the greatest value of all. */
+function extentOf(frames: DataFrame[]): DataFrame {
+  let least = Infinity;
+  let most = -Infinity;
+  for (const f of frames) {
+    for (const v of f.fields[1]!.values as (number | null)[]) {
+      if (v === null) continue;
+      if (v < least) least = v;
+      if (v > most) most = v;
+    }
+  }
+  const values = most >= least ? [least, most] : [];
+  return { length: values.length, fields: [{ name: 'extent', type: FieldType.number, values, config: { displayNameFromDS: 'extent' } }] };
 }
 

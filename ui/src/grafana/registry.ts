@@ -1,26 +1,8 @@
-// What @grafana/data has to be told once: which transformations there are, and which field options.
+// What @grafana/data has to be told: which field options there are.
 import {
-  booleanOverrideProcessor, dataLinksOverrideProcessor, displayNameOverrideProcessor, FieldConfigOptionsRegistry, identityOverrideProcessor, numberOverrideProcessor, standardTransformersRegistry,
-  stringOverrideProcessor, thresholdsOverrideProcessor, unitOverrideProcessor, valueMappingsOverrideProcessor, type DataTransformerInfo, type FieldConfigPropertyItem, type FieldConfigSource,
+  booleanOverrideProcessor, dataLinksOverrideProcessor, displayNameOverrideProcessor, FieldConfigOptionsRegistry, identityOverrideProcessor, numberOverrideProcessor,
+  stringOverrideProcessor, thresholdsOverrideProcessor, unitOverrideProcessor, valueMappingsOverrideProcessor, type FieldConfigPropertyItem, type FieldConfigSource,
 } from '@grafana/data';
-
-/** Every id that the package itself transforms by. They are known before they are loaded. */
-const ids = [
-  'noop', 'filterFields', 'filterFieldsByName', 'filterFrames', 'filterByRefId', 'filterByValue', 'formatString', 'formatTime', 'order', 'organize', 'reduce', 'concatenate', 'calculateField', 'joinByField',
-  'seriesToColumns', 'seriesToRows', 'rename', 'labelsToFields', 'ensureColumns', 'groupBy', 'sortBy', 'merge', 'renameByRegex', 'histogram', 'convertFieldType', 'convertFrameType', 'groupingToMatrix', 'limit',
-  'groupToNestedTable', 'transpose',
-] as const;
-
-export const theirIds: ReadonlySet<string> = new Set(ids);
-
-standardTransformersRegistry.setInit(() => ids.map((id) => ({
-  id, name: id, editor: () => null, imageDark: '', imageLight: '',
-  transformation: async (): Promise<DataTransformerInfo> => {
-    const found = (await import('./transform/index')).theirs.get(id);
-    if (!found) throw new Error(`@grafana/data has no transformation ${id}`);
-    return found;
-  },
-})));
 
 type Process = FieldConfigPropertyItem['process'];
 

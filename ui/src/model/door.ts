@@ -39,6 +39,8 @@ export interface Shown {
 
 export interface GrafanaDoor {
   framesOf(request: PanelRequest, data: QueryData, scope: Scope): DataFrame[];
+  /** framesInSlices gives what framesOf gives, and lets the page answer to the reader in between. */
+  framesInSlices(request: PanelRequest, data: QueryData, scope: Scope): Promise<DataFrame[]>;
   exemplarFrames(request: PanelRequest, data: unknown): DataFrame[];
   /** pipeline runs the transformations and applies field options: every field has display, state.displayName and config. */
   pipeline(panel: Panel, frames: DataFrame[], scope: Scope, mode: ThemeMode, zone: Zone): Promise<Drawn>;

@@ -5,6 +5,7 @@ export { allKey } from './scope';
 export type * from './scope';
 
 export { limits, normalize, panelFrom } from './normalize';
+export { whenRead } from './late';
 export { safeUrl } from './read-link';
 
 export { addressOf, currentOf, dependsOn, filtersFrom, filterText, optionsFrom, queryOf, variableOrder, wantedFrom } from './variables';

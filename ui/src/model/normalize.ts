@@ -1,12 +1,12 @@
 // Reads any Grafana dashboard into the one model of this console.
 import type { AnnotationQuery, Dashboard, DashboardLink, DatasourceRef, Panel, Warning } from './dashboard';
+import { old } from './late';
 import { oldAnnotation, readAnnotation } from './read-annotation';
 import { readLink } from './read-link';
 import { PanelReader } from './read-panel';
 import { readVariables } from './read-variable';
 import { clip, flag, isObject, list, num, object, objects, text, texts, Warnings, whole, type Json } from './read';
-import { rowsToPanels } from './rows';
-import { fromV2, isV2 } from './v2';
+import { isV2 } from './versions';
 
 /** What a stranger may send. */
 export const limits = { bytes: 10 << 20, panels: 5000, depth: 100, nodes: 1_000_000, variables: 500, annotations: 200, targets: 200, links: 100, transformations: 200 } as const;
@@ -59,7 +59,7 @@ function unwrap(json: unknown, w: Warnings): Json | undefined {
     w.add('', { en: 'a dashboard is a JSON object with a title and panels; this is none', zh: '仪表盘应为包含 title 与 panels 的 JSON 对象，此内容不是' });
     return undefined;
   }
-  if (isV2(v)) return fromV2(v, w);
+  if (isV2(v)) return old().fromV2(v, w);
   // Resources of the v1 API have the classic JSON in their spec.
   if (isObject(v.spec) && typeof v.apiVersion === 'string') {
     const meta = object(v.metadata);
@@ -166,7 +166,7 @@ function annotations(raw: Json, w: Warnings): AnnotationQuery[] {
 
 function panels(raw: Json, w: Warnings, inputs: ReadonlyMap<string, DatasourceRef | string>): Panel[] {
   const reader = new PanelReader(w, limits, inputs);
-  const source = Array.isArray(raw.rows) && list(raw.panels).length === 0 ? rowsToPanels(raw.rows, w, limits.panels) : { panels: list(raw.panels), path: (i: number) => `panels[${i}]` };
+  const source = Array.isArray(raw.rows) && list(raw.panels).length === 0 ? old().rowsToPanels(raw.rows, w, limits.panels) : { panels: list(raw.panels), path: (i: number) => `panels[${i}]` };
   return reader.readAll(source.panels, source.path);
 }
 

@@ -1,10 +1,7 @@
 // Schema v2 (apiVersion dashboard.grafana.app/v2…): elements, and a layout that
 // names them. It is brought to the classic JSON, which the rest reads.
 import { clip, flag, given, isObject, list, num, object, objects, safeKey, text, type Json, type Warnings } from './read';
-
-export const isV2 = (v: Json): boolean => (typeof v.apiVersion === 'string' && v.apiVersion.startsWith('dashboard.grafana.app/v2')) || isSpec(v) || (isObject(v.spec) && isSpec(v.spec));
-
-const isSpec = (v: Json): boolean => isObject(v.elements) && isObject(v.layout);
+import { isSpec } from './versions';
 
 export function fromV2(v: Json, w: Warnings): Json {
   const spec = isSpec(v) ? v : object(v.spec);

@@ -8,7 +8,7 @@ import { followers, follow, point } from './plot/crosshair';
 import { cellsOf, histogramOf, shade, stretches } from './shapes/buckets';
 import { columnsOf, footerOf, rowsOf, widths } from './table/columns';
 import { cells, fit } from './values/fit';
-import { portion } from './values/Gauge';
+import { portion } from './values/limits';
 import { sparkPaths } from './values/Spark';
 
 const times = [0, 60_000, 120_000];

@@ -1,5 +1,6 @@
 // Time ranges as the address bar has them: relative ("now-1h", "now/d") or
 // absolute (milliseconds since the epoch, or an RFC 3339 time).
+import { type Parts, partsOf, wallOf } from './zone';
 
 export interface RawRange {
   from: string;
@@ -38,48 +39,17 @@ export function durationText(ms: number): string {
   return `${Math.round(ms)}ms`;
 }
 
-interface Parts {
-  year: number;
-  month: number; // from 0
-  day: number;
-  hour: number;
-  minute: number;
-  second: number;
-}
-
-const formats = new Map<string, Intl.DateTimeFormat>();
-
-function zoneName(zone: Zone): string | undefined {
-  return zone === 'browser' || zone === '' ? undefined : zone === 'utc' ? 'UTC' : zone;
-}
-
-function parts(at: number, zone: Zone): Parts {
-  let f = formats.get(zone);
-  if (!f) {
-    f = new Intl.DateTimeFormat('en-US', {
-      timeZone: zoneName(zone), hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric',
-    });
-    formats.set(zone, f);
-  }
-  const of: Record<string, number> = {};
-  for (const p of f.formatToParts(at)) of[p.type] = Number(p.value);
-  return { year: of.year!, month: of.month! - 1, day: of.day!, hour: of.hour!, minute: of.minute!, second: of.second! };
-}
-
 /** instant is the moment at which a clock in a zone shows the parts. */
 function instant(p: Parts, zone: Zone): number {
-  const wall = Date.UTC(p.year, p.month, p.day, p.hour, p.minute, p.second);
+  const wall = wallOf(p);
   let at = wall;
-  for (let i = 0; i < 2; i++) {
-    const q = parts(at, zone);
-    at += wall - Date.UTC(q.year, q.month, q.day, q.hour, q.minute, q.second);
-  }
+  for (let i = 0; i < 2; i++) at += wall - wallOf(partsOf(at, zone));
   return at;
 }
 
 function shift(at: number, n: number, unit: string, zone: Zone): number {
   if (unit !== 'M' && unit !== 'y' && unit !== 'Q' && unit !== 'd' && unit !== 'w') return at + n * (unitMs[unit] ?? 0);
-  const p = parts(at, zone);
+  const p = partsOf(at, zone);
   const ms = at - instant(p, zone);
   if (unit === 'd' || unit === 'w') {
     p.day += n * (unit === 'w' ? 7 : 1);
@@ -92,7 +62,7 @@ function shift(at: number, n: number, unit: string, zone: Zone): number {
 
 /** round goes to the beginning of a unit, or to its last millisecond. Weeks begin on Monday. */
 function round(at: number, unit: string, up: boolean, zone: Zone): number {
-  const p = parts(at, zone);
+  const p = partsOf(at, zone);
   const cut: Record<string, () => void> = {
     s: () => {},
     m: () => { p.second = 0; },

@@ -1,10 +1,8 @@
 // Brings a panel of any age to the type and options of today.
+import { old } from '../late';
 import { clip, isObject, object, text, type Json, type Warnings } from '../read';
-import { fromGraph } from './graph';
 import type { Migrated } from './migrated';
 import { fromAlertlist, fromDashlist, fromHeatmap, fromPie, fromText, isOldHeatmap, today } from './others';
-import { fromSinglestat, reduced } from './singlestat';
-import { fromTable, isOldTable } from './table';
 
 /** Plugins whose panel became part of Grafana, or that are close enough to one. */
 const renamed: Record<string, string> = {
@@ -12,26 +10,29 @@ const renamed: Record<string, string> = {
   'stat2': 'stat', 'pluginlist': 'text', 'flant-statusmap-panel': 'status-history',
 };
 
+/** isOldTable tells the two panels of the type "table" apart. */
+const isOldTable = (p: Json): boolean => p.type === 'table-old' || (p.type === 'table' && Array.isArray(p.styles)) || (p.type === 'table' && p.transform !== undefined && p.fieldConfig === undefined);
+
 export function migrate(p: Json, path: string, w: Warnings): Migrated {
   const type = text(p.type);
   switch (type) {
     case 'graph':
     case 'graphite':
-      return fromGraph(p, path, w);
+      return old().fromGraph(p, path, w);
     case 'timeseries':
       // A file that was only renamed still has the old fields and no options.
-      return p.yaxes !== undefined && !isObject(p.fieldConfig) ? fromGraph(p, path, w) : today(type, p);
+      return p.yaxes !== undefined && !isObject(p.fieldConfig) ? old().fromGraph(p, path, w) : today(type, p);
     case 'singlestat':
     case 'grafana-singlestat-panel':
     case 'grafana-singlestat2-panel':
-      return fromSinglestat(p, path, w);
+      return old().fromSinglestat(p, path, w);
     case 'stat':
     case 'gauge':
     case 'bargauge':
-      return isObject(object(p.options).fieldOptions) || isObject(object(p.options).valueOptions) ? reduced(type, p) : today(type, p);
+      return isObject(object(p.options).fieldOptions) || isObject(object(p.options).valueOptions) ? old().reduced(type, p) : today(type, p);
     case 'table-old':
     case 'table':
-      return isOldTable(p) ? fromTable(p, path, w) : today('table', p);
+      return isOldTable(p) ? old().fromTable(p, path, w) : today('table', p);
     case 'grafana-piechart-panel':
       return fromPie(p);
     case 'piechart':

@@ -3,9 +3,6 @@ import { flag, given, list, num, object, objects, text, type Json, type Warnings
 import { colouredSteps, oldMappings } from './fields';
 import { reducerOf, type Migrated } from './migrated';
 
-/** isOldTable tells the two panels of the type "table" apart. */
-export const isOldTable = (p: Json): boolean => p.type === 'table-old' || (p.type === 'table' && Array.isArray(p.styles)) || (p.type === 'table' && p.transform !== undefined && p.fieldConfig === undefined);
-
 export function fromTable(p: Json, path: string, w: Warnings): Migrated {
   const defaults: Json = { custom: { filterable: false } };
   const overrides: Json[] = [];

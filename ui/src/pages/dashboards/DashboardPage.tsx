@@ -4,7 +4,7 @@ import { useBlocker, useNavigate, useParams, useSearch } from '@tanstack/react-r
 import { lazy, type ReactNode, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 
 import { extraHeaders, shareHeader } from '../../api/client';
-import { type DashboardJSON, deleteDashboard, type Kept, readDashboard, type Saved, star } from '../../api/dashboards';
+import { type DashboardJSON, deleteDashboard, type Kept, type Saved, star } from '../../api/dashboards';
 import { useMe } from '../../api/me';
 import { keepTime } from '../../app/Frame';
 import { useLanguage, useT } from '../../i18n';
@@ -15,6 +15,7 @@ import { Empty, errorText, Failed, Loading, Notice, Page } from '../../ui/parts'
 import { addPanel, changePanel, type Draft, duplicatePanel, keepDraft, keptDraft, movePanel, newDashboard, newPanel, removePanel } from './draft';
 import { editableJSON } from './editable';
 import { fileName, save } from './files';
+import { readKept } from './kept';
 import { type Editing, View } from './View';
 
 const SaveDialog = lazy(() => import('./SaveDialog').then((x) => ({ default: x.SaveDialog })));
@@ -72,7 +73,7 @@ export function DashboardPage(): ReactNode {
     };
   }, [token, client]);
   const kept = useQuery({
-    queryKey: ['dashboard', uid], queryFn: ({ signal }) => readDashboard(uid, signal), staleTime: 30_000, refetchOnWindowFocus: false,
+    queryKey: ['dashboard', uid], queryFn: ({ signal }) => readKept(uid, signal), staleTime: 30_000, refetchOnWindowFocus: false,
     placeholderData: undefined, // another dashboard's panels would ask for data that nobody wants
   });
   if (kept.error && !kept.data) return <><div data-dashboard-state="ready" /><Failed error={kept.error} retry={() => void kept.refetch()} /></>;

@@ -1,11 +1,11 @@
 import { Drawer, Tabs } from '@mantine/core';
-import { useVirtualizer } from '@tanstack/react-virtual';
 import type { DataFrame } from '@grafana/data';
 import { type ReactNode, useMemo, useRef } from 'react';
 
 import { useT } from '../../i18n';
 import type { Panel } from '../../model';
 import { Empty, Notice } from '../../ui/parts';
+import { useRows } from '../../ui/rows';
 import type { PanelData } from './panelData';
 
 const m = {
@@ -79,7 +79,7 @@ function Query({ head, expr, data }: { head: string; expr: string; data: unknown
 
 function FrameTable({ frame }: { frame: DataFrame }): ReactNode {
   const box = useRef<HTMLDivElement>(null);
-  const rows = useVirtualizer({ count: frame.length, getScrollElement: () => box.current, estimateSize: () => 26, overscan: 10 });
+  const rows = useRows(box, frame.length, 26);
   const fields = frame.fields.slice(0, 50);
   const columns = `repeat(${fields.length}, minmax(140px, 1fr))`;
   return (
@@ -89,9 +89,9 @@ function FrameTable({ frame }: { frame: DataFrame }): ReactNode {
         <div role="row" style={{ display: 'grid', gridTemplateColumns: columns, position: 'sticky', top: 0, background: 'var(--surface)', zIndex: 1 }}>
           {fields.map((f, i) => <b key={i} role="columnheader" className="ellipsis" style={{ padding: 4 }} title={f.state?.displayName ?? f.name}>{f.state?.displayName ?? f.name}</b>)}
         </div>
-        <div role="rowgroup" style={{ height: rows.getTotalSize(), position: 'relative' }}>
-          {rows.getVirtualItems().map((r) => (
-            <div key={r.key} role="row" style={{ display: 'grid', gridTemplateColumns: columns, position: 'absolute', top: r.start, left: 0, right: 0, height: 26 }}>
+        <div role="rowgroup" style={{ height: rows.total, position: 'relative' }}>
+          {rows.seen.map((r) => (
+            <div key={r.index} role="row" style={{ display: 'grid', gridTemplateColumns: columns, position: 'absolute', top: r.start, left: 0, right: 0, height: 26 }}>
               {fields.map((f, i) => <span key={i} role="cell" className="ellipsis mono" style={{ padding: 4 }}>{cellText(f.type, f.values[r.index])}</span>)}
             </div>
           ))}

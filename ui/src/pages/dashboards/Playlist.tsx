@@ -2,11 +2,11 @@ import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { type ReactNode, useEffect, useMemo, useState } from 'react';
 
-import { readDashboard } from '../../api/dashboards';
 import { useT } from '../../i18n';
 import { normalize } from '../../model';
 import { duration } from '../../time/range';
 import { Empty, Failed, Loading } from '../../ui/parts';
+import { readKept } from './kept';
 import { View } from './View';
 
 const m = {
@@ -45,7 +45,7 @@ export function Playlist(): ReactNode {
 }
 
 function One({ uid }: { uid: string }): ReactNode {
-  const kept = useQuery({ queryKey: ['dashboard', uid], queryFn: ({ signal }) => readDashboard(uid, signal), staleTime: 60_000, placeholderData: undefined });
+  const kept = useQuery({ queryKey: ['dashboard', uid], queryFn: ({ signal }) => readKept(uid, signal), staleTime: 60_000, placeholderData: undefined });
   const model = useMemo(() => kept.data && normalize(kept.data.dashboard), [kept.data]);
   if (kept.error && !kept.data) return <Failed error={kept.error} retry={() => void kept.refetch()} />;
   if (!model) return <Loading height={400} />;

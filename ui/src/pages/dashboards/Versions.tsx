@@ -5,12 +5,13 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 
-import { readDashboard, readVersion, restore, versions } from '../../api/dashboards';
+import { readVersion, restore, versions } from '../../api/dashboards';
 import { useMe } from '../../api/me';
 import { keepTime } from '../../app/Frame';
 import { useT } from '../../i18n';
 import { Ago, Card, Empty, Failed, Loading, Page } from '../../ui/parts';
 import { Differences } from './Differences';
+import { readKept } from './kept';
 
 const m = {
   title: { en: 'Versions of {title}', zh: '{title} 的版本' },
@@ -37,7 +38,7 @@ export function Versions(): ReactNode {
   const client = useQueryClient();
   const { may } = useMe();
   const [problem, setProblem] = useState<unknown>();
-  const now = useQuery({ queryKey: ['dashboard', uid], queryFn: ({ signal }) => readDashboard(uid, signal) });
+  const now = useQuery({ queryKey: ['dashboard', uid], queryFn: ({ signal }) => readKept(uid, signal) });
   const list = useQuery({ queryKey: ['dashboard', uid, 'versions'], queryFn: ({ signal }) => versions(uid, signal) });
   const compare = /^\d{1,15}$/.test(search.compare ?? '') ? Number(search.compare) : undefined;
   const old = useQuery({ queryKey: ['dashboard', uid, 'version', compare], queryFn: ({ signal }) => readVersion(uid, compare!, signal), enabled: compare !== undefined, placeholderData: undefined });

@@ -5,7 +5,13 @@ export const dashboards: Area = {
   menu: [{ to: '/dashboards', icon: 'dashboards', label: { en: 'Dashboards', zh: '仪表盘' }, key: 'd', phone: true, also: ['/d/', '/playlist'] }],
   routes: [
     { path: '/dashboards', load: () => import('./List'), name: 'List' },
-    { path: '/dashboards/new', load: () => import('./DashboardPage'), name: 'NewDashboard' },
+    {
+      // Its draft may have anybody's JSON in it.
+      path: '/dashboards/new', name: 'NewDashboard', load: async () => {
+        await import('../../model/old');
+        return import('./DashboardPage');
+      },
+    },
     { path: '/d/$uid', load: () => import('./DashboardPage'), name: 'DashboardPage' },
     { path: '/d/$uid/versions', load: () => import('./Versions'), name: 'Versions' },
     // Addresses of Grafana have a slug behind the uid.

@@ -3,6 +3,7 @@ import type { DataFrame } from '@grafana/data';
 import { useEffect, useRef, useState } from 'react';
 
 import { call } from '../../api/client';
+import { parseAnswer } from '../../api/matrix';
 import { promRoot, type QueryData } from '../../api/prometheus';
 import { type Language, useLanguage } from '../../i18n';
 import type { Mode } from '../../grafana/theme';
@@ -47,7 +48,7 @@ async function send(r: PanelRequest, source: string | undefined, signal: AbortSi
     r.kind === 'range' ? ['/query_range', { query: r.expr, start: String(r.start), end: String(r.end), step: String(r.step) }] :
     r.kind === 'instant' ? ['/query', { query: r.expr, time: String(r.end) }] :
     ['/query_exemplars', { query: r.expr, start: String(r.start), end: String(r.end) }];
-  const { body } = await call<{ data: unknown; warnings?: string[]; infos?: string[] }>(root + path, { form, signal });
+  const { body } = await call<{ data: unknown; warnings?: string[]; infos?: string[] }>(root + path, { form, signal, parse: parseAnswer });
   return { data: body.data, warnings: [...(body.warnings ?? []), ...(body.infos ?? [])] };
 }
 
@@ -140,7 +141,7 @@ export function usePanelData(input: PanelInput): [data: PanelData, again: () => 
       const failures: string[] = [];
       const warnings = [...notes];
       const door = await import('../../grafana/frames');
-      const frames: DataFrame[] = [];
+      let frames: DataFrame[] = [];
       for (const [i, part] of parts.entries()) {
         let mine: DataFrame[] = [];
         for (const [j, { request }] of asked[i]!.entries()) {
@@ -151,10 +152,11 @@ export function usePanelData(input: PanelInput): [data: PanelData, again: () => 
           }
           answers.push({ request, raw: s.value });
           warnings.push(...s.value.warnings);
-          mine.push(...(request.kind === 'exemplars' ? door.exemplarFrames(request, s.value.data) : door.framesOf(request, s.value.data as QueryData, part.queries.scope)));
+          const made = request.kind === 'exemplars' ? door.exemplarFrames(request, s.value.data) : await door.framesInSlices(request, s.value.data as QueryData, part.queries.scope);
+          mine = mine.concat(made);
         }
         if (part.transform) mine = (await door.pipeline(part.panel, mine, part.queries.scope, mode, zone)).frames;
-        frames.push(...mine);
+        frames = frames.concat(mine);
       }
       const drawn = await door.pipeline(panel, frames, own.scope, mode, zone);
       if (stopped) return;

@@ -1,6 +1,5 @@
 import { ActionIcon, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { useVirtualizer } from '@tanstack/react-virtual';
 import { type ReactNode, useDeferredValue, useMemo, useRef, useState } from 'react';
 
 import { labelNames, metricNames } from '../../api/explore';
@@ -10,6 +9,7 @@ import { useT } from '../../i18n';
 import type { Range } from '../../time/range';
 import { Icon } from '../../ui/icons';
 import { Card, Empty, Failed, Loading } from '../../ui/parts';
+import { useRows } from '../../ui/rows';
 import { defaultQuery, familyOf, kindOf } from './defaults';
 import { type Matcher, selectorText } from './tree';
 
@@ -65,15 +65,15 @@ function List({ range, datasource, meta, onMetric }: Props): ReactNode {
       .sort((a, b) => b[0] - a[0] || (a[1] < b[1] ? -1 : 1))
       .map(([, n]) => n);
   }, [names.data, asked, meta]);
-  const rows = useVirtualizer({ count: found.length, getScrollElement: () => scroll.current, estimateSize: () => 44, overscan: 8 });
+  const rows = useRows(scroll, found.length, 44, 8);
   return (
     <Card flush title={t(m.title, { n: found.length })}>
       <div style={{ padding: 8 }}><TextInput aria-label={t(m.search)} placeholder={t(m.search)} leftSection={<Icon name="search" size={14} />} value={text} onChange={(e) => setText(e.currentTarget.value)} /></div>
       {names.error && !names.data ? <div style={{ padding: 8 }}><Failed error={names.error} retry={() => void names.refetch()} /></div> : !names.data ? <div style={{ padding: 8 }}><Loading height={300} /></div> : (
         found.length === 0 ? <Empty title={asked ? t(m.noMatch, { text: asked }) : t(m.none)}>{!asked && t(m.noneHow)}</Empty> : (
           <div ref={scroll} style={{ maxHeight: 'min(62vh, 640px)', overflow: 'auto' }} tabIndex={0} role="group" aria-label={t(m.title, { n: found.length })}>
-            <div style={{ height: rows.getTotalSize(), position: 'relative' }}>
-              {rows.getVirtualItems().map((row) => {
+            <div style={{ height: rows.total, position: 'relative' }}>
+              {rows.seen.map((row) => {
                 const name = found[row.index]!;
                 const { meta: about } = familyOf(name, meta);
                 return (

@@ -1,7 +1,7 @@
-import { useVirtualizer } from '@tanstack/react-virtual';
 import { type ReactNode, useMemo, useRef, useState } from 'react';
 
 import { useT } from '../../i18n';
+import { useRows } from '../../ui/rows';
 import { calculate, type Calculations, type Line } from './frames';
 
 const m = {
@@ -24,15 +24,15 @@ export function Legend({ lines, keys, colors, hidden, prefix, onToggle, format }
     const out = lines.map((_, i) => i);
     return by === '' ? out : out.sort((a, b) => (figures[b]![by] ?? -Infinity) - (figures[a]![by] ?? -Infinity));
   }, [lines, figures, by]);
-  const rows = useVirtualizer({ count: order.length, getScrollElement: () => scroll.current, estimateSize: () => 26, overscan: 10 });
+  const rows = useRows(scroll, order.length, 26);
   return (
     <div className="explore-legend" ref={scroll} tabIndex={0} role="group" aria-label={t(m.series, { n: lines.length })}>
       <div className="explore-legend-row explore-legend-head">
         <button type="button" style={{ textAlign: 'left' }} title={t(m.hint)} onClick={() => setBy('')}>{t(m.series, { n: lines.length })}</button>
         {(['last', 'max', 'mean'] as const).map((c) => <button key={c} type="button" aria-pressed={by === c} onClick={() => setBy(by === c ? '' : c)}>{t(m[c])}{by === c ? ' ↓' : ''}</button>)}
       </div>
-      <div style={{ height: rows.getTotalSize(), position: 'relative' }}>
-        {rows.getVirtualItems().map((row) => {
+      <div style={{ height: rows.total, position: 'relative' }}>
+        {rows.seen.map((row) => {
           const i = order[row.index]!;
           const line = lines[i]!;
           const f = figures[i]!;

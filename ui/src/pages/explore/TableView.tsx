@@ -1,9 +1,9 @@
 import { Button, TextInput } from '@mantine/core';
-import { useVirtualizer } from '@tanstack/react-virtual';
 import { type ReactNode, useMemo, useRef } from 'react';
 
 import { useT } from '../../i18n';
 import { Card, Empty, Failed, Loading, Notice } from '../../ui/parts';
+import { useRows } from '../../ui/rows';
 import { CopyButton } from './CopyButton';
 import { columnsOf, seriesName, sortRows, tableCSV } from './frames';
 import { type Result, tableOf } from './results';
@@ -40,7 +40,7 @@ export function TableView({ results, sort, find, onSort, onFind, onPick }: {
     const kept = q === '' ? rows : rows.filter((r) => r.value.toLowerCase().includes(q) || seriesName(r.labels).toLowerCase().includes(q));
     return sort === '' ? kept : sortRows(kept, sort);
   }, [rows, find, sort]);
-  const virtual = useVirtualizer({ count: shown.length, getScrollElement: () => scroll.current, estimateSize: () => 28, overscan: 12 });
+  const lines = useRows(scroll, shown.length, 28, 12);
   const several = results.length > 1;
   const grid = `${several ? '64px ' : ''}${columns.map((c) => (c === '__name__' ? 'minmax(180px, 2fr)' : 'minmax(110px, 1fr)')).join(' ')} minmax(120px, 1fr)`;
   const width = (several ? 64 : 0) + columns.length * 118 + 190;
@@ -71,11 +71,11 @@ export function TableView({ results, sort, find, onSort, onFind, onPick }: {
                 {columns.map((c) => head(c, c === '__name__' ? t(m.name) : c))}
                 {head('value', t(m.value), true)}
               </div>
-              <div role="rowgroup" style={{ height: virtual.getTotalSize(), position: 'relative', minWidth: width }}>
-                {virtual.getVirtualItems().map((item) => {
+              <div role="rowgroup" style={{ height: lines.total, position: 'relative', minWidth: width }}>
+                {lines.seen.map((item) => {
                   const r = shown[item.index]!;
                   return (
-                    <div role="row" key={item.key} aria-rowindex={item.index + 2} style={{ gridTemplateColumns: grid, position: 'absolute', top: 0, left: 0, width: '100%', transform: `translateY(${item.start}px)` }}>
+                    <div role="row" key={item.index} aria-rowindex={item.index + 2} style={{ gridTemplateColumns: grid, position: 'absolute', top: 0, left: 0, width: '100%', transform: `translateY(${item.start}px)` }}>
                       {several && <div role="cell"><b>{r.ref}</b></div>}
                       {columns.map((c) => (
                         <div role="cell" key={c} title={r.labels[c]}>

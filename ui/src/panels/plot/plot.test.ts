@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
+import { zoneOffset } from '../../time/zone';
 import { align, pace } from './align';
-import { apart, rangeOf, ticks, timeTicks, zoneOffset } from './scale';
+import { apart, rangeOf, ticks, timeTicks } from './scale';
 import { stack } from './stack';
 
 describe('stack', () => {

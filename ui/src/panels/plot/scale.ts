@@ -1,4 +1,5 @@
 // Ranges and ticks of axes.
+import { zoneOffset } from '../../time/zone';
 
 export interface Limits {
   min?: number;
@@ -125,17 +126,6 @@ export function timeTicks(from: number, to: number, n: number, zone: string): { 
   const out: { at: number; text: string }[] = [];
   for (let t = Math.ceil((from + offset) / step) * step - offset; t <= to && out.length < 200; t += step) out.push({ at: t, text: timeText(t, step, zone) });
   return out;
-}
-
-/** zoneOffset is how far a zone's clock is ahead of UTC, in milliseconds. */
-export function zoneOffset(at: number, zone: string): number {
-  if (zone === 'utc') return 0;
-  if (zone === 'browser' || zone === '') return -new Date(at).getTimezoneOffset() * 6e4;
-  const p = Object.fromEntries(
-    new Intl.DateTimeFormat('en-US', { timeZone: zone, hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric' })
-      .formatToParts(at).map((x) => [x.type, Number(x.value)]),
-  );
-  return Date.UTC(p.year!, p.month! - 1, p.day, p.hour, p.minute, p.second) - Math.floor(at / 1000) * 1000;
 }
 
 /** momentText is a moment in full. */

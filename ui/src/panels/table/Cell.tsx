@@ -5,7 +5,7 @@ import type { BodyProps } from '../contract';
 import { type DataFrame, FieldType, formattedValueToString } from '../data';
 import { displayOf, linksOf } from '../fields';
 import { safeHref } from '../links';
-import { portion } from '../values/Gauge';
+import { portion } from '../values/limits';
 import { Spark } from '../values/Spark';
 import { tokens } from '../tokens';
 import type { Column } from './columns';

@@ -1,7 +1,7 @@
-import { useVirtualizer } from '@tanstack/react-virtual';
 import { type ReactNode, useMemo, useRef, useState } from 'react';
 
 import { useT } from '../../i18n';
+import { useRows } from '../../ui/rows';
 import type { BodyProps } from '../contract';
 import type { DataFrame } from '../data';
 import { fieldReducers } from '../data';
@@ -63,7 +63,7 @@ export function Grid({ p, frame, height }: { p: BodyProps; frame: DataFrame; hei
   const w = useMemo(() => widths(columns, need, p.width - (scrolls ? 14 : 0)), [columns, need, p.width, scrolls]);
   const total = w.reduce((a, b) => a + b, 0);
   const scroller = useRef<HTMLDivElement>(null);
-  const virtual = useVirtualizer({ count: seen.length, getScrollElement: () => scroller.current, estimateSize: () => rowHeight, overscan: 8 });
+  const lines = useRows(scroller, seen.length, rowHeight, 8);
   const sort = (name: string): void => {
     const now = inForce[0]?.column === name ? inForce[0] : undefined;
     setOrder(now === undefined ? [{ column: name, desc: false }] : now.desc ? [] : [{ column: name, desc: true }]);
@@ -97,12 +97,12 @@ export function Grid({ p, frame, height }: { p: BodyProps; frame: DataFrame; hei
             })}
           </div>
         )}
-        <div role="rowgroup" style={{ height: virtual.getTotalSize(), position: 'relative', width: total }}>
-          {virtual.getVirtualItems().map((v) => {
+        <div role="rowgroup" style={{ height: lines.total, position: 'relative', width: total }}>
+          {lines.seen.map((v) => {
             const row = seen[v.index]!;
             const whole = columns.find((c) => c.applyToRow);
             return (
-              <div key={v.key} className="gt-row" role="row" aria-rowindex={v.index + 2} style={{ height: rowHeight, width: total, transform: `translateY(${v.start}px)` }}>
+              <div key={v.index} className="gt-row" role="row" aria-rowindex={v.index + 2} style={{ height: rowHeight, width: total, transform: `translateY(${v.start}px)` }}>
                 {columns.map((c, i) => <Cell key={i} c={c} row={row} width={w[i]!} height={rowHeight} p={p} tint={whole} />)}
               </div>
             );

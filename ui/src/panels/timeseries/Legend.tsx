@@ -1,8 +1,8 @@
-import { useVirtualizer } from '@tanstack/react-virtual';
 import { memo, type MouseEvent, type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
 
 import type { Mode } from '../../grafana/theme';
 import { useT } from '../../i18n';
+import { useRows } from '../../ui/rows';
 import type { Field } from '../data';
 import { calcName, calcText, calcValue, type Sort, sorted } from './legendModel';
 
@@ -43,7 +43,7 @@ export const Legend = memo(function Legend(p: LegendProps): ReactNode {
   useEffect(() => setSort(sortBy === undefined ? undefined : { by: sortBy, desc: sortDesc ?? false }), [sortBy, sortDesc]);
   const items = useSorted(p.items, sort);
   const rows = p.table || p.side === 'right' || items.length > 200;
-  const virtual = useVirtualizer({ count: rows ? items.length : 0, getScrollElement: () => scroller.current, estimateSize: () => 20, overscan: 6 });
+  const lines = useRows(scroller, rows ? items.length : 0, 20, 6);
   const pick = (e: MouseEvent, name: string): void => p.onPick(name, e.ctrlKey || e.metaKey || e.shiftKey);
   const calcWidth = Math.max(56, Math.min(92, (p.width * 0.6) / Math.max(1, p.calcs.length)));
   const item = (i: LegendItem): ReactNode => (
@@ -64,11 +64,11 @@ export const Legend = memo(function Legend(p: LegendProps): ReactNode {
   return (
     <div className="legend" ref={scroller} style={{ width: p.width, height: p.height }} role="group" aria-label={t(m.legend)}>
       {p.table && <div className="legend-head">{head('name', t(m.name))}{p.calcs.map((c) => head(c, calcName(c), calcWidth))}</div>}
-      <div style={{ height: virtual.getTotalSize(), position: 'relative' }}>
-        {virtual.getVirtualItems().map((v) => {
+      <div style={{ height: lines.total, position: 'relative' }}>
+        {lines.seen.map((v) => {
           const i = items[v.index]!;
           return (
-            <div key={v.key} className="legend-line" style={{ position: 'absolute', top: 0, left: 0, width: '100%', transform: `translateY(${v.start}px)`, ...(p.table ? {} : { borderBottom: 0 }) }}>
+            <div key={v.index} className="legend-line" style={{ position: 'absolute', top: 0, left: 0, width: '100%', transform: `translateY(${v.start}px)`, ...(p.table ? {} : { borderBottom: 0 }) }}>
               <div className="legend-name">{item(i)}</div>
               {p.table && p.calcs.map((c) => <div key={c} className="legend-num" style={{ width: calcWidth }}>{calcText(i.field, c, p.mode)}</div>)}
             </div>

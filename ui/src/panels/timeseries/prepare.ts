@@ -1,7 +1,7 @@
 // From frames to what the plot draws: which series, at which times, upon which axis.
 import type { Mode } from '../../grafana/theme';
 import { colorOf, custom, displayOf, type Series, seriesOf } from '../fields';
-import type { DataFrame } from '../data';
+import type { DataFrame, Field } from '../data';
 import { formattedValueToString } from '../data';
 import { bag, choice, flag, num, text } from '../options';
 import { align } from '../plot/align';
@@ -65,14 +65,23 @@ export function mostSeries(height: number): number {
   return Math.max(100, Math.min(400, Math.floor(height)));
 }
 
+// Kept with the field: each click on the legend asks for all of them.
+const peaks = new WeakMap<Field, number>();
+
+function peakOf(field: Field): number {
+  let most = peaks.get(field);
+  if (most === undefined) {
+    most = -Infinity;
+    for (const v of field.values as Value[]) if (typeof v === 'number' && Math.abs(v) > most) most = Math.abs(v);
+    peaks.set(field, most);
+  }
+  return most;
+}
+
 /** greatest picks the n series whose values reach highest, in their own order. */
 export function greatest(all: readonly Series[], n: number): Series[] {
   if (all.length <= n) return [...all];
-  const peak = all.map((s, i) => {
-    let most = -Infinity;
-    for (const v of s.field.values as Value[]) if (typeof v === 'number' && Math.abs(v) > most) most = Math.abs(v);
-    return { i, most };
-  });
+  const peak = all.map((s, i) => ({ i, most: peakOf(s.field) }));
   peak.sort((a, b) => b.most - a.most || a.i - b.i);
   return peak.slice(0, n).map((p) => p.i).sort((a, b) => a - b).map((i) => all[i]!);
 }

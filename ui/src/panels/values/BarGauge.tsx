@@ -7,7 +7,7 @@ import { type FieldDisplay, FieldType, formattedValueToString, getScaleCalculato
 import { choice, flag } from '../options';
 import { tokens } from '../tokens';
 import { em } from './fit';
-import { limits, portion, steps } from './Gauge';
+import { limits, portion, steps } from './limits';
 import { linkOf, valuesOf } from './reduce';
 import { Figure, figureEm } from './Stat';
 

@@ -1,7 +1,8 @@
-import { curveLinear, area as makeArea, line as makeLine } from 'd3-shape';
 import type { ReactNode } from 'react';
 
 import { fade } from '../color';
+
+const tenth = (v: number): string => String(Math.round(v * 10) / 10);
 
 /** sparkPaths gives the paths of a line without axes. No more points are drawn than there are pixels. */
 export function sparkPaths(values: readonly (number | null | undefined)[], width: number, height: number, min?: number, max?: number): { line: string; area: string } | undefined {
@@ -20,17 +21,25 @@ export function sparkPaths(values: readonly (number | null | undefined)[], width
     lo -= 1;
   }
   const every = Math.max(1, Math.ceil(values.length / Math.max(1, width * 2)));
-  const points: [number, number | null][] = [];
+  let line = '';
+  let area = '';
+  // What has no value takes the line apart.
+  let run: { x: string; y: string }[] = [];
+  const end = (): void => {
+    if (run.length > 1) {
+      const course = run.map((p) => `${p.x},${p.y}`).join('L');
+      line += `M${course}`;
+      area += `M${run[0]!.x},${height}L${course}L${run.at(-1)!.x},${height}Z`;
+    }
+    run = [];
+  };
   for (let i = 0; i < values.length; i += every) {
     const v = values[i];
-    points.push([(i / (values.length - 1)) * width, typeof v === 'number' && Number.isFinite(v) ? height - 1 - ((v - lo) / (hi - lo)) * (height - 2) : null]);
+    if (typeof v !== 'number' || !Number.isFinite(v)) end();
+    else run.push({ x: tenth((i / (values.length - 1)) * width), y: tenth(height - 1 - ((v - lo) / (hi - lo)) * (height - 2)) });
   }
-  const defined = (d: [number, number | null]): boolean => d[1] !== null;
-  const x = (d: [number, number | null]): number => d[0];
-  const y = (d: [number, number | null]): number => d[1] ?? 0;
-  const line = makeLine<[number, number | null]>().defined(defined).x(x).y(y).curve(curveLinear).digits(1)(points);
-  const area = makeArea<[number, number | null]>().defined(defined).x(x).y0(height).y1(y).digits(1)(points);
-  return line && area ? { line, area } : undefined;
+  end();
+  return line === '' ? undefined : { line, area };
 }
 
 export function Spark({ values, width, height, color, min, max, className, filled = true }: { values: readonly (number | null | undefined)[]; width: number; height: number; color: string; min?: number; max?: number; className?: string; filled?: boolean }): ReactNode {

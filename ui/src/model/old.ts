@@ -1,0 +1,9 @@
+// All readers of old dashboards: who imports this can read any at once.
+import { provide } from './late';
+import { fromGraph } from './migrate/graph';
+import { fromSinglestat, reduced } from './migrate/singlestat';
+import { fromTable } from './migrate/table';
+import { rowsToPanels } from './rows';
+import { fromV2 } from './v2';
+
+provide({ fromGraph, fromSinglestat, reduced, fromTable, rowsToPanels, fromV2 });
