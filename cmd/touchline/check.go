@@ -29,15 +29,16 @@ func newCheckCommand() *cobra.Command {
 		Short: "Say everything that is wrong with configuration and rule files",
 		Long: `Checks prometheus.yml, rule files, alertmanager.yml, notification templates, scrape_config_files, target files, web
 configuration, tokens, cluster TLS and touchline.yaml, and the files that they name; Grafana's dashboards and the files that
-provision them and data sources. Of touchline.yaml that is also who can be
+provision them and data sources. Of touchline.yaml that is also all that its provisioning folder holds, and who can be
 called and when: receivers, people and schedules that are not there, hours in which nobody is on call, rules of recurrence, and
 escalations and components of the status page that no alert can be about. A folder is searched for *.yml, *.yaml,
 *.tmpl and *.json with targets or a dashboard; what each file is, is told by its content. All errors of all
 files are listed, each as file:line:col with what to write instead.
 
 A file is refused exactly when Prometheus's and Alertmanager's own parsers refuse it. Warnings tell what such a file cannot
-do although it is well-formed; with --url also which metrics, labels and values nothing exports, which joins match nothing,
-and which targets cannot be scraped and why. --output=json prints what docs/format/check-report.md describes.
+do although it is well-formed; with --url also which metrics, labels and values that rules and dashboards select nothing exports,
+which joins match nothing, and which targets cannot be scraped and why. What rule files of the same run record counts as exported.
+--metrics names files of metrics to compare with where no server can be asked. --output=json prints what docs/format/check-report.md describes.
 With --detection every alert's worst-case time from fault to notification is printed (scrape, evaluation, for, grouping),
 as this server works, which evaluates most rules when samples arrive and tells critical alerts at once; with --upstream as
 Prometheus and Alertmanager do. --max-detection makes a critical alert that may take longer an error.

@@ -164,3 +164,26 @@ func TestCheckTellsOfUnusedAlertmanager(t *testing.T) {
 		}
 	}
 }
+
+// TestCheckComparesDashboards holds that --metrics tells panels of what nothing exports, with the path in the JSON.
+func TestCheckComparesDashboards(t *testing.T) {
+	files := map[string]string{
+		"board.json": `{"title": "B", "panels": [{"id": 7, "title": "Load", "targets": [{"expr": "requests_totl"}, {"expr": "job:requests"}]}]}`,
+		"rules.yml":  "groups: [{name: g, rules: [{record: 'job:requests', expr: requests_total}]}]\n",
+		"names.txt":  "requests_total\n",
+		"none.txt":   "",
+	}
+	code, out, _ := checkRun(t, files, "--metrics=names.txt", "board.json", "rules.yml")
+	const want = `board.json:1:76: warning: panel "Load" (id 7): nothing exports requests_totl; the nearest name that exists is requests_total [unknown-metric]`
+	if code != 0 || !strings.HasPrefix(out, want+"\n2 files checked: 0 errors, 1 warning\n") {
+		t.Errorf("exit code %d, %q", code, out)
+	}
+	code, out, _ = checkRun(t, files, "--metrics=names.txt", "--strict", "--output=json", "board.json", "rules.yml")
+	if code != 1 || !strings.Contains(out, `"path": "panels[0].targets[0].expr"`) {
+		t.Errorf("exit code %d, %q", code, out)
+	}
+	code, _, errs := checkRun(t, files, "--metrics=none.txt", "board.json")
+	if code != 2 || !strings.Contains(errs, "there is none in none.txt") {
+		t.Errorf("exit code %d, %q", code, errs)
+	}
+}

@@ -95,9 +95,24 @@ type NamedFile struct {
 // does not look whether they exist.
 func NamedFiles(name string, data []byte) []NamedFile {
 	r, c := readFile(name, data), &Config{}
+	out := r.named(KindFile)
+	r.sections(c)
+	at := &checker{r: r}
+	for i := range Sections {
+		s := &Sections[i]
+		out = namedFiles(reflect.ValueOf(s.bind(c)).Elem(), at.at(s.Path), out)
+	}
+	return out
+}
+
+// NamedFolders is NamedFiles, but of folders.
+func NamedFolders(name string, data []byte) []NamedFile { return readFile(name, data).named(KindDir) }
+
+// named lists the values of the settings of a kind that names files or folders.
+func (r *fileReader) named(kind Kind) []NamedFile {
 	var out []NamedFile
 	for _, v := range r.values {
-		if v.setting.Kind != KindFile {
+		if v.setting.Kind != kind {
 			continue
 		}
 		for _, path := range v.values {
@@ -106,12 +121,6 @@ func NamedFiles(name string, data []byte) []NamedFile {
 				out = append(out, NamedFile{Flag: v.setting.Flag, Field: v.setting.Path, Path: path, Line: pos.Line, Column: pos.Column})
 			}
 		}
-	}
-	r.sections(c)
-	at := &checker{r: r}
-	for i := range Sections {
-		s := &Sections[i]
-		out = namedFiles(reflect.ValueOf(s.bind(c)).Elem(), at.at(s.Path), out)
 	}
 	return out
 }

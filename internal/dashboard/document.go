@@ -25,6 +25,9 @@ type Document struct {
 
 	form form
 	tree *tree
+	// whole is the text that Text stands in, from start on.
+	whole string
+	start int
 }
 
 // Input is what an export has whoever imports it choose.
@@ -98,9 +101,13 @@ func document(t *tree, n *node) (*Document, error) {
 	if n != &t.root {
 		// Its own text begins where it does.
 		d, err := Parse(t.text[n.start:n.end])
-		return d, within(t.text, int(n.start), err)
+		if err != nil {
+			return nil, within(t.text, int(n.start), err)
+		}
+		d.whole, d.start = t.text, int(n.start)+d.start
+		return d, nil
 	}
-	d := &Document{Text: t.text, tree: t}
+	d := &Document{Text: t.text, tree: t, whole: t.text}
 	body := n
 	switch {
 	case strings.HasPrefix(t.str(n, "apiVersion"), "dashboard.grafana.app/") && t.get(n, "spec") != nil:

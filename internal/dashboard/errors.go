@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Kind is why something was refused.
@@ -71,9 +72,14 @@ func invalid(field, format string, args ...any) error {
 // at refuses a text because of what is at an offset.
 func at(text string, offset int, format string, args ...any) *Error {
 	offset = min(offset, len(text))
-	line := strings.Count(text[:offset], "\n") + 1
-	column := len([]rune(text[strings.LastIndexByte(text[:offset], '\n')+1:offset])) + 1
+	line, column := place(text, offset)
 	return &Error{Kind: Invalid, Reason: fmt.Sprintf(format, args...), Offset: offset, Line: line, Column: column}
+}
+
+// place is the line and the column of an offset. Both begin at 1.
+func place(text string, offset int) (line, column int) {
+	before := text[:offset]
+	return strings.Count(before, "\n") + 1, utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:]) + 1
 }
 
 func stale(title string, current, yours *Version) error {

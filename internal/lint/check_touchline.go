@@ -38,6 +38,7 @@ func checkTouchline(d *Document) []Finding {
 	if len(out) == 0 {
 		out = append(checkChannels(d), checkRoster(d)...)
 	}
+	out = append(out, checkProvisioningFolder(d)...)
 	for _, named := range config.NamedFiles(d.Path, d.Bytes) {
 		var err error
 		if kind, ok := settingKinds[named.Flag]; !ok { // a secret or a template: none of our business but that it is there

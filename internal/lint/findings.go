@@ -50,8 +50,11 @@ type Finding struct {
 	File string `json:"file"`
 	// Line and Column count from 1; a column counts characters, not bytes. A
 	// finding about a file that could not be read has neither (0).
-	Line     int      `json:"line"`
-	Column   int      `json:"column"`
+	Line   int `json:"line"`
+	Column int `json:"column"`
+	// Path names the value in a JSON file, such as panels[0].targets[1].expr. It
+	// is empty where the line says enough.
+	Path     string   `json:"path,omitempty"`
 	Severity Severity `json:"severity"`
 	// Code is the kind of mistake in kebab case, such as "unknown-field".
 	Code    string `json:"code"`

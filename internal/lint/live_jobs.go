@@ -111,7 +111,7 @@ func checkJobMatchers(d, doc *Document, jobs []string) []Finding {
 				if m.Name != "job" || m.Matches("") || m.Type == labels.MatchNotEqual || m.Type == labels.MatchNotRegexp || slices.ContainsFunc(jobs, m.Matches) {
 					continue
 				}
-				line, col := r.ExprPosition(matcherPosition(r, s, m))
+				line, col := r.ExprPosition(matcherPosition(r.Query, s, m))
 				hint := "the jobs are " + fewOf(jobs[:len(jobs)-len(InProcessJobs())])
 				if near, _ := nearestName(m.Value, jobs); near != "" && m.Type == labels.MatchEqual {
 					hint = fmt.Sprintf("the nearest job is %q", near)

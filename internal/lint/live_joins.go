@@ -47,6 +47,9 @@ func (l *liveLint) setsOf(ctx context.Context, e parser.Expr, depth int) (labelS
 
 func (l *liveLint) setsOfSelector(ctx context.Context, s *parser.VectorSelector, depth int) (labelSets, error) {
 	name := metricName(s)
+	if len(s.LabelMatchers) == 0 || l.source == nil {
+		return labelSets{}, nil
+	}
 	rules := l.recorded[name]
 	if len(rules) == 0 || l.known[name] {
 		answer, err := l.series(ctx, selectorOf(s.LabelMatchers))
@@ -97,6 +100,9 @@ func (l *liveLint) setsOfAggregate(ctx context.Context, n *parser.AggregateExpr,
 	case parser.TOPK, parser.BOTTOMK, parser.LIMITK, parser.LIMIT_RATIO:
 		return inner, nil
 	case parser.COUNT_VALUES:
+		return labelSets{}, nil
+	}
+	if slices.ContainsFunc(n.Grouping, isOpen) {
 		return labelSets{}, nil
 	}
 	return labelSets{project(inner.sets, n.Grouping, !n.Without), true}, nil
@@ -201,7 +207,7 @@ func signature(set labels.Labels, m *parser.VectorMatching) string {
 }
 
 // checkJoin finds operators between vectors of which no pair can ever match.
-func (l *liveLint) checkJoin(ctx context.Context, r *ParsedRule, n *parser.BinaryExpr) error {
+func (l *liveLint) checkJoin(ctx context.Context, q *subject, n *parser.BinaryExpr) error {
 	if n.VectorMatching == nil || n.Op == parser.LOR || n.LHS.Type() != parser.ValueTypeVector || n.RHS.Type() != parser.ValueTypeVector {
 		return nil
 	}
@@ -221,7 +227,7 @@ func (l *liveLint) checkJoin(ctx context.Context, r *ParsedRule, n *parser.Binar
 	if n.Op == parser.LUNLESS {
 		consequence = "it never takes anything away"
 	}
-	l.add(r, n.LHS.PositionRange().Start, "join-matches-nothing", fmt.Sprintf("no series on the two sides of %q match, so that %s: %s", n.Op, consequence, reason), hint)
+	l.add(q, n.LHS.PositionRange().Start, "join-matches-nothing", fmt.Sprintf("no series on the two sides of %q match, so that %s: %s", n.Op, consequence, reason), hint)
 	return nil
 }
 
@@ -262,7 +268,7 @@ func explainJoin(a, b []labels.Labels, m *parser.VectorMatching) (reason, hint s
 }
 
 // checkGrouping finds aggregations by labels that none of what they aggregate has.
-func (l *liveLint) checkGrouping(ctx context.Context, r *ParsedRule, n *parser.AggregateExpr) error {
+func (l *liveLint) checkGrouping(ctx context.Context, q *subject, n *parser.AggregateExpr) error {
 	if n.Without || len(n.Grouping) == 0 {
 		return nil
 	}
@@ -273,7 +279,7 @@ func (l *liveLint) checkGrouping(ctx context.Context, r *ParsedRule, n *parser.A
 	names := labelNames(inner.sets)
 	some := slices.ContainsFunc(n.Grouping, func(name string) bool { return slices.Contains(names, name) })
 	for _, name := range n.Grouping {
-		if slices.Contains(names, name) {
+		if slices.Contains(names, name) || isOpen(name) {
 			continue
 		}
 		hint := "the labels that there are: " + strings.Join(names, ", ")
@@ -284,7 +290,7 @@ func (l *liveLint) checkGrouping(ctx context.Context, r *ParsedRule, n *parser.A
 			// Rules that are written for many places group by labels, such as cluster, that not every place has.
 			continue
 		}
-		l.add(r, n.PosRange.Start, "unknown-label", fmt.Sprintf("it groups by %s, a label that nothing there has", name), hint)
+		l.add(q, n.PosRange.Start, "unknown-label", fmt.Sprintf("it groups by %s, a label that nothing there has", name), hint)
 	}
 	return nil
 }

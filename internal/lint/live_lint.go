@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -11,7 +12,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 )
 
-// LiveOptions say which server's series the rules are compared with.
+// LiveOptions say which server's series the rules and dashboards are compared with.
 type LiveOptions struct {
 	// URL is the base of a Prometheus HTTP API, such as http://127.0.0.1:7070. It is not used when Source is set.
 	URL string
@@ -19,6 +20,10 @@ type LiveOptions struct {
 	Client *http.Client
 	// Source answers instead of a server.
 	Source SeriesSource
+	// Exported are names that count as exported beside what the server has.
+	// Without URL and Source nothing but names is compared, with these and with
+	// those that the sources in this process have.
+	Exported *Exported
 	// Targets answers about scraping instead of a server; with Source and without Targets nothing is said about it.
 	Targets TargetSource
 	// Note takes what the reader should know that is no finding, such as a check that the server cannot be asked for. It may be nil.
@@ -33,27 +38,14 @@ type LiveOptions struct {
 // maxSeriesOfSelector bounds what is fetched for one selector. Where there is more, the checks that would have to see all of it are left out.
 const maxSeriesOfSelector = 2000
 
-// Live compares the rules among the documents with the series of a server, and returns warnings: metrics, labels and values that nothing
+// Live compares the rules and dashboards among the documents with the series of a server, and returns warnings: metrics, labels and values that nothing
 // exports, joins that match nothing, functions that do not fit a metric's type, targets that cannot be scraped and why. CheckMistakes is included. A failing server is an error.
 func Live(ctx context.Context, docs []*Document, opts LiveOptions) ([]Finding, error) {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
-	source, err := opts.source()
+	l, err := newLiveLint(ctx, opts)
 	if err != nil {
-		return nil, err
-	}
-	l := &liveLint{source: source, recorded: map[string][]*ParsedRule{}, cache: map[string]seriesAnswer{}, known: map[string]bool{}}
-	if l.names, err = source.MetricNames(ctx); err != nil {
-		return nil, err
-	}
-	if len(l.names) == 0 {
-		return nil, errors.New("compare with live series: the server has no series at all; point --url at one that scrapes what the rules are about")
-	}
-	for _, name := range l.names {
-		l.known[name] = true
-	}
-	if l.types, err = source.MetricTypes(ctx); err != nil {
 		return nil, err
 	}
 	var rules []ParsedRule
@@ -69,15 +61,52 @@ func Live(ctx context.Context, docs []*Document, opts LiveOptions) ([]Finding, e
 		}
 	}
 	for i := range rules {
-		if err := l.checkRule(ctx, &rules[i]); err != nil {
+		if err := l.check(ctx, rules[i].subject()); err != nil {
 			return nil, err
 		}
 	}
-	about, err := opts.checkTargets(ctx, docs, source)
+	for _, d := range docs {
+		if d.Kind != Dashboard {
+			continue
+		}
+		unread, err := l.checkDashboard(ctx, d)
+		if err != nil {
+			return nil, err
+		}
+		if unread > 0 && opts.Note != nil {
+			opts.Note(fmt.Sprintf("%s: %d of its queries are not compared: without the values of their variables they cannot be read as PromQL", d.Path, unread))
+		}
+	}
+	about, err := opts.checkTargets(ctx, docs, l.source)
 	if err != nil {
 		return nil, err
 	}
 	return merge(append(l.findings, about...), CheckMistakes(docs)), nil
+}
+
+func newLiveLint(ctx context.Context, opts LiveOptions) (*liveLint, error) {
+	l := &liveLint{recorded: map[string][]*ParsedRule{}, cache: map[string]seriesAnswer{}, known: map[string]bool{}, exported: opts.Exported}
+	if opts.Source == nil && opts.URL == "" && opts.Exported != nil {
+		l.names, l.types = opts.Exported.Names, opts.Exported.Types
+	} else {
+		var err error
+		if l.source, err = opts.source(); err != nil {
+			return nil, err
+		}
+		if l.names, err = l.source.MetricNames(ctx); err != nil {
+			return nil, err
+		}
+		if len(l.names) == 0 {
+			return nil, errors.New("compare with live series: the server has no series at all; point --url at one that scrapes what the rules are about")
+		}
+		if l.types, err = l.source.MetricTypes(ctx); err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range l.names {
+		l.known[name] = true
+	}
+	return l, nil
 }
 
 func (o LiveOptions) checkTargets(ctx context.Context, docs []*Document, source SeriesSource) ([]Finding, error) {
@@ -135,7 +164,8 @@ func (o LiveOptions) source() (SeriesSource, error) {
 
 // liveLint is the state of one Live call.
 type liveLint struct {
-	source   SeriesSource
+	source   SeriesSource // nil where only names are known
+	exported *Exported    // nil for none
 	names    []string
 	known    map[string]bool
 	types    map[string]string

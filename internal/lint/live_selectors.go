@@ -3,6 +3,7 @@ package lint
 import (
 	"context"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,45 +13,32 @@ import (
 	"github.com/prometheus/prometheus/promql/parser/posrange"
 )
 
-func (l *liveLint) checkRule(ctx context.Context, r *ParsedRule) error {
+// check compares one query with what there is.
+func (l *liveLint) check(ctx context.Context, q *subject) error {
 	missing := map[string]bool{}
 	var failed error
-	parser.Inspect(r.Expr, func(node parser.Node, path []parser.Node) error {
+	parser.Inspect(q.expr, func(node parser.Node, path []parser.Node) error {
 		var err error
 		switch n := node.(type) {
 		case *parser.VectorSelector:
 			var optional bool
 			if optional, err = l.optional(ctx, n, path); err == nil && !optional {
-				err = l.checkSelector(ctx, r, n, path, missing)
+				err = l.checkSelector(ctx, q, n, path, missing)
 			}
 		case *parser.BinaryExpr:
-			l.checkCounterCompare(r, n)
-			err = l.checkJoin(ctx, r, n)
+			l.checkCounterCompare(q, n)
+			err = l.checkJoin(ctx, q, n)
 		case *parser.AggregateExpr:
-			err = l.checkGrouping(ctx, r, n)
+			err = l.checkGrouping(ctx, q, n)
 		case *parser.Call:
-			l.checkRange(r, n)
+			l.checkRange(q, n)
 		}
 		if err != nil && failed == nil {
-			failed = fmt.Errorf("check rule %s: %w", r.Name, err)
+			failed = fmt.Errorf("check %s: %w", q.title, err)
 		}
 		return failed
 	})
 	return failed
-}
-
-func (l *liveLint) add(r *ParsedRule, at posrange.Pos, code, message, hint string) {
-	line, col := r.ExprPosition(at)
-	l.findings = append(l.findings, Finding{File: r.Document.Path, Line: line, Column: col, Severity: Warning, Code: code,
-		Message: fmt.Sprintf("%s: %s", r.title(), message), Hint: hint})
-}
-
-// title names a rule in messages, also one whose name is missing.
-func (r *ParsedRule) title() string {
-	if r.Name != "" {
-		return r.Name
-	}
-	return fmt.Sprintf("rule %d of group %s", r.Index+1, r.Group)
 }
 
 // insideAbsent returns the absent call that the selector stands in, if any.
@@ -63,7 +51,7 @@ func insideAbsent(path []parser.Node) *parser.Call {
 	return nil
 }
 
-// optional reports whether the rule provides for the selector being empty: it is one side of an "or" whose other side gives a result.
+// optional reports whether the query provides for the selector being empty: it is one side of an "or" whose other side gives a result.
 func (l *liveLint) optional(ctx context.Context, s *parser.VectorSelector, path []parser.Node) (bool, error) {
 	for i, node := range path {
 		or, ok := node.(*parser.BinaryExpr)
@@ -96,8 +84,13 @@ func (l *liveLint) anyExists(ctx context.Context, e parser.Expr) (bool, error) {
 			return nil
 		}
 		selectors++
-		if len(l.recorded[metricName(s)]) > 0 {
+		// What a variable leaves open may be anything.
+		if len(l.recorded[metricName(s)]) > 0 || l.elsewhere(metricName(s)) || len(s.LabelMatchers) == 0 {
 			exists = true
+			return nil
+		}
+		if l.source == nil {
+			exists = exists || l.known[metricName(s)]
 			return nil
 		}
 		answer, err := l.series(ctx, selectorOf(s.LabelMatchers))
@@ -111,27 +104,36 @@ func (l *liveLint) anyExists(ctx context.Context, e parser.Expr) (bool, error) {
 	return exists || selectors == 0, failed
 }
 
-func (l *liveLint) checkSelector(ctx context.Context, r *ParsedRule, s *parser.VectorSelector, path []parser.Node, missing map[string]bool) error {
+func (l *liveLint) checkSelector(ctx context.Context, q *subject, s *parser.VectorSelector, path []parser.Node, missing map[string]bool) error {
 	name := metricName(s)
 	switch {
-	case name == "ALERTS" || name == "ALERTS_FOR_STATE":
+	case name == "ALERTS" || name == "ALERTS_FOR_STATE" || len(s.LabelMatchers) == 0:
 		return nil
 	case name != "" && !l.known[name]:
-		if len(l.recorded[name]) > 0 || missing[name] {
+		if len(l.recorded[name]) > 0 || l.elsewhere(name) || missing[name] {
 			return nil
 		}
 		missing[name] = true
-		return l.unknownMetric(ctx, r, s, name, insideAbsent(path))
+		return l.unknownMetric(ctx, q, s, name, insideAbsent(path))
+	}
+	if l.source == nil {
+		return nil
 	}
 	answer, err := l.series(ctx, selectorOf(s.LabelMatchers))
-	if err != nil || len(answer.series) > 0 {
+	if err != nil {
 		return err
 	}
-	if insideAbsent(path) != nil {
-		// That nothing has these labels is what the rule asks about; but a label that no series of the metric has at all is a mistake.
-		return l.explainEmpty(ctx, r, s, name, true)
+	if len(answer.series) > 0 {
+		if !answer.more {
+			l.checkCompared(q, s, name, answer.series)
+		}
+		return nil
 	}
-	return l.explainEmpty(ctx, r, s, name, false)
+	if insideAbsent(path) != nil {
+		// That nothing has these labels is what the query asks about; but a label that no series of the metric has at all is a mistake.
+		return l.explainEmpty(ctx, q, s, name, true)
+	}
+	return l.explainEmpty(ctx, q, s, name, false)
 }
 
 // exporters name who exports a family of metrics, by prefix.
@@ -150,36 +152,43 @@ var exporters = []struct{ prefix, who string }{
 	{"windows_", "windows_exporter"},
 }
 
-// suggestable leaves out the series that scraping itself makes, which are like many names and meant by few.
+// suggestable are the names that count as exported. It leaves out the series that scraping itself makes, which are like many names and meant by few.
 func (l *liveLint) suggestable(name string) []string {
-	if strings.HasPrefix(name, "scrape_") {
-		return l.names
+	names := slices.Concat(l.names, slices.Collect(maps.Keys(l.recorded)))
+	if l.exported != nil {
+		names = append(names, l.exported.Names...)
 	}
-	return slices.DeleteFunc(slices.Clone(l.names), func(n string) bool { return strings.HasPrefix(n, "scrape_") })
+	if strings.HasPrefix(name, "scrape_") {
+		return names
+	}
+	return slices.DeleteFunc(names, func(n string) bool { return strings.HasPrefix(n, "scrape_") })
 }
 
-func (l *liveLint) unknownMetric(ctx context.Context, r *ParsedRule, s *parser.VectorSelector, name string, absent *parser.Call) error {
+func (l *liveLint) unknownMetric(ctx context.Context, q *subject, s *parser.VectorSelector, name string, absent *parser.Call) error {
 	code, message := "unknown-metric", fmt.Sprintf("nothing exports %s", name)
 	if absent != nil {
 		code, message = "absent-always", fmt.Sprintf("%s is always true, because nothing has ever exported %s", absent.Func.Name, name)
 	}
 	near, _ := nearestName(name, l.suggestable(name))
 	if family, ok := strings.CutSuffix(name, "_bucket"); ok && l.known[family] && l.types[family] == "histogram" {
-		l.add(r, s.PosRange.Start, code, message, fmt.Sprintf("%s is a native histogram here: write %s, without _bucket and le", family, family))
+		l.add(q, s.PosRange.Start, code, message, fmt.Sprintf("%s is a native histogram here: write %s, without _bucket and le", family, family))
 		return nil
 	}
 	hint := ""
 	for _, e := range exporters {
 		if strings.HasPrefix(name, e.prefix) && !slices.ContainsFunc(l.names, func(n string) bool { return strings.HasPrefix(n, e.prefix) }) {
-			hint = fmt.Sprintf("metrics called %s… come from %s, which the server does not scrape", e.prefix, e.who)
+			hint = fmt.Sprintf("metrics called %s… come from %s, which %s", e.prefix, e.who, l.lacks())
 			near = ""
 		}
+	}
+	if strings.Contains(name, ":") && near == "" {
+		hint = "names with a colon are those of recording rules: load the one that writes it, or name its file beside this one"
 	}
 	if near != "" {
 		hint = "the nearest name that exists is " + near
 	}
-	l.add(r, s.PosRange.Start, code, message, hint)
-	if near == "" || !wordsWithin(name, near) {
+	l.add(q, s.PosRange.Start, code, message, hint)
+	if near == "" || !wordsWithin(name, near) || l.source == nil {
 		return nil
 	}
 	// What is wrong with the labels would otherwise show only after the name has been put right.
@@ -189,14 +198,14 @@ func (l *liveLint) unknownMetric(ctx context.Context, r *ParsedRule, s *parser.V
 	}
 	for _, m := range s.LabelMatchers {
 		if m.Name != labels.MetricName && !m.Matches("") && !answer.more && len(labelValues(answer.series, m.Name)) == 0 {
-			l.unknownLabel(r, s, m, near, answer.series)
+			l.unknownLabel(q, s, m, near, answer.series)
 		}
 	}
 	return nil
 }
 
 // explainEmpty says which matchers keep the selector from selecting anything.
-func (l *liveLint) explainEmpty(ctx context.Context, r *ParsedRule, s *parser.VectorSelector, name string, labelsOnly bool) error {
+func (l *liveLint) explainEmpty(ctx context.Context, q *subject, s *parser.VectorSelector, name string, labelsOnly bool) error {
 	var base, rest []*labels.Matcher
 	for _, m := range s.LabelMatchers {
 		if m.Name == labels.MetricName {
@@ -217,11 +226,11 @@ func (l *liveLint) explainEmpty(ctx context.Context, r *ParsedRule, s *parser.Ve
 		return err
 	}
 	if len(all.series) == 0 {
-		l.add(r, s.PosRange.Start, "unknown-metric", "nothing exports a metric that fits "+selectorOf(base), "")
+		l.add(q, s.PosRange.Start, "unknown-metric", "nothing exports a metric that fits "+selectorOf(base), "")
 		return nil
 	}
 	if all.more {
-		return l.explainLarge(ctx, r, s, base, rest, metric, labelsOnly)
+		return l.explainLarge(ctx, q, s, base, rest, metric, labelsOnly)
 	}
 	explained, undecided := false, false
 	for _, m := range rest {
@@ -231,24 +240,24 @@ func (l *liveLint) explainEmpty(ctx context.Context, r *ParsedRule, s *parser.Ve
 		values := labelValues(all.series, m.Name)
 		switch {
 		case len(values) == 0:
-			l.unknownLabel(r, s, m, metric, all.series)
+			l.unknownLabel(q, s, m, metric, all.series)
 			explained = true
 		case labelsOnly:
 		case comesLater(m, values):
 			undecided = true
 		default:
 			explained = true
-			l.unknownValue(r, s, m, metric, values)
+			l.unknownValue(q, s, m, metric, values)
 		}
 	}
 	if !explained && !undecided && !labelsOnly {
-		l.add(r, s.PosRange.Start, "no-such-series", fmt.Sprintf("each matcher of %s fits some series, but none fits all of them", s), "")
+		l.add(q, s.PosRange.Start, "no-such-series", fmt.Sprintf("each matcher of %s fits some series, but none fits all of them", s), "")
 	}
 	return nil
 }
 
 // explainLarge does what explainEmpty does for a metric with more series than are fetched, by asking about each matcher.
-func (l *liveLint) explainLarge(ctx context.Context, r *ParsedRule, s *parser.VectorSelector, base, rest []*labels.Matcher, metric string, labelsOnly bool) error {
+func (l *liveLint) explainLarge(ctx context.Context, q *subject, s *parser.VectorSelector, base, rest []*labels.Matcher, metric string, labelsOnly bool) error {
 	for _, m := range rest {
 		has, err := l.series(ctx, selectorOf(append(slices.Clone(base), labels.MustNewMatcher(labels.MatchNotEqual, m.Name, ""))))
 		if err != nil {
@@ -256,7 +265,7 @@ func (l *liveLint) explainLarge(ctx context.Context, r *ParsedRule, s *parser.Ve
 		}
 		if len(has.series) == 0 {
 			if !m.Matches("") {
-				l.unknownLabel(r, s, m, metric, l.cache[selectorOf(base)].series)
+				l.unknownLabel(q, s, m, metric, l.cache[selectorOf(base)].series)
 			}
 			continue
 		}
@@ -265,18 +274,18 @@ func (l *liveLint) explainLarge(ctx context.Context, r *ParsedRule, s *parser.Ve
 			return err
 		}
 		if values := labelValues(has.series, m.Name); len(fits.series) == 0 && !labelsOnly && !comesLater(m, values) {
-			l.unknownValue(r, s, m, metric, values)
+			l.unknownValue(q, s, m, metric, values)
 		}
 	}
 	return nil
 }
 
-func (l *liveLint) unknownLabel(r *ParsedRule, s *parser.VectorSelector, m *labels.Matcher, metric string, series []labels.Labels) {
+func (l *liveLint) unknownLabel(q *subject, s *parser.VectorSelector, m *labels.Matcher, metric string, series []labels.Labels) {
 	hint := "the labels that it has are " + strings.Join(labelNames(series), ", ")
 	if meant := l.meantLabel(m, series); meant != "" {
 		hint = fmt.Sprintf("write %s%s%q", meant, m.Type, m.Value)
 	}
-	l.add(r, matcherPosition(r, s, m), "unknown-label", fmt.Sprintf("no series of %s has a label %s", metric, m.Name), hint)
+	l.add(q, matcherPosition(q.query, s, m), "unknown-label", fmt.Sprintf("no series of %s has a label %s", metric, m.Name), hint)
 }
 
 // meantLabel is the label whose values fit the matcher, or else the one with the nearest name.
@@ -299,12 +308,12 @@ func (l *liveLint) meantLabel(m *labels.Matcher, series []labels.Labels) string 
 	return best
 }
 
-func (l *liveLint) unknownValue(r *ParsedRule, s *parser.VectorSelector, m *labels.Matcher, metric string, values []string) {
+func (l *liveLint) unknownValue(q *subject, s *parser.VectorSelector, m *labels.Matcher, metric string, values []string) {
 	hint := "the values that it has are " + fewOf(values)
 	if near, _ := nearestName(m.Value, values); near != "" && m.Type == labels.MatchEqual && len(values) > 5 {
 		hint = fmt.Sprintf("the nearest value is %q", near)
 	}
-	l.add(r, matcherPosition(r, s, m), "unknown-label-value", fmt.Sprintf("no series of %s fits %s", metric, m), hint)
+	l.add(q, matcherPosition(q.query, s, m), "unknown-label-value", fmt.Sprintf("no series of %s fits %s", metric, m), hint)
 }
 
 // fewOf quotes at most five values.
@@ -334,14 +343,14 @@ func comesLater(m *labels.Matcher, values []string) bool {
 	return statusPattern.MatchString(m.Value) && !slices.ContainsFunc(values, func(v string) bool { return !statusValue.MatchString(v) })
 }
 
-// matcherPosition is where the matcher's label stands in the rule's expression.
-func matcherPosition(r *ParsedRule, s *parser.VectorSelector, m *labels.Matcher) posrange.Pos {
+// matcherPosition is where the matcher's label stands in the query.
+func matcherPosition(query string, s *parser.VectorSelector, m *labels.Matcher) posrange.Pos {
 	start, end := int(s.PosRange.Start), int(s.PosRange.End)
-	if start < 0 || end > len(r.Query) || start > end {
+	if start < 0 || end > len(query) || start > end {
 		return s.PosRange.Start
 	}
 	re := regexp.MustCompile(`["{,\s]` + regexp.QuoteMeta(m.Name) + `"?\s*` + regexp.QuoteMeta(m.Type.String()))
-	if at := re.FindStringIndex(r.Query[start:end]); at != nil {
+	if at := re.FindStringIndex(query[start:end]); at != nil {
 		return posrange.Pos(start + at[0] + 1)
 	}
 	return s.PosRange.Start

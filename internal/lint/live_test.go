@@ -3,6 +3,7 @@ package lint
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -103,11 +104,20 @@ func (s *scraped) Targets(context.Context) (TargetList, error) { return TargetLi
 // an archive of files.
 func TestLive(t *testing.T) {
 	datadriven.Walk(t, "testdata/live", func(t *testing.T, path string) {
-		source := &listed{}
+		var source SeriesSource
+		var exported *Exported
 		var targets TargetSource
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			if d.Cmd == "series" {
 				source = parseListed(t, d.Input)
+				return ""
+			}
+			if d.Cmd == "metrics" {
+				exported, source = &Exported{Types: map[string]string{}}, nil
+				if err := exported.add([]byte(d.Input)); err != nil {
+					return "error: " + err.Error() + "\n"
+				}
+				slices.Sort(exported.Names)
 				return ""
 			}
 			if d.Cmd == "targets" {
@@ -118,7 +128,7 @@ func TestLive(t *testing.T) {
 			findings := CheckMistakes(docs)
 			if d.Cmd == "lint" {
 				var err error
-				if findings, err = Live(t.Context(), docs, LiveOptions{Source: source, Targets: targets}); err != nil {
+				if findings, err = Live(t.Context(), docs, LiveOptions{Source: source, Exported: exported, Targets: targets}); err != nil {
 					return "error: " + err.Error() + "\n"
 				}
 			}
@@ -373,4 +383,60 @@ func FuzzLiveRules(f *testing.F) {
 			}
 		}
 	})
+}
+
+// FuzzDashboardQueries checks that no query of a dashboard makes the lint panic or point outside of it.
+func FuzzDashboardQueries(f *testing.F) {
+	f.Add("sum by ($a) (rate(up{job=~\"$b\", $c}[${d:raw}]) / $__range_s) > $e", false)
+	f.Add("label_values(up{job=\"a\"}, [[x]])", true)
+	f.Add("metrics(^a.*$)", true)
+	f.Add("query_result(topk($n, $m[5m] offset $o @ $p))", true)
+	f.Add("$$ # \"\n'${' [[", false)
+	f.Fuzz(func(t *testing.T, query string, variable bool) {
+		quoted, err := json.Marshal(query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const head = "{\"title\": \"A\", \"panels\": [\n"
+		content := fmt.Sprintf(head+"{\"targets\": [{\"expr\": %s}]}]}", quoted)
+		if variable {
+			content = fmt.Sprintf(head+"], \"templating\": {\"list\": [{\"type\": \"query\", \"name\": \"v\", \"query\": %s}]}}", quoted)
+		}
+		source := &listed{series: []labels.Labels{labels.FromStrings(labels.MetricName, "up", "job", "a")}}
+		d := NewDocument("a.json", []byte(content))
+		findings, err := Live(t.Context(), []*Document{d}, LiveOptions{Source: source})
+		if err != nil {
+			t.Fatal(err)
+		}
+		first := len([]rune(content[len(head):])) - len([]rune(content[len(head):][strings.LastIndex(content[len(head):], string(quoted)):])) + 1
+		for _, finding := range append(findings, checkDashboardQueries(d)...) {
+			if finding.Line != 2 || finding.Column < first || finding.Column > first+len([]rune(string(quoted))) {
+				t.Fatalf("finding outside of the query: %s", finding)
+			}
+		}
+	})
+}
+
+func TestReadExported(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, content string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	got, err := ReadExported(file("list", "# ours\nb\na:b\n\nb\n"), file("text", "# TYPE c counter\nc{x=\"1\"} 1\nc{x=\"2\"} 1\nd 2"),
+		file("om", "# TYPE e histogram\ne_bucket{le=\"+Inf\"} 1\ne_sum 1\ne_count 1\n# EOF\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"a:b", "b", "c", "d", "e_bucket", "e_count", "e_sum"}; !slices.Equal(got.Names, want) || got.Types["c"] != "counter" || got.Types["e"] != "histogram" {
+		t.Errorf("got %v", got)
+	}
+	for path, want := range map[string]string{file("html", "<html>\n"): "html: ", file("none", "# nothing\n"): "there is none in", filepath.Join(dir, "gone"): "no such file"} {
+		if _, err := ReadExported(path); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
 }

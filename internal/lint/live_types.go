@@ -30,7 +30,7 @@ func (l *liveLint) typeOf(name string) string {
 }
 
 // checkRange finds functions that do not fit the type of what they are applied to.
-func (l *liveLint) checkRange(r *ParsedRule, call *parser.Call) {
+func (l *liveLint) checkRange(q *subject, call *parser.Call) {
 	if len(call.Args) == 0 {
 		return
 	}
@@ -46,19 +46,19 @@ func (l *liveLint) checkRange(r *ParsedRule, call *parser.Call) {
 	for counter, gauge := range instead {
 		switch t := l.typeOf(metricName(s)); {
 		case call.Func.Name == counter && t == "gauge":
-			l.add(r, call.PosRange.Start, "rate-of-gauge",
+			l.add(q, call.PosRange.Start, "rate-of-gauge",
 				fmt.Sprintf("%s is a gauge, and %s takes every fall of it for a counter that has begun again", metricName(s), counter), "write "+gauge)
 		case call.Func.Name == gauge && t == "counter":
-			l.add(r, call.PosRange.Start, "delta-of-counter",
+			l.add(q, call.PosRange.Start, "delta-of-counter",
 				fmt.Sprintf("%s is a counter, and %s goes negative when it begins again", metricName(s), gauge), "write "+counter)
 		}
 	}
 }
 
 // checkCounterCompare finds alerts that compare a counter as it is with a number: they fire once and then until the process restarts.
-func (l *liveLint) checkCounterCompare(r *ParsedRule, n *parser.BinaryExpr) {
+func (l *liveLint) checkCounterCompare(q *subject, n *parser.BinaryExpr) {
 	threshold, ok := n.RHS.(*parser.NumberLiteral)
-	if !ok || !r.Alert || n.Op != parser.GTR && n.Op != parser.GTE || threshold.Val < 0 {
+	if !ok || !q.alert || n.Op != parser.GTR && n.Op != parser.GTE || threshold.Val < 0 {
 		return
 	}
 	left := n.LHS
@@ -73,7 +73,7 @@ func (l *liveLint) checkCounterCompare(r *ParsedRule, n *parser.BinaryExpr) {
 	if !ok || !l.known[metricName(s)] || l.typeOf(metricName(s)) != "counter" {
 		return
 	}
-	l.add(r, s.PosRange.Start, "counter-without-rate",
+	l.add(q, s.PosRange.Start, "counter-without-rate",
 		fmt.Sprintf("%s is a counter, which only grows: once over %v the alert fires until the process restarts", metricName(s), threshold.Val),
 		fmt.Sprintf("write increase(%s[5m]) or rate(%s[5m])", s, s))
 }

@@ -5,11 +5,12 @@ import (
 	"slices"
 
 	"touchline.dev/touchline/internal/config"
+	"touchline.dev/touchline/internal/dashboard/provision"
 )
 
 // WithReferenced returns the documents and after them the files that they name
 // and that can be read, each once, and those that these name in turn: what
-// touchline.yaml names, and the rule, scrape configuration and template files
+// touchline.yaml names, with the files of its provisioning folder, and the rule, scrape configuration and template files
 // of the configurations. A document whose kind its content leaves open gets the
 // kind that the reference gives it. What cannot be read is for Check to say.
 func WithReferenced(docs []*Document) []*Document {
@@ -23,6 +24,12 @@ func WithReferenced(docs []*Document) []*Document {
 			for _, named := range config.NamedFiles(d.Path, d.Bytes) {
 				if named.Flag != "" {
 					r.add(named.Path, settingKinds[named.Flag])
+				}
+			}
+			for _, folder := range provisioningFolders(d) {
+				found := provision.Look(folder.Path, nil)
+				for _, f := range filesOf(&found) {
+					r.add(f.path, f.kind)
 				}
 			}
 		case Prometheus:

@@ -41,6 +41,14 @@ func (r *ParsedRule) ExprPosition(offset posrange.Pos) (line, col int) {
 	return scalarPosition(r.Document.Bytes, r.expr, int(offset))
 }
 
+// title names a rule in messages, also one whose name is missing.
+func (r *ParsedRule) title() string {
+	if r.Name != "" {
+		return r.Name
+	}
+	return fmt.Sprintf("rule %d of group %s", r.Index+1, r.Group)
+}
+
 // ParseRules returns the rules of a rule file whose expressions parse, and the
 // findings of CheckRules. A file that is not a rule file has no rules.
 func ParseRules(d *Document) ([]ParsedRule, []Finding) {

@@ -121,7 +121,10 @@ func (r *reading) uniqueSources() {
 // provider reads the dashboards of one provider.
 func (r *reading) provider(p *Provider) {
 	if info, err := os.Stat(p.Path); err != nil || !info.IsDir() {
-		r.problem(Problem{File: p.File, Line: p.PathLine, Message: fmt.Sprintf("options.path: %s cannot be read: %s", p.Path, reason(err)), Hint: "make the folder, or correct the path; a relative one begins at the provisioning folder"})
+		r.problem(Problem{
+			File: p.File, Line: p.PathLine, Elsewhere: !within(r.w.o.Dir, p.Path), Message: fmt.Sprintf("options.path: %s cannot be read: %s", p.Path, reason(err)),
+			Hint: "make the folder, or correct the path; a relative one begins at the provisioning folder",
+		})
 		return
 	}
 	walk(p.Path, func(name string, info fs.FileInfo) bool {
@@ -181,8 +184,8 @@ func orElse(s, other string) string {
 // add takes a dashboard, under a uid that is made of its place where it has none.
 func (r *reading) add(f dashboard.File, place string) {
 	if !dashboard.ValidUID(f.UID) {
-		if f.UID != "" {
-			r.problem(Problem{File: f.Source, Warning: true, Message: fmt.Sprintf("the uid %.100q is none, and another one is made of the file's place", f.UID), Hint: "write up to 40 letters, digits, - and _"})
+		if p, wrong := UIDProblem(f.Source, f.UID); wrong {
+			r.problem(p)
 		}
 		sum := sha256.Sum256([]byte(place))
 		f.UID = hex.EncodeToString(sum[:])[:14]
@@ -284,6 +287,12 @@ func walk(root string, f func(name string, info fs.FileInfo) bool) {
 		return true
 	}
 	dir(root, 0)
+}
+
+// within tells whether a path is below a folder, by its name.
+func within(dir, name string) bool {
+	rel, err := filepath.Rel(dir, name)
+	return err == nil && filepath.IsLocal(rel)
 }
 
 func relative(root, name string) string {
