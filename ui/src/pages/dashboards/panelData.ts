@@ -94,6 +94,11 @@ function partsOf(input: Omit<PanelInput, 'active'>): { own: PanelQueries; parts:
   return { own, parts, notes };
 }
 
+/** paused is a panel that was scrolled away while it asked anew: it waits for nothing until it comes back. One that has nothing to show yet still does. */
+export function paused(old: PanelData): PanelData {
+  return old.fetching && old.frames.length > 0 ? { ...old, fetching: false, state: 'done' } : old;
+}
+
 /** usePanelData queries for a panel and prepares what is drawn. */
 export function usePanelData(input: PanelInput): [data: PanelData, again: () => void] {
   const [data, setData] = useState<PanelData>(nothing);
@@ -110,6 +115,7 @@ export function usePanelData(input: PanelInput): [data: PanelData, again: () => 
     if (!active) {
       free(held.current);
       held.current = [];
+      setData(paused);
       return;
     }
     const wanted = [panel, scope, sources, wide, now, zone, mode, again];
