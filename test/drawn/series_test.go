@@ -1,8 +1,10 @@
 package drawn
 
 import (
+	"net/url"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
@@ -99,7 +101,7 @@ func TestSeriesAreFew(t *testing.T) {
 	}
 }
 
-func TestPlanAndResolve(t *testing.T) {
+func TestPlan(t *testing.T) {
 	board, err := ReadBoard([]byte(`{"templating":{"list":[
 		{"type":"query","name":"port","query":"label_values(up{instance=~\"$node:(.*)\"}, instance)","regex":"/[^:]+:(.*)/"},
 		{"type":"query","name":"node","query":{"query":"label_values(up{job=\"n\"}, instance)"},"regex":"/([^:]+):.*/"},
@@ -114,5 +116,54 @@ func TestPlanAndResolve(t *testing.T) {
 	}
 	if got := values.Fill(`up{instance="$node:${port}",code=~"[[codes]].."}`, Value.Query); got != `up{instance="instance-a:9100",code=~"4-5.."}` {
 		t.Errorf("filled in: %s", got)
+	}
+}
+
+// asked answers every question with the same list.
+type asked []string
+
+func (a asked) Strings(string, url.Values) ([]string, error) { return a, nil }
+func (a asked) Texts(string, time.Time) ([]string, error)    { return a, nil }
+
+func TestResolve(t *testing.T) {
+	for _, c := range []struct {
+		why, variable string
+		want          string
+	}{
+		{"what the file was saved with", `"query":"label_values(job)","current":{"value":"b"}`, "b"},
+		{"it is no option any more", `"query":"label_values(job)","current":{"value":"z"}`, "a"},
+		{"several", `"query":"label_values(job)","multi":true,"current":{"value":["a","c"]}`, "(a|c)"},
+		{"all of them", `"query":"label_values(job)","includeAll":true,"current":{"value":"$__all"}`, "(a|b|c)"},
+		{"all of them as written", `"query":"label_values(job)","includeAll":true,"allValue":".+","current":{"value":"$__all"}`, ".+"},
+		{"the last one first", `"query":"label_values(job)","sort":2`, "c"},
+		{"a part of them", `"query":"query_result(up)","regex":"/(b|c)/"`, "b"},
+	} {
+		board, err := ReadBoard([]byte(`{"templating":{"list":[{"type":"query","name":"x",` + c.variable + `}]}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		values, _, err := board.Resolve(asked{"a", "b", "c"}, Span{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := values["x"].Query(); got != c.want {
+			t.Errorf("%s: %s, want %s", c.why, got, c.want)
+		}
+	}
+}
+
+// TestMust holds that a reader has to choose where all of them would be compared for equality.
+func TestMust(t *testing.T) {
+	board, err := ReadBoard([]byte(`{"templating":{"list":[{"type":"query","name":"x","query":"label_values(job)","includeAll":true,"allValue":".+"}]},
+		"panels":[{"id":1,"type":"stat","targets":[{"expr":"up{job=\"$x\"}"}]}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	values, _, err := board.Resolve(asked{"a", "b"}, Span{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := values.Fill(board.Panels[0].Queries[0].Expr, Value.Query); got != `up{job="a"}` {
+		t.Errorf("the query is %s", got)
 	}
 }
