@@ -3,6 +3,7 @@
 package drawn
 
 import (
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -64,9 +66,12 @@ func TestDrawn(t *testing.T) {
 	if *fixtures == "" || *binary == "" {
 		t.Fatal("-fixtures names the folder and -touchline the server; run make drawn FIXTURES=DIR")
 	}
-	root := filepath.Join(*fixtures, "01-grafana-dashboards")
+	root, err := filepath.Abs(filepath.Join(*fixtures, "01-grafana-dashboards"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	var files []string
-	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+	err = filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
 		if err == nil && !e.IsDir() && filepath.Ext(path) == ".json" {
 			files = append(files, path)
 		}
@@ -78,10 +83,11 @@ func TestDrawn(t *testing.T) {
 	if len(files) < leastDashboards {
 		t.Fatalf("%d dashboards in %s; a full set has %d", len(files), root, leastDashboards)
 	}
-	address, err := freeAddress()
-	if err != nil {
-		t.Fatal(err)
-	}
+	files = slices.DeleteFunc(files, func(file string) bool {
+		h := fnv.New32a()
+		_, _ = h.Write([]byte(nameOf(root, file))) // never fails
+		return h.Sum32()%uint32(*every) != 0 || !strings.Contains(file, *only)
+	})
 	b, err := openBrowser(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -91,18 +97,14 @@ func TestDrawn(t *testing.T) {
 	r.panels = ratio{name: "Prometheus panels drawn with the right data", least: 97, short: &r.short}
 	r.queries = ratio{name: "queries answered without error", least: 99, short: &r.short}
 	r.variables = ratio{name: "variables resolved", least: 98, short: &r.short}
-	for _, file := range files {
-		name, err := filepath.Rel(root, file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		h := fnv.New32a()
-		_, _ = h.Write([]byte(filepath.ToSlash(name))) // never fails
-		if h.Sum32()%uint32(*every) != 0 || !strings.Contains(name, *only) {
-			continue
-		}
+	next, err := subjects(t.Context(), t.TempDir(), files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for one := range next {
+		name := nameOf(root, one.file)
 		began, before := time.Now(), len(r.short)
-		if err := r.look(t, b, address, name, file); err != nil {
+		if err := r.look(t, b, name, one); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 		if *verbose {
@@ -129,41 +131,90 @@ func TestDrawn(t *testing.T) {
 	}
 }
 
-// look does all of it with one dashboard, which has a server of its own: what is written for one must not answer another.
-func (r *report) look(t *testing.T, b *browser, address, name, file string) error {
-	raw, err := os.ReadFile(file)
-	if err != nil {
+func nameOf(root, file string) string {
+	return filepath.ToSlash(strings.TrimPrefix(file, root+string(filepath.Separator)))
+}
+
+// subject is a dashboard with a server of its own that has its series: what is written for one must not answer another.
+type subject struct {
+	file    string
+	raw     []byte
+	board   *Board
+	span    Span
+	notes   []string
+	server  *server
+	unread  error // why the file cannot be read
+	trouble error // why there is nothing to look at
+}
+
+// subjects makes ready one dashboard while another is looked at.
+func subjects(ctx context.Context, dir string, files []string) (<-chan *subject, error) {
+	out := make(chan *subject)
+	var addresses [2]string
+	for i := range addresses {
+		var err error
+		if addresses[i], err = freeAddress(); err != nil {
+			return nil, err
+		}
+	}
+	go func() {
+		defer close(out)
+		for i, file := range files {
+			s := &subject{file: file}
+			// The server before the last has ended once the last one is looked at.
+			s.trouble = s.prepare(ctx, addresses[i%len(addresses)], filepath.Join(dir, strconv.Itoa(i)))
+			select {
+			case out <- s:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return out, nil
+}
+
+func (s *subject) prepare(ctx context.Context, address, dir string) error {
+	var err error
+	if s.raw, err = os.ReadFile(s.file); err != nil {
 		return fmt.Errorf("read the dashboard: %w", err)
 	}
-	board, err := ReadBoard(raw)
-	if err != nil {
-		r.parsed.add(false, "%s: %v", name, err)
+	if s.board, s.unread = ReadBoard(s.raw); s.unread != nil {
 		return nil
 	}
 	to := time.Now().UTC().Truncate(10 * time.Minute)
-	span := Span{From: to.Add(-30 * time.Minute), To: to}
+	s.span = Span{From: to.Add(-30 * time.Minute), To: to}
 	needs := NewNeeds()
-	planned, problems := board.Plan(needs, span)
-	for _, p := range problems {
-		r.note(t, name, p)
-	}
-	for _, p := range board.need(needs, planned, span) {
-		r.note(t, name, p)
-	}
-	dir := t.TempDir()
-	s, err := start(t.Context(), *binary, address, dir)
-	if err != nil {
+	planned, problems := s.board.Plan(needs, s.span)
+	s.notes = append(problems, s.board.need(needs, planned, s.span)...)
+	if s.server, err = start(ctx, *binary, address, dir); err != nil {
 		return err
 	}
-	defer s.stop()
 	series := needs.Series()
-	if err := s.write(series, span); err != nil {
+	if err := s.server.write(series, s.span); err != nil {
 		return err
 	}
-	if err := s.kept(series, span); err != nil {
-		return err
+	return s.server.kept(series, s.span)
+}
+
+// look opens a dashboard and holds what it shows against what is known.
+func (r *report) look(t *testing.T, b *browser, name string, of *subject) error {
+	if of.server != nil {
+		defer of.server.stop()
 	}
-	answer, err := s.post("/touchline/v1/dashboards", "application/json", slices.Concat([]byte(`{"folder":"Drawn","overwrite":true,"dashboard":`), raw, []byte("}")), nil)
+	if of.trouble != nil {
+		return of.trouble
+	}
+	if of.unread != nil {
+		r.parsed.add(false, "%s: %v", name, of.unread)
+		return nil
+	}
+	if *verbose {
+		for _, note := range of.notes {
+			t.Logf("%s: %s", name, note)
+		}
+	}
+	board, s, span := of.board, of.server, of.span
+	answer, err := s.post("/touchline/v1/dashboards", "application/json", slices.Concat([]byte(`{"folder":"Drawn","overwrite":true,"dashboard":`), of.raw, []byte("}")), nil)
 	if err != nil {
 		r.parsed.add(false, "%s: %v", name, err)
 		return nil
@@ -192,12 +243,6 @@ func (r *report) look(t *testing.T, b *browser, address, name, file string) erro
 		r.panel(s, name, board, &board.Panels[i], page, values, span)
 	}
 	return nil
-}
-
-func (*report) note(t *testing.T, name, what string) {
-	if *verbose {
-		t.Logf("%s: %s", name, what)
-	}
 }
 
 // need adds what the panels and annotations want, and gives what could not be read.

@@ -31,13 +31,14 @@ import (
 // server is one running server with data of one dashboard.
 type server struct {
 	url, token string
+	dir        string
 	cmd        *exec.Cmd
 	out        bytes.Buffer
 	ended      chan struct{}
 }
 
-// freeAddress is one that nobody listens at. All servers have the same, one after the other, so that
-// the browser loads the console once.
+// freeAddress is one that nobody listens at. Two are used in turn by all servers, so that the browser
+// loads the console twice and not for each of them.
 func freeAddress() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -48,8 +49,8 @@ func freeAddress() (string, error) {
 
 // start runs a server with an empty data directory that watches nothing by itself.
 func start(ctx context.Context, binary, address, dir string) (*server, error) {
-	s := &server{url: "http://" + address, ended: make(chan struct{})}
-	s.cmd = exec.Command(binary, "run", "--storage.path="+dir, "--web.listen-address="+address, "--otlp.grpc-address=", "--otlp.http-address=",
+	s := &server{url: "http://" + address, dir: dir, ended: make(chan struct{})}
+	s.cmd = exec.CommandContext(ctx, binary, "run", "--storage.path="+dir, "--web.listen-address="+address, "--otlp.grpc-address=", "--otlp.http-address=",
 		"--sources.enabled=false", "--stack.enabled=false", "--storage.out-of-order-time-window=24h", "--query.max-concurrency=40")
 	s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.out
 	if err := s.cmd.Start(); err != nil {
@@ -88,10 +89,11 @@ func start(ctx context.Context, binary, address, dir string) (*server, error) {
 	return s, nil
 }
 
-// stop ends the server at once: its data is thrown away.
+// stop ends the server at once and throws its data away. What cannot be removed goes with the test's folder.
 func (s *server) stop() {
 	_ = s.cmd.Process.Signal(syscall.SIGKILL)
 	<-s.ended
+	_ = os.RemoveAll(s.dir)
 }
 
 func (s *server) post(path, kind string, body []byte, header map[string]string) ([]byte, error) {
