@@ -4,7 +4,6 @@ package drawn
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"hash/fnv"
@@ -162,7 +161,7 @@ func subjects(ctx context.Context, dir string, files []string) (<-chan *subject,
 		for i, file := range files {
 			s := &subject{file: file}
 			// The server before the last has ended once the last one is looked at.
-			s.trouble = s.prepare(ctx, addresses[i%len(addresses)], filepath.Join(dir, strconv.Itoa(i)))
+			s.prepare(ctx, addresses[i%len(addresses)], filepath.Join(dir, strconv.Itoa(i)))
 			select {
 			case out <- s:
 			case <-ctx.Done():
@@ -173,27 +172,25 @@ func subjects(ctx context.Context, dir string, files []string) (<-chan *subject,
 	return out, nil
 }
 
-func (s *subject) prepare(ctx context.Context, address, dir string) error {
-	var err error
-	if s.raw, err = os.ReadFile(s.file); err != nil {
-		return fmt.Errorf("read the dashboard: %w", err)
+func (s *subject) prepare(ctx context.Context, address, dir string) {
+	if s.raw, s.trouble = os.ReadFile(s.file); s.trouble != nil {
+		return
 	}
 	if s.board, s.unread = ReadBoard(s.raw); s.unread != nil {
-		return nil
+		return
 	}
 	to := time.Now().UTC().Truncate(10 * time.Minute)
 	s.span = Span{From: to.Add(-30 * time.Minute), To: to}
 	needs := NewNeeds()
 	planned, problems := s.board.Plan(needs, s.span)
 	s.notes = append(problems, s.board.need(needs, planned, s.span)...)
-	if s.server, err = start(ctx, *binary, address, dir); err != nil {
-		return err
+	if s.server, s.trouble = start(ctx, *binary, address, dir); s.trouble != nil {
+		return
 	}
 	series := needs.Series()
-	if err := s.server.write(series, s.span); err != nil {
-		return err
+	if s.trouble = s.server.write(series, s.span); s.trouble == nil {
+		s.trouble = s.server.kept(series, s.span)
 	}
-	return s.server.kept(series, s.span)
 }
 
 // look opens a dashboard and holds what it shows against what is known.
@@ -204,7 +201,7 @@ func (r *report) look(t *testing.T, b *browser, name string, of *subject) error 
 	if of.trouble != nil {
 		return of.trouble
 	}
-	if of.unread != nil {
+	if of.board == nil {
 		r.parsed.add(false, "%s: %v", name, of.unread)
 		return nil
 	}
@@ -214,14 +211,10 @@ func (r *report) look(t *testing.T, b *browser, name string, of *subject) error 
 		}
 	}
 	board, s, span := of.board, of.server, of.span
-	answer, err := s.post("/touchline/v1/dashboards", "application/json", slices.Concat([]byte(`{"folder":"Drawn","overwrite":true,"dashboard":`), of.raw, []byte("}")), nil)
-	if err != nil {
-		r.parsed.add(false, "%s: %v", name, err)
+	uid, refused := s.keep(of.raw)
+	if uid == "" {
+		r.parsed.add(false, "%s: %v", name, refused)
 		return nil
-	}
-	var saved struct{ UID string }
-	if err := json.Unmarshal(answer, &saved); err != nil {
-		return fmt.Errorf("read the answer to the import: %w", err)
 	}
 	values, options, err := board.Resolve(s, span)
 	if err != nil {
@@ -233,7 +226,7 @@ func (r *report) look(t *testing.T, b *browser, name string, of *subject) error 
 			params["var-"+v.Name] = values[v.Name].List
 		}
 	}
-	page, err := b.look(s.url + "/ui/d/" + url.PathEscape(saved.UID) + "?" + params.Encode())
+	page, err := b.look(s.url + "/ui/d/" + url.PathEscape(uid) + "?" + params.Encode())
 	if err != nil {
 		return err
 	}

@@ -121,6 +121,19 @@ func (s *server) post(path, kind string, body []byte, header map[string]string) 
 	return raw, nil
 }
 
+// keep imports a dashboard and gives its uid.
+func (s *server) keep(raw []byte) (uid string, err error) {
+	answer, err := s.post("/touchline/v1/dashboards", "application/json", slices.Concat([]byte(`{"folder":"Drawn","overwrite":true,"dashboard":`), raw, []byte("}")), nil)
+	if err != nil {
+		return "", err
+	}
+	var saved struct{ UID string }
+	if err := json.Unmarshal(answer, &saved); err != nil {
+		return "", fmt.Errorf("read the answer to the import: %w", err)
+	}
+	return saved.UID, nil
+}
+
 // mostPerWrite is how many series one message has.
 const mostPerWrite = 200
 
