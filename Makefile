@@ -109,6 +109,12 @@ fixtures: oracle ui ## compare our verdicts with promtool's and amtool's over re
 	cd ui && FIXTURES="$(abspath $(FIXTURES))" npm run --silent test:fixtures
 	$(GO) test -count=1 -timeout 10m -v -tags fixtures ./test/football -fixtures="$(abspath $(FIXTURES))"
 
+.PHONY: drawn
+drawn: build ## open real dashboards in Chromium and hold what they show against known values: FIXTURES=DIR, QUICK=1
+	@test -n "$(FIXTURES)" || { echo 'name the folder: make drawn FIXTURES=DIR' >&2; exit 2; }
+	@test -d "$(FIXTURES)" || { echo 'make drawn: $(FIXTURES) is not a folder' >&2; exit 2; }
+	$(FAST_TEST) $(GO) test -count=1 -timeout 60m -tags fixtures -v -run TestDrawn ./test/drawn -fixtures="$(abspath $(FIXTURES))" -touchline="$(CURDIR)/bin/touchline" $(if $(QUICK),-every=8)
+
 .PHONY: e2e
 e2e: build oracle ## end-to-end tests with the real process, Debian's and today's Prometheus and Alertmanager, and PostgreSQL
 	@test -n "$(call tagged,e2e)" || { echo 'make e2e: no package has tests behind the build tag e2e' >&2; exit 2; }

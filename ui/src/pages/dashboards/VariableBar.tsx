@@ -35,7 +35,7 @@ export function VariableBar({ variables, state, sourceFor, onChange, extra }: { 
           const current = state.values[v.name];
           const name = v.label || v.name;
           return (
-            <div key={v.name} className="dash-var" title={v.description || undefined}>
+            <div key={v.name} className="dash-var" data-variable={v.name} title={v.description || undefined}>
               {v.hide !== 'label' && <span aria-hidden>{name}</span>}
               {v.type === 'adhoc' ? <Filters v={v} source={sourceFor(v)} filters={current?.filters ?? []} onChange={(f) => onChange(v.name, f.map(filterText))} /> :
                 v.type === 'textbox' ? <TextBox name={name} value={current?.value[0] ?? ''} onChange={(x) => onChange(v.name, [x])} /> :

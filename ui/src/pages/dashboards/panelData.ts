@@ -97,6 +97,11 @@ function partsOf(input: Omit<PanelInput, 'active'>, l: Language): { own: PanelQu
   return { own, parts, notes };
 }
 
+/** paused is a panel that was scrolled away while it asked anew: it waits for nothing until it comes back. One that has nothing to show yet still does. */
+export function paused(old: PanelData): PanelData {
+  return old.fetching && old.frames.length > 0 ? { ...old, fetching: false, state: 'done' } : old;
+}
+
 /** usePanelData queries for a panel and prepares what is drawn. */
 export function usePanelData(input: PanelInput): [data: PanelData, again: () => void] {
   const l = useLanguage();
@@ -114,6 +119,7 @@ export function usePanelData(input: PanelInput): [data: PanelData, again: () => 
     if (!active) {
       free(held.current);
       held.current = [];
+      setData(paused);
       return;
     }
     const wanted = [panel, scope, sources, wide, now, zone, mode, l, again];

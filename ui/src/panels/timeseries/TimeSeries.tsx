@@ -16,10 +16,11 @@ import { calcsOf, picked } from './legendModel';
 import { drawThresholds, plotOptions, shapeOf } from './options';
 import { prepare, type Rank, tipLines } from './prepare';
 import { type Box, Markers } from './Markers';
+import { Readings } from './Readings';
 
 const m = {
   left: { en: '{drawn} of {all} series are drawn, those with the greatest values. Pick others in the legend, or narrow the query.', zh: '共 {all} 个序列，仅绘制数值最大的 {drawn} 个。可在图例中选择其他序列，或缩小查询范围。' },
-  chart: { en: '{title}: {n} series over time. Last values: {last}', zh: '{title}：{n} 个时间序列。最新值：{last}' },
+  chart: { en: '{title}: {n} series over time. The last values are in the table after it.', zh: '{title}：{n} 个时间序列。最新值见其后的表格。' },
   none: { en: 'There is no time series in this data. Choose the table panel, or a query over time.', zh: '数据中没有时间序列。请改用表格面板，或使用区间查询。' },
 };
 
@@ -110,10 +111,6 @@ export function TimeSeries(p: BodyProps): ReactNode {
   };
 
   if (prepared.all.length === 0) return <div className="panel-empty" style={{ height: p.height }}>{t(m.none)}</div>;
-  const last = prepared.drawn.slice(0, 5).map((d) => {
-    const v = d.raw.findLast((x) => typeof x === 'number');
-    return `${d.name} ${v === undefined ? '–' : textOf(d.field, v, mode)}`;
-  });
   const legend = size.legendH > 0 && (
     <Legend items={items} colorOf={colorOf} mode={mode} table={table} side={right && size.legendW < p.width ? 'right' : 'bottom'} calcs={calcs} sort={sort} shown={only} onPick={onPick} width={size.legendW} height={size.legendH}
       square={prepared.drawn.length > 0 && prepared.drawn.every((d) => custom(d.field).drawStyle === 'bars')} />
@@ -123,12 +120,13 @@ export function TimeSeries(p: BodyProps): ReactNode {
       {prepared.left > 0 && <div className="panel-note" role="note" title={t(m.left, { drawn: prepared.drawn.length, all: prepared.all.length })}>{t(m.left, { drawn: prepared.drawn.length, all: prepared.all.length })}</div>}
       <div style={{ display: 'flex', flexDirection: right && size.legendW < p.width ? 'row' : 'column', gap: right ? 8 : 4 }}>
         <Plot width={size.plotW} height={size.plotH} shape={shape} build={build} data={data} view={`${range.from} ${range.to} ${marksKey(p.marks)}`} sync={p.sync} onPoint={onPoint}
-          label={t(m.chart, { title: panel.title ?? '', n: prepared.all.length, last: last.join('; ') })}>
+          label={t(m.chart, { title: panel.title ?? '', n: prepared.all.length })}>
           {box && <Markers marks={p.marks} box={box} range={range} zone={zone} mode={mode} />}
           <Tip store={tip} width={size.plotW} height={size.plotH} />
         </Plot>
         {legend}
       </div>
+      <Readings title={panel.title ?? ''} series={prepared.drawn} mode={mode} />
     </div>
   );
 }

@@ -5,6 +5,7 @@ import { seriesOf } from '../fields';
 import { calcText, calcsOf, picked, sorted } from './legendModel';
 import { lonely } from './options';
 import { greatest, mostSeries, prepare, tipLines } from './prepare';
+import { readingsOf } from './Readings';
 import { layout } from './TimeSeries';
 
 const frame = (name: string, values: (number | null)[], custom: Record<string, unknown> = {}, config: Record<string, unknown> = {}): DataFrame =>
@@ -84,5 +85,20 @@ describe('legend', () => {
       expect(l.plotH + (beside || l.legendH === 0 ? 0 : l.legendH + 4) + 16).toBeLessThanOrEqual(h);
       expect(l.plotH).toBeGreaterThan(20);
     }
+  });
+});
+
+describe('readings', () => {
+  const read = (frames: DataFrame[]): { name: string; text: string }[] => readingsOf(prepare(frames, 'dark', 2000).drawn, 'dark');
+
+  it('say the last value of each series with its unit, before it is turned around or stacked', () => {
+    const stacking = { mode: 'normal', group: 'A' };
+    expect(read([frame('a', [1, 2048], { stacking }, { unit: 'bytes' }), frame('b', [5, 6, null], { stacking }), frame('c', [7], { transform: 'negative-Y' })])).toEqual([
+      { name: 'a', text: '2 KiB' }, { name: 'b', text: '6' }, { name: 'c', text: '7' },
+    ]);
+  });
+
+  it('end where nobody would listen any longer', () => {
+    expect(read(Array.from({ length: 30 }, (_, i) => frame(`s${i}`, [i])))).toHaveLength(20);
   });
 });
