@@ -41,7 +41,7 @@ const assets = "app"
 
 // pages are the first segments of the addresses that the console itself draws.
 var pages = []string{
-	"", "add", "admin", "alerts", "channels", "d", "dashboards", "explore", "graph", "incidents", "maintenance",
+	"", "add", "admin", "alerts", "channels", "d", "dashboards", "escalations", "explore", "graph", "incidents", "maintenance",
 	"notifications", "oncall", "playlist", "reports", "rules", "silences", "status", "targets", "watched",
 }
 

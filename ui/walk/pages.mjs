@@ -21,6 +21,7 @@ export const pages = [
   { path: '/ui/channels' },
   { path: '/ui/incidents' },
   { path: '/ui/incidents/1' },
+  { path: '/ui/escalations' },
   { path: '/ui/oncall' },
   { path: '/ui/reports' },
   { path: '/ui/watched' },
