@@ -19,6 +19,8 @@ export const pages = [
   { path: '/ui/maintenance' },
   { path: '/ui/notifications' },
   { path: '/ui/channels' },
+  { path: '/ui/backtest' },
+  { path: '/ui/shadow' },
   { path: '/ui/incidents' },
   { path: '/ui/incidents/1' },
   { path: '/ui/escalations' },

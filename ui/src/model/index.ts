@@ -5,6 +5,7 @@ export { allKey } from './scope';
 export type * from './scope';
 
 export { limits, normalize, panelFrom } from './normalize';
+export { isV2 } from './v2';
 export { safeUrl } from './read-link';
 
 export { addressOf, currentOf, dependsOn, filtersFrom, optionsFrom, queryOf, variableOrder, wantedFrom } from './variables';

@@ -7,7 +7,8 @@ import { useLanguage, useT } from '../../i18n';
 import { below } from '../../ui/address';
 import { clock } from '../../ui/format';
 import { Card, Failed, Loading, StateMark } from '../../ui/parts';
-import { answerTone, StandMark, StepText, When, Whom } from './stand';
+import { answerTone } from './answer';
+import { StandMark, StepText, When, Whom } from './stand';
 
 const m = {
   title: { en: 'Escalation', zh: '升级' },

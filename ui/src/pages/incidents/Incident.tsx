@@ -93,7 +93,7 @@ export function IncidentPage(): ReactNode {
           </div>
         </div>
       </Page>
-      {value('show') === 'postmortem' && <Postmortem id={i.id} close={() => change({ show: undefined })} />}
+      {value('show') === 'postmortem' && <Postmortem id={i.id} close={() => change({ show: undefined, lang: undefined, as: undefined })} />}
     </>
   );
 }

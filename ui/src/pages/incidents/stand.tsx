@@ -36,12 +36,6 @@ export function StandMark({ of }: { of: Standing }): ReactNode {
   return <span className="stand"><StateMark tone={tones[of.state]}>{t(standWords[of.state])}</StateMark></span>;
 }
 
-/** answerTone is what came of a call, by the answer that the server noted. */
-export function answerTone(answer: string): Tone {
-  if (answer.startsWith('told')) return answer.includes('; failed: ') ? 'warning' : 'good';
-  return /^(silenced or inhibited|nothing to tell)/.test(answer) ? 'quiet' : 'critical';
-}
-
 /** Whom says whom a step that is to come calls. */
 export function Whom({ next }: { next: NextStep }): ReactNode {
   const t = useT();
