@@ -17,6 +17,7 @@ import { Empty, Failed, Loading, Notice } from '../../ui/parts';
 import type { Spot } from './arrange';
 import { annotationQueries, isOn, useAnnotations } from './annotations';
 import { Grid } from './Grid';
+import { readRows, writeRows } from './rows';
 import { type Shared, Slot } from './Slot';
 import { useVariables, withVariable } from './variables';
 import { VariableBar } from './VariableBar';
@@ -61,11 +62,11 @@ export function View({ dashboard, uid, arranging, editing }: { dashboard: Dashbo
   }), [from, to, time.range, time.zone, dashboard.title, uid, login]);
   const variables = useVariables(dashboard, base, search, sources.data);
   const scope = useMemo<Scope>(() => ({ ...base, values: variables.values }), [base, variables.values]);
-  const [open, setOpen] = useState<ReadonlyMap<string, boolean>>(new Map());
+  const open = useMemo(() => readRows(search.rows), [search.rows]);
   const layout = useMemo(() => layoutOf(dashboard, variables.values, open), [dashboard, variables.values, open]);
 
-  const toggle = useCallback((key: string, is: boolean) => setOpen((old) => new Map(old).set(key, is)), []);
   const change = useCallback((by: (old: Record<string, unknown>) => Record<string, unknown>, replace = false) => void navigate({ to: '.', search: by, replace } as never), [navigate]);
+  const toggle = useCallback((key: string, is: boolean) => change((old) => ({ ...old, rows: writeRows(new Map(readRows(old.rows)).set(key, is)) }), true), [change]);
   const setVariable = useCallback((name: string, value: string[]) => change((old) => withVariable(old, name, value)), [change]);
 
   const allAnnotations = useMemo(() => annotationQueries(dashboard), [dashboard]);
