@@ -53,6 +53,9 @@ function encode(values: Record<string, string | number | boolean | readonly stri
 /** Headers that every request carries, such as a share token. */
 export const extraHeaders: Record<string, string> = {};
 
+/** byLink tells whether the address has a link to one dashboard, which lets its reader look at that and ask for nothing else. */
+export const byLink = (): boolean => typeof window !== 'undefined' && new URLSearchParams(window.location.search).has('share');
+
 /** Where the server says who sends a request. */
 export const whoPath = '/touchline/v1/me';
 

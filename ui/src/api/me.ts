@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 
-import { ApiError, call, get, whoPath } from './client';
+import { ApiError, byLink, call, get, whoPath } from './client';
 
 export type Access = 'read' | 'ingest' | 'respond' | 'change' | 'admin';
 
@@ -36,7 +36,8 @@ export function useMe(): { me: Me | undefined; may: (a: Access) => boolean; erro
   const { data, error, refetch } = useQuery({
     queryKey: ['me'],
     queryFn: ({ signal }) => me(signal).catch((e: unknown) => whoNow(e, client.getQueryData<Me>(['me']))),
-    staleTime: 60_000,
+    staleTime: 60_000, enabled: !byLink(),
   });
-  return { me: data, may: (a) => data?.may.includes(a) ?? false, error, retry: () => void refetch() };
+  const who = byLink() ? nobody : data;
+  return { me: who, may: (a) => who?.may.includes(a) ?? false, error, retry: () => void refetch() };
 }

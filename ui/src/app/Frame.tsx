@@ -4,6 +4,7 @@ import { Link, Outlet, useRouterState } from '@tanstack/react-router';
 import { lazy, type ReactNode, Suspense, useCallback, useState } from 'react';
 
 import { alerts } from '../api/alertmanager';
+import { byLink } from '../api/client';
 import { signOut, useMe } from '../api/me';
 import { status } from '../api/status';
 import { language, setLanguage, useT } from '../i18n';
@@ -52,8 +53,8 @@ export function Frame(): ReactNode {
   const [wide, setWide] = useState(() => localStorage.getItem(wideKey) === 'wide');
   const [palette, setPalette] = useState(false);
   const [help, setHelp] = useState(false);
-  const { data: state, isError } = useQuery({ queryKey: ['status'], queryFn: ({ signal }) => status(signal), refetchInterval: 5000 });
-  const { data: active } = useQuery({ queryKey: ['alerts', 'active'], queryFn: ({ signal }) => alerts({ active: true, silenced: false, inhibited: false }, signal), refetchInterval: 5000 });
+  const { data: state, isError } = useQuery({ queryKey: ['status'], queryFn: ({ signal }) => status(signal), refetchInterval: 5000, enabled: !byLink() });
+  const { data: active } = useQuery({ queryKey: ['alerts', 'active'], queryFn: ({ signal }) => alerts({ active: true, silenced: false, inhibited: false }, signal), refetchInterval: 5000, enabled: !byLink() });
   const bad = state?.components?.some((c) => c.state !== 'ok') ?? false;
   const severities = (active ?? []).map((a) => a.labels.severity).filter((s) => s !== 'none');
   const tone = worst(severities);

@@ -5,6 +5,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { lazy, type ReactNode, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 
+import { byLink } from '../../api/client';
 import { type DataSource, dataSources, listDashboards } from '../../api/dashboards';
 import { useMe } from '../../api/me';
 import { keepTime } from '../../app/Frame';
@@ -36,6 +37,8 @@ const m = {
 };
 
 const noSources: DataSource[] = [];
+/** What whoever has only a link may ask: this server itself. */
+const linkSources: DataSource[] = [{ uid: 'touchline', name: 'Touchline', type: 'prometheus', default: true }];
 
 /** What of a dashboard can be edited, where it can. */
 export interface Editing {
@@ -54,13 +57,14 @@ export function View({ dashboard, uid, arranging, editing }: { dashboard: Dashbo
   const search = useSearch({ strict: false }) as Record<string, unknown>;
   const time = useTime({ from: dashboard.time.from, to: dashboard.time.to, refresh: dashboard.refresh, timezone: dashboard.timezone });
   const { me } = useMe();
-  const sources = useQuery({ queryKey: ['datasources'], queryFn: ({ signal }) => dataSources(signal), staleTime: 60_000 });
+  const sources = useQuery({ queryKey: ['datasources'], queryFn: ({ signal }) => dataSources(signal), staleTime: 60_000, enabled: !byLink() });
+  const known = byLink() ? linkSources : sources.data;
   const login = me?.name ?? '';
   const { from, to } = time.raw;
   const base = useMemo(() => ({
     raw: { from, to }, range: time.range, zone: time.zone, dashboard: { title: dashboard.title, uid }, user: { login }, org: { id: 1, name: 'Touchline' },
   }), [from, to, time.range, time.zone, dashboard.title, uid, login]);
-  const variables = useVariables(dashboard, base, search, sources.data);
+  const variables = useVariables(dashboard, base, search, known);
   const scope = useMemo<Scope>(() => ({ ...base, values: variables.values }), [base, variables.values]);
   const open = useMemo(() => readRows(search.rows), [search.rows]);
   const layout = useMemo(() => layoutOf(dashboard, variables.values, open), [dashboard, variables.values, open]);
@@ -69,10 +73,11 @@ export function View({ dashboard, uid, arranging, editing }: { dashboard: Dashbo
   const toggle = useCallback((key: string, is: boolean) => change((old) => ({ ...old, rows: writeRows(new Map(readRows(old.rows)).set(key, is)) }), true), [change]);
   const setVariable = useCallback((name: string, value: string[]) => change((old) => withVariable(old, name, value)), [change]);
 
-  const allAnnotations = useMemo(() => annotationQueries(dashboard), [dashboard]);
+  // A link lets nobody read deployments and incidents.
+  const allAnnotations = useMemo(() => annotationQueries(dashboard).filter((q) => !byLink() || !/^touchline:(deploys|incidents)$/.test(q.datasource.uid)), [dashboard]);
   const onKey = allAnnotations.filter((q) => isOn(q, search)).map((q) => q.name).join('\n');
   const asked = useMemo(() => allAnnotations.filter((q) => onKey.split('\n').includes(q.name)), [allAnnotations, onKey]);
-  const { groups: annotations, errors: annotationErrors } = useAnnotations(asked, scope, sources.data ?? noSources, variables.ready, uid, time.tick);
+  const { groups: annotations, errors: annotationErrors } = useAnnotations(asked, scope, known ?? noSources, variables.ready, uid, time.tick);
 
   const [loading, setLoading] = useState(0);
   const busySet = useRef(new Set<string>());
@@ -100,7 +105,7 @@ export function View({ dashboard, uid, arranging, editing }: { dashboard: Dashbo
   const canEdit = editing !== undefined;
   const viewed = idOf(search.viewPanel);
   const edited = idOf(search.editPanel);
-  const sourceList = sources.data ?? noSources;
+  const sourceList = known ?? noSources;
   const shared = useMemo<Shared>(() => ({
     scope, sources: sourceList, now: time.tick, zone: time.zone, ready: variables.ready, graphTooltip: dashboard.graphTooltip, annotations, find, busy, onZoom, onFilter, view, viewed, title: dashboard.title,
     edit: canEdit ? {

@@ -17,7 +17,7 @@ const m = {
   quiet: { en: 'Nothing is open; nobody is called.', zh: '没有未结事件，无人被呼叫。' },
   next: { en: '{n} open; the next call is for #{id}, to {who}.', zh: '未结 {n} 个；下一次呼叫为 #{id}，对象：{who}。' },
   stopped: { en: '{n} open; nobody else is called.', zh: '未结 {n} 个；不再呼叫任何人。' },
-  unheard: { en: 'Of them {n} have no policy or are at its end.', zh: '其中 {n} 个没有策略或策略已执行完。' },
+  unheard: { en: 'Without a policy, or at its end: {n}.', zh: '其中 {n} 个没有策略或策略已执行完。' },
   nobody: { en: 'nobody', zh: '无人' },
   incident: { en: 'Incident', zh: '事件' },
   severity: { en: 'Severity', zh: '级别' },
