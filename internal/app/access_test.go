@@ -137,6 +137,7 @@ read    GET    /touchline/v1/reports/incidents
 read    GET    /touchline/v1/incidents
 read    GET    /touchline/v1/incidents/1
 read    GET    /touchline/v1/incidents/1/hints
+read    GET    /touchline/v1/incidents/1/escalation
 read    GET    /touchline/v1/incidents/1/postmortem
 respond POST   /touchline/v1/incidents/1/acknowledge
 respond POST   /touchline/v1/incidents/1/unacknowledge
@@ -154,6 +155,7 @@ respond POST   /touchline/v1/maintenance/1/end
 read    GET    /touchline/v1/deployments
 respond POST   /touchline/v1/deployments
 respond POST   /touchline/v1/deployments/1/end
+read    GET    /touchline/v1/escalations
 read    GET    /touchline/v1/schedules
 read    GET    /touchline/v1/schedules/x/shifts
 read    GET    /touchline/v1/schedules/x/calendar.ics

@@ -20,8 +20,9 @@ const (
 	backtestTime    = 50 * time.Second
 	backtestHeld    = 10_000_000 // samples, 24 bytes each
 	backtestAnswers = 50         // alerts shown of a rule
-	// backtestFile is what errors call the text that was sent.
-	backtestFile = "rules"
+	// What errors call the texts that were sent.
+	backtestFile   = "rules"
+	backtestBefore = "before"
 )
 
 // backtests replays rules over the own storage, one request at a time.
@@ -42,8 +43,12 @@ func (b *backtests) Backtest(ctx context.Context, r native.BacktestRequest) (any
 	ctx, cancel := context.WithTimeout(ctx, backtestTime)
 	defer cancel()
 	prom := b.a.engine.Config()
+	var before []string
+	if r.Before != "" {
+		before = []string{backtestBefore}
+	}
 	report, err := backtest.Run(ctx, backtest.Options{
-		After: []string{backtestFile}, Contents: map[string][]byte{backtestFile: []byte(r.Rules)}, From: r.From, To: r.To,
+		Before: before, After: []string{backtestFile}, Contents: map[string][]byte{backtestFile: []byte(r.Rules), backtestBefore: []byte(r.Before)}, From: r.From, To: r.To,
 		Source:             backtest.NewSource("this server", b.a.engine.Storage()),
 		EvaluationInterval: time.Duration(prom.GlobalConfig.EvaluationInterval), QueryOffset: time.Duration(prom.GlobalConfig.RuleQueryOffset),
 		Lookback: b.a.c.Query.Lookback, ExternalLabels: b.a.engine.ExternalLabels(), ExternalURL: b.a.external.String(),

@@ -31,14 +31,15 @@ func TestBacktestAPI(t *testing.T) {
 	rule := func(expr string) string {
 		return fmt.Sprintf(`{"groups":[{"name":"g","interval":"1s","rules":[{"alert":"Down","expr":%q,"labels":{"severity":"critical"}}]}]}`, expr)
 	}
-	send := func(rules string, back time.Duration) (int, string) {
+	compare := func(before, rules string, back time.Duration) (int, string) {
 		now := time.Now()
-		raw, err := json.Marshal(map[string]any{"rules": rules, "from": now.Add(-back), "to": now})
+		raw, err := json.Marshal(map[string]any{"before": before, "rules": rules, "from": now.Add(-back), "to": now})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return a.post(t, "/touchline/v1/backtest", string(raw), true)
 	}
+	send := func(rules string, back time.Duration) (int, string) { return compare("", rules, back) }
 	code, body := send(rule(`up{job="nobody"} == 0`), time.Hour)
 	var report struct {
 		Rules []struct {
@@ -53,6 +54,25 @@ func TestBacktestAPI(t *testing.T) {
 	}
 	if len(report.Rules) != 1 || report.Rules[0].New != 1 || report.Rules[0].After.Evaluations < 3000 || report.Rules[0].Some[0].Labels["job"] != "nobody" {
 		t.Errorf("report: %s", body)
+	}
+	code, body = compare(rule(`up{job="nobody"} == 0`), rule(`up{job="nobody"} == 1`), time.Hour)
+	var change struct {
+		Compared bool
+		Rules    []struct {
+			Status  string
+			Removed int
+			Before  struct{ Alerts int }
+			After   struct{ Alerts int }
+		}
+	}
+	if err := json.Unmarshal([]byte(body), &change); err != nil || code != http.StatusOK {
+		t.Fatalf("%d %s: %v", code, body, err)
+	}
+	if !change.Compared || len(change.Rules) != 1 || change.Rules[0].Status != "changed" || change.Rules[0].Before.Alerts != 1 || change.Rules[0].After.Alerts != 0 || change.Rules[0].Removed != 1 {
+		t.Errorf("change: %s", body)
+	}
+	if code, body := compare("groups: [", rule("up"), time.Hour); code != http.StatusUnprocessableEntity || !strings.Contains(body, "before: yaml") {
+		t.Errorf("a file to compare with that is none: %d %s", code, body)
 	}
 	many := `{"groups":[{"name":"g","rules":[` + strings.Repeat(`{"alert":"A","expr":"up"},`, 50) + `{"alert":"A","expr":"up"}]}]}`
 	for _, c := range []struct {

@@ -107,6 +107,7 @@ func (a *App) nativeAPI(mux *router) {
 	api := native.New(native.Options{Mux: mux, Version: a.build.Version, Logger: a.log.With("component", "api"), Actor: actor})
 	api.Incidents(a.incident)
 	api.Reviews(a.incident, a.graphOf)
+	api.Escalations(a.incident)
 	api.Links(a.incident)
 	api.Slack(a.incident, a.slackApps, a.alerting.Client())
 	api.Accounts(a.identity, a.door)

@@ -41,8 +41,8 @@ const assets = "app"
 
 // pages are the first segments of the addresses that the console itself draws.
 var pages = []string{
-	"", "add", "admin", "alerts", "channels", "d", "dashboards", "explore", "graph", "incidents", "maintenance",
-	"notifications", "oncall", "playlist", "reports", "rules", "silences", "status", "targets", "watched",
+	"", "add", "admin", "alerts", "backtest", "channels", "d", "dashboards", "escalations", "explore", "graph", "incidents", "maintenance",
+	"notifications", "oncall", "playlist", "reports", "rules", "shadow", "silences", "status", "targets", "watched",
 }
 
 // plainCookie remembers who reads the plain pages; plainParam chooses.

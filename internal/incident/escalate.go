@@ -16,9 +16,20 @@ import (
 
 // Policy says who is called for an incident, and when.
 type Policy struct {
-	Name    string
-	Matches func(labels map[string]string) bool // of one of the incident's alerts
-	Steps   []Step
+	Name     string
+	Matches  func(labels map[string]string) bool // of one of the incident's alerts
+	Matchers []string                            // the same, as it was written
+	Steps    []Step
+}
+
+// nextFor is the step to carry out of those from one on, len(p.Steps) for none:
+// once somebody has acknowledged, only a step that is for as long as the incident
+// has not resolved.
+func (p *Policy) nextFor(s State, from int) int {
+	for s == Acknowledged && from < len(p.Steps) && !p.Steps[from].UntilResolved {
+		from++
+	}
+	return from
 }
 
 // Step is one attempt to reach somebody.
@@ -301,12 +312,7 @@ func (s *Service) step(ctx context.Context, st standing) error {
 
 // callNext calls whom the step names.
 func (s *Service) callNext(ctx context.Context, st standing, d Detail) error {
-	var p *Policy
-	for _, have := range s.o.Escalation.Policies() {
-		if have.Name == st.policy {
-			p = &have
-		}
-	}
+	p := s.policyNamed(st.policy)
 	now := s.o.Now()
 	switch {
 	case d.over():
@@ -318,15 +324,10 @@ func (s *Service) callNext(ctx context.Context, st standing, d Detail) error {
 		return s.advance(ctx, st, d.SnoozedUntil, st.step, st.turn, nil)
 	}
 	step := p.Steps[st.step]
-	if d.State == Acknowledged && !step.UntilResolved {
-		// Later steps may be for as long as it is not resolved.
-		next := st.step + 1
-		for next < len(p.Steps) && !p.Steps[next].UntilResolved {
-			next++
-		}
-		if next == len(p.Steps) {
-			return s.advance(ctx, st, time.Time{}, st.step, st.turn, nil)
-		}
+	switch next := p.nextFor(d.State, st.step); {
+	case next == len(p.Steps):
+		return s.advance(ctx, st, time.Time{}, st.step, st.turn, nil)
+	case next > st.step:
 		return s.advance(ctx, st, now.Add(p.Steps[next].Wait), next, 0, nil)
 	}
 	receivers, people, notes := s.reach(step, now, d.Severity)

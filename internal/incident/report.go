@@ -233,16 +233,12 @@ func (r *Report) woken(ctx context.Context, q state.Querier, weeks map[time.Time
 		if err := rows.Scan(&id, &at, &raw); err != nil {
 			return fmt.Errorf("report calls: %w", err)
 		}
-		var data struct {
-			Resolved  bool              `json:"resolved"` // somebody was told the end, which is no call
-			People    []string          `json:"on_call"`
-			Receivers map[string]string `json:"receivers"`
-		}
+		var data Made
 		if err := json.Unmarshal([]byte(raw), &data); err != nil {
 			return fmt.Errorf("report calls of incident %d: %w", id, err)
 		}
 		took := receiversTold(data.Receivers)
-		if data.Resolved || len(took) == 0 {
+		if data.Resolved || len(took) == 0 { // who was told the end was not called
 			continue
 		}
 		if calls == maxReported {

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"net/http"
 	"os/exec"
 	"strings"
 	"testing"
@@ -27,11 +28,28 @@ func TestConsole(t *testing.T) {
 		_, body := p.get("/touchline/v1/notifications")
 		return strings.Contains(body, `"team"`)
 	})
-	cmd := exec.CommandContext(t.Context(), "node", "walk.mjs", p.url, p.token)
+	browse(t, p, "walk.mjs")
+}
+
+// TestConsoleFlows does in Chromium what takes several steps, on a server on which
+// people have to sign in.
+func TestConsoleFlows(t *testing.T) {
+	p := launch(t, t.TempDir(), "--auth.anonymous=off")
+	p.until(30*time.Second, "the host is watched", func() bool {
+		_, body := p.do(http.MethodGet, "/api/v1/query?query=node_load1", "", nil, map[string]string{"Authorization": "Bearer " + p.token})
+		return strings.Contains(body, `"__name__":"node_load1"`)
+	})
+	browse(t, p, "flows.mjs")
+}
+
+// browse runs a script of ui/walk against a server.
+func browse(t *testing.T, p *process, script string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "node", script, p.url, p.token)
 	cmd.Dir = "../../ui/walk"
 	out, err := cmd.CombinedOutput()
 	t.Log(string(out))
 	if err != nil {
-		t.Fatalf("walk the console: %v", err)
+		t.Fatalf("%s: %v", script, err)
 	}
 }

@@ -27,6 +27,9 @@ const queries = new QueryClient({
 
 onExpired(() => void queries.invalidateQueries({ queryKey: ['me'] }));
 
+// What keeps the page from scrolling below a dialog adds a style element, and takes its nonce from here.
+(globalThis as { __webpack_nonce__?: string }).__webpack_nonce__ = styleNonce();
+
 createRoot(document.getElementById('root')!).render(
   <StrictMode>
     <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={styleNonce}>

@@ -11,9 +11,10 @@ import (
 
 // BacktestRequest is what to replay over what is stored.
 type BacktestRequest struct {
-	Rules string    `json:"rules" minLength:"1" maxLength:"262144" doc:"A rule file, as text."`
-	From  time.Time `json:"from" doc:"Beginning of the period."`
-	To    time.Time `json:"to" doc:"End of the period; at most 31 days after its beginning."`
+	Rules  string    `json:"rules" minLength:"1" maxLength:"262144" doc:"A rule file, as text."`
+	Before string    `json:"before,omitempty" maxLength:"262144" doc:"The rule file as it is, to compare with; without it the rules are replayed alone."`
+	From   time.Time `json:"from" doc:"Beginning of the period."`
+	To     time.Time `json:"to" doc:"End of the period; at most 31 days after its beginning."`
 }
 
 // Backtester replays rules over stored samples. Its report is written as JSON.

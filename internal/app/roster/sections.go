@@ -194,7 +194,7 @@ func (b *builder) escalations() {
 		if slices.ContainsFunc(b.r.Policies, func(o incident.Policy) bool { return o.Name == e.Name }) {
 			b.bad(field+".name", "give each escalation its own", "%q is given twice", e.Name)
 		}
-		p := incident.Policy{Name: e.Name, Matches: b.matchers(field+".match", e.Match)}
+		p := incident.Policy{Name: e.Name, Matches: b.matchers(field+".match", e.Match), Matchers: e.Match}
 		for m, s := range e.Steps {
 			at := item(field+".steps", m)
 			for i, rec := range s.Receivers {

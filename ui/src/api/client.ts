@@ -58,8 +58,8 @@ export const extraHeaders: Record<string, string> = {};
 /** How a request shows the secret of a link to one dashboard. */
 export const shareHeader = 'X-Touchline-Share';
 
-/** byLink tells whether the page was opened by such a link. */
-export const byLink = (): boolean => new URLSearchParams(window.location.search).has('share');
+/** byLink tells whether the address has a link to one dashboard, which lets its reader look at that and ask for nothing else. */
+export const byLink = (): boolean => typeof window !== 'undefined' && new URLSearchParams(window.location.search).has('share');
 
 /** Where the server says who sends a request. */
 export const whoPath = '/touchline/v1/me';

@@ -76,30 +76,3 @@ export async function editDashboard(uid: string, message: string, change: (d: Da
   await call<unknown>(path, { method: 'PUT', ifMatch: etag, json: { dashboard: change(body.dashboard), folder: body.meta.folder, message } });
 }
 
-/** What a rule did in a backtest; durations are seconds. */
-export interface BacktestFigures {
-  alerts: number;
-  firing_at_start: number;
-  firing_at_end: number;
-  firing_share: number;
-  pages_per_week: number;
-  detection_delay?: { p50: number; p95: number; max: number };
-  flaps: number;
-  evaluations: number;
-  failures: number;
-  first_failure?: string;
-  no_data?: string[];
-}
-
-export interface BacktestReport {
-  from: string;
-  to: string;
-  took: number;
-  pages_by: string;
-  total: { after?: BacktestFigures };
-  rules: { name: string; after?: BacktestFigures; new: number; new_examples?: { fired: string; resolved?: string; labels: Labels; value: number | string }[] }[];
-  limits: string[] | null;
-}
-
-export const backtest = (q: { rules: string; from: number; to: number; signal?: AbortSignal }): Promise<BacktestReport> =>
-  get('/touchline/v1/backtest', { json: { rules: q.rules, from: new Date(q.from).toISOString(), to: new Date(q.to).toISOString() }, signal: q.signal });

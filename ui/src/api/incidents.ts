@@ -86,9 +86,9 @@ export const incidents = (f: IncidentFilter, signal?: AbortSignal): Promise<Inci
 export const incident = (id: number, signal?: AbortSignal): Promise<Answer<IncidentDetail>> => call(`${root}/${id}`, { signal });
 export const hints = async (id: number, signal?: AbortSignal): Promise<Hint[]> => (await get<{ hints: Hint[] | null }>(`${root}/${id}/hints`, { signal })).hints ?? [];
 
-/** postmortem is the review of an incident as Markdown. */
-export async function postmortem(id: number, lang: 'en' | 'zh', signal?: AbortSignal): Promise<string> {
-  const path = `${root}/${id}/postmortem?format=md&lang=${lang}`;
+/** postmortem is the review of an incident, as Markdown or as the text of JSON. */
+export async function postmortem(id: number, lang: 'en' | 'zh', format: 'md' | 'json', signal?: AbortSignal): Promise<string> {
+  const path = `${root}/${id}/postmortem?format=${format}&lang=${lang}`;
   const response = await fetch(`${prefix}${path}`, { headers: extraHeaders, signal, credentials: 'same-origin' });
   const text = await response.text();
   if (response.ok) return text;

@@ -35,9 +35,9 @@ export function useMe(): { me: Me | undefined; may: (a: Access) => boolean; erro
   const client = useQueryClient();
   const { data, error, refetch } = useQuery({
     queryKey: ['me'],
-    // A link to a dashboard says nothing of who has it, and the server would refuse to.
-    queryFn: ({ signal }) => byLink() ? nobody : me(signal).catch((e: unknown) => whoNow(e, client.getQueryData<Me>(['me']))),
-    staleTime: 60_000,
+    queryFn: ({ signal }) => me(signal).catch((e: unknown) => whoNow(e, client.getQueryData<Me>(['me']))),
+    staleTime: 60_000, enabled: !byLink(),
   });
-  return { me: data, may: (a) => data?.may.includes(a) ?? false, error, retry: () => void refetch() };
+  const who = byLink() ? nobody : data;
+  return { me: who, may: (a) => who?.may.includes(a) ?? false, error, retry: () => void refetch() };
 }

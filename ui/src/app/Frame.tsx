@@ -4,6 +4,7 @@ import { Link, Outlet, useRouterState } from '@tanstack/react-router';
 import { lazy, type ReactNode, Suspense, useCallback, useState } from 'react';
 
 import { alerts } from '../api/alertmanager';
+import { byLink } from '../api/client';
 import { signOut, useMe } from '../api/me';
 import { status } from '../api/status';
 import { language, setLanguage, useT } from '../i18n';
@@ -53,8 +54,7 @@ export function Frame(): ReactNode {
   const [palette, setPalette] = useState(false);
   const [help, setHelp] = useState(false);
   // A link to one dashboard lets its reader ask for nothing else, and in kiosk mode none of this is shown.
-  const byLink = useRouterState({ select: (s) => (s.location.search as { share?: unknown }).share !== undefined });
-  const enabled = !kiosk && !byLink;
+  const enabled = !kiosk && !byLink();
   const { data: state, isError } = useQuery({ enabled, queryKey: ['status'], queryFn: ({ signal }) => status(signal), refetchInterval: 5000 });
   const { data: active } = useQuery({ enabled, queryKey: ['alerts', 'active'], queryFn: ({ signal }) => alerts({ active: true, silenced: false, inhibited: false }, signal), refetchInterval: 5000 });
   const bad = state?.components?.some((c) => c.state !== 'ok' && c.state !== 'off') ?? false;

@@ -2,6 +2,7 @@ import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
 import uPlot from 'uplot';
 
 import { useLanguage } from '../i18n';
+import { type Dot, nearest } from './dots';
 import { clock } from './format';
 
 export interface ChartSeries {
@@ -46,8 +47,8 @@ export interface ChartProps {
   log?: boolean;
   /** Each sample is a point. */
   points?: boolean;
-  /** Single points beside the series, such as exemplars; milliseconds. */
-  dots?: { at: number; value: number; color: string }[];
+  /** Single points beside the series, such as exemplars. */
+  dots?: Dot[];
 }
 
 function cssColor(name: string): string {
@@ -62,7 +63,7 @@ export function Chart(p: ChartProps): ReactNode {
   props.current = p;
   const l = useLanguage();
   const [width, setWidth] = useState(0);
-  const [tip, setTip] = useState<{ left: number; top: number; at: number; rows: { name: string; color: string; text: string }[] }>();
+  const [tip, setTip] = useState<{ left: number; top: number; at: number; rows: { name: string; color: string; text: string }[]; dot?: Dot }>();
   const height = p.height ?? 160;
   const data = useMemo(() => {
     const lines = p.drawn ?? p.series.map((s) => s.values);
@@ -120,7 +121,8 @@ export function Chart(p: ChartProps): ReactNode {
               .filter((r): r is { name: string; color: string; value: number } => typeof r.value === 'number')
               .sort((a, b) => b.value - a.value)
               .map((r) => ({ name: r.name, color: r.color, text: format(r.value) }));
-            setTip({ left: c.cursor.left!, top: c.cursor.top ?? 0, at: props.current.times[i]! * 1000, rows });
+            const dot = nearest(props.current.dots ?? [], { x: c.cursor.left!, y: c.cursor.top ?? 0 }, (d) => ({ x: c.valToPos(d.at / 1000, 'x'), y: c.valToPos(d.value, 'y') }));
+            setTip({ left: c.cursor.left!, top: c.cursor.top ?? 0, at: props.current.times[i]! * 1000, rows, dot });
           }],
         },
       },
@@ -145,8 +147,18 @@ export function Chart(p: ChartProps): ReactNode {
   });
   return (
     <div className="chart" ref={host} style={{ height }} role="img" aria-label={`${p.label}. ${last.join('; ')}`}>
-      {tip && tip.rows.length > 0 && (
+      {tip && (tip.rows.length > 0 || tip.dot) && (
         <div className="chart-tip" style={{ left: Math.min(tip.left + 70, Math.max(0, width - 260)), top: Math.max(0, Math.min(tip.top - 10, height - 40)) }}>
+          {tip.dot && (
+            <div style={{ borderBottom: '1px solid var(--line)', paddingBottom: 4, marginBottom: 4 }}>
+              <div style={{ display: 'flex', alignItems: 'center' }}>
+                <span className="swatch" style={{ background: tip.dot.color }} />
+                <span className="muted">{clock(tip.dot.at, l, p.zone ?? 'browser', true)}</span>
+                <b style={{ marginLeft: 'auto', paddingLeft: 12 }}>{p.format?.(tip.dot.value) ?? String(tip.dot.value)}</b>
+              </div>
+              {(tip.dot.says ?? []).slice(0, 8).map(([name, v]) => <div key={name} className="ellipsis"><span className="muted">{name}</span> {v}</div>)}
+            </div>
+          )}
           <div className="muted">{clock(tip.at, l, p.zone ?? 'browser', true)}</div>
           {tip.rows.slice(0, 12).map((r) => (
             <div key={r.name} style={{ display: 'flex', alignItems: 'center' }}>

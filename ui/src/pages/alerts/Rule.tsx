@@ -1,6 +1,7 @@
-import { useQuery } from '@tanstack/react-query';
+import { Button } from '@mantine/core';
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { type ReactNode, useMemo } from 'react';
+import { type ReactNode, useMemo, useState } from 'react';
 
 import { notifications } from '../../api/notifications';
 import { type AlertingRule, queryRange, type RecordingRule, ruleGroups } from '../../api/prometheus';
@@ -51,7 +52,10 @@ const m = {
   p99: { en: 'decision p99', zh: '判定 p99' },
   last: { en: 'Last told', zh: '最近通知' },
   proof: { en: 'last proven', zh: '最近验证' },
-  never: { en: 'No message of it has been taken by a receiver yet, among the last 500 attempts.', zh: '最近 500 次通知中，尚无接收方收到过此规则的消息。' },
+  never: { en: 'No attempt to tell of it is among the last {n}.', zh: '最近 {n} 次通知中没有此规则的通知。' },
+  neverAtAll: { en: 'Nobody has been told of it yet.', zh: '尚未发送过此规则的通知。' },
+  older: { en: 'Show older ones', zh: '显示更早的' },
+  looked: { en: '{k} of the last {n} attempts', zh: '最近 {n} 次通知中的 {k} 次' },
   labels: { en: 'Labels', zh: '标签' },
   annotations: { en: 'Annotations', zh: '注解' },
   alerts: { en: 'Alerts now', zh: '当前告警' },
@@ -176,18 +180,31 @@ function Noticed({ file, group, interval, rule }: { file: string; group: string;
 function Told({ name }: { name: string }): ReactNode {
   const t = useT();
   const alertmanager = useBackend('alerts');
-  const q = useQuery({ queryKey: ['notifications', 'rule', name], queryFn: ({ signal }) => notifications({ limit: 500 }, signal), refetchInterval: 5000 });
-  const of = (q.data?.notifications ?? []).filter((n) => n.way?.rule === name || n.group.includes(`alertname=${JSON.stringify(name)}`));
+  const [shown, setShown] = useState(3);
+  const q = useInfiniteQuery({
+    queryKey: ['notifications', 'rule', name], queryFn: ({ pageParam, signal }) => notifications({ limit: 500, cursor: pageParam || undefined }, signal),
+    initialPageParam: '', getNextPageParam: (last) => last.next_cursor,
+    // Who looks further back is not sent all of it again and again.
+    refetchInterval: (now) => ((now.state.data?.pages.length ?? 0) > 1 ? false : 5000),
+  });
+  const all = q.data?.pages.flatMap((p) => p.notifications ?? []) ?? [];
+  const of = all.filter((n) => n.way?.rule === name || n.group.includes(`alertname=${JSON.stringify(name)}`));
   const taken = of.find((n) => !n.error);
   return (
     <Card title={t(m.last)} actions={taken && <span className="muted">{t(m.proof)} <Ago at={taken.at} /></span>}>
-      {q.error ? <Failed error={q.error} retry={() => void q.refetch()} /> : !q.data ? <Loading height={40} /> : of.length === 0 ? <span className="muted">{alertmanager ? t(m.toldElsewhere, { url: alertmanager.url }) : t(m.never)}</span> : of.slice(0, 3).map((n) => (
+      {q.error ? <Failed error={q.error} retry={() => void q.refetch()} /> : !q.data ? <Loading height={40} /> : of.length === 0 ? <span className="muted">{alertmanager ? t(m.toldElsewhere, { url: alertmanager.url }) : q.hasNextPage ? t(m.never, { n: all.length }) : t(m.neverAtAll)}</span> : of.slice(0, shown).map((n) => (
         <div key={n.id} style={{ marginBottom: 8 }}>
           <StateMark tone={n.error ? 'critical' : 'good'}>{n.receiver}/{n.integration}</StateMark> <span className="muted"><Ago at={n.at} /></span>
           {n.way && <div><Hops way={n.way} /></div>}
           {n.error && <div style={{ color: 'var(--critical)', overflowWrap: 'anywhere' }}>{n.error}</div>}
         </div>
       ))}
+      {q.data && (of.length > shown || q.hasNextPage) && (
+        <div style={{ display: 'flex', gap: 8, alignItems: 'baseline', marginTop: 6 }}>
+          <Button variant="default" size="compact-xs" loading={q.isFetchingNextPage} onClick={() => { setShown(shown + 10); if (of.length <= shown + 10 && q.hasNextPage) void q.fetchNextPage(); }}>{t(m.older)}</Button>
+          <span className="muted">{t(m.looked, { k: of.length, n: all.length })}</span>
+        </div>
+      )}
     </Card>
   );
 }

@@ -12,6 +12,8 @@ const tabs = [
   { to: '/maintenance', label: { en: 'Maintenance', zh: '维护窗口' } },
   { to: '/notifications', label: { en: 'Notifications', zh: '通知记录' } },
   { to: '/channels', label: { en: 'Channels', zh: '通知渠道' } },
+  { to: '/backtest', label: { en: 'Backtest', zh: '回测' } },
+  { to: '/shadow', label: { en: 'Shadow', zh: '影子运行' } },
 ];
 
 export function AlertTabs(): ReactNode {

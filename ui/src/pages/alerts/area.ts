@@ -9,7 +9,7 @@ const best = <T,>(list: T[], text: (x: T) => string, typed: string): T[] =>
   list.map((x) => [rank(text(x), typed), x] as const).filter(([n]) => n > 0).sort((a, b) => b[0] - a[0]).slice(0, 20).map(([, x]) => x);
 
 export const alerts: Area = {
-  menu: [{ to: '/alerts', icon: 'alerts', label: { en: 'Alerts', zh: '告警' }, key: 'a', phone: true, also: ['/rules', '/silences', '/maintenance', '/notifications', '/channels'] }],
+  menu: [{ to: '/alerts', icon: 'alerts', label: { en: 'Alerts', zh: '告警' }, key: 'a', phone: true, also: ['/rules', '/silences', '/maintenance', '/notifications', '/channels', '/backtest', '/shadow'] }],
   routes: [
     { path: '/alerts', load: () => import('./Alerts'), name: 'Alerts' },
     { path: '/rules', load: () => import('./Rules'), name: 'Rules' },
@@ -17,6 +17,8 @@ export const alerts: Area = {
     { path: '/silences', load: () => import('./Silences'), name: 'Silences' },
     { path: '/maintenance', load: () => import('./Maintenance'), name: 'Maintenance' },
     { path: '/notifications', load: () => import('./Notifications'), name: 'Notifications' },
+    { path: '/backtest', load: () => import('./Backtest'), name: 'Backtest' },
+    { path: '/shadow', load: () => import('./Shadow'), name: 'Shadow' },
     { path: '/channels', load: () => import('./Channels'), name: 'Channels' },
   ],
   sources: [

@@ -10,11 +10,12 @@ import { keepTime } from '../../app/Frame';
 import { useLanguage, useT } from '../../i18n';
 import { normalize } from '../../model';
 import type { TimeSearch } from '../../time/state';
+import { download } from '../../ui/files';
 import { Icon } from '../../ui/icons';
 import { Empty, errorText, Failed, Loading, Notice, Page } from '../../ui/parts';
 import { addPanel, changePanel, type Draft, duplicatePanel, keepDraft, keptDraft, movePanel, newDashboard, newPanel, removePanel } from './draft';
 import { editableJSON } from './editable';
-import { fileName, save } from './files';
+import { fileName } from './files';
 import { readKept } from './kept';
 import { type Editing, View } from './View';
 
@@ -227,7 +228,7 @@ function Editor({ uid, kept }: { uid: string; kept: Kept }): ReactNode {
           <Menu position="bottom-end">
             <Menu.Target><ActionIcon variant="default" aria-label={t(m.more)}><Icon name="more" /></ActionIcon></Menu.Target>
             <Menu.Dropdown>
-              <Menu.Item leftSection={<Icon name="download" size={14} />} onClick={() => save(fileName(title, 'json'), JSON.stringify(draft?.dashboard ?? kept.dashboard, null, 2))}>{t(m.export)}</Menu.Item>
+              <Menu.Item leftSection={<Icon name="download" size={14} />} onClick={() => download(fileName(title, 'json'), JSON.stringify(draft?.dashboard ?? kept.dashboard, null, 2))}>{t(m.export)}</Menu.Item>
               <Menu.Item leftSection={<Icon name="clock" size={14} />} onClick={() => void navigate({ to: `/d/${encodeURIComponent(uid)}/versions`, search: keepTime } as never)}>{t(m.versions)}</Menu.Item>
               <Menu.Item leftSection={<Icon name="full" size={14} />} onClick={() => go({ kiosk: '' })}>{t(m.kiosk)}</Menu.Item>
               {may('change') && !kept.meta.provisioned && <Menu.Item leftSection={<Icon name="trash" size={14} />} onClick={remove}>{t(m.remove)}</Menu.Item>}

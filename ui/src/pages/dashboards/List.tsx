@@ -7,9 +7,10 @@ import { deleteDashboard, type DashboardMeta, listDashboards, readDashboard, sta
 import { useMe } from '../../api/me';
 import { keepTime } from '../../app/Frame';
 import { useLanguage, useT } from '../../i18n';
+import { download } from '../../ui/files';
 import { Icon } from '../../ui/icons';
 import { Ago, Empty, errorText, Failed, Loading, Notice, Page } from '../../ui/parts';
-import { fileName, save } from './files';
+import { fileName } from './files';
 
 const ImportDialog = lazy(() => import('./ImportDialog').then((x) => ({ default: x.ImportDialog })));
 
@@ -168,7 +169,7 @@ function Row({ d, signedIn, change, run, pick }: { d: DashboardMeta; signedIn: b
         <Menu position="bottom-end">
           <Menu.Target><ActionIcon variant="subtle" color="gray" size="sm" aria-label={t(m.menu, { title: d.title })}><Icon name="more" size={16} /></ActionIcon></Menu.Target>
           <Menu.Dropdown>
-            <Menu.Item onClick={() => run(readDashboard(d.uid).then((k) => save(fileName(d.title, 'json'), JSON.stringify(k.dashboard, null, 2))))}>{t(m.export)}</Menu.Item>
+            <Menu.Item onClick={() => run(readDashboard(d.uid).then((k) => download(fileName(d.title, 'json'), JSON.stringify(k.dashboard, null, 2))))}>{t(m.export)}</Menu.Item>
             <Menu.Item onClick={() => void navigate({ to: `/d/${encodeURIComponent(d.uid)}/versions`, search: keepTime } as never)}>{t(m.versions)}</Menu.Item>
             {change && !d.provisioned && <Menu.Item onClick={() => { if (window.confirm(t(m.sure, { title: d.title }))) run(deleteDashboard(d.uid, d.version)); }}>{t(m.remove)}</Menu.Item>}
           </Menu.Dropdown>

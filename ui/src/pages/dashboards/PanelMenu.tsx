@@ -5,9 +5,10 @@ import { lazy, type ReactNode, Suspense, useRef, useState } from 'react';
 import { keepTime } from '../../app/Frame';
 import { useT } from '../../i18n';
 import { interpolateQuery, label, type Panel, type Scope } from '../../model';
+import { download } from '../../ui/files';
 import { Icon } from '../../ui/icons';
 import { emptyQuery, writeQueries } from '../explore/address';
-import { fileName, save } from './files';
+import { fileName } from './files';
 import type { PanelData } from './panelData';
 import type { Shared } from './Slot';
 
@@ -87,11 +88,11 @@ function OpenMenu({ panel, data, shared, scope }: Props): ReactNode {
           )}
           <Menu.Item leftSection={<Icon name="search" size={14} />} onClick={() => setInspecting(true)}>{t(m.inspect)}</Menu.Item>
           <Menu.Item leftSection={<Icon name="download" size={14} />} disabled={data.frames.length === 0}
-            onClick={() => run(async () => save(fileName(title, 'csv'), (await import('../../panels/export/csv')).csvOf(data.frames), 'text/csv;charset=utf-8'))}>{t(m.csv)}</Menu.Item>
+            onClick={() => run(async () => download(fileName(title, 'csv'), (await import('../../panels/export/csv')).csvOf(data.frames), 'text/csv;charset=utf-8'))}>{t(m.csv)}</Menu.Item>
           <Menu.Item leftSection={<Icon name="download" size={14} />}
             onClick={() => run(async () => {
               const element = button.current?.closest<HTMLElement>('[data-panel-id]');
-              if (element) save(fileName(title, 'png'), await (await import('../../panels/export/png')).pngOf(element, mode));
+              if (element) download(fileName(title, 'png'), await (await import('../../panels/export/png')).pngOf(element, mode));
             })}>{t(m.png)}</Menu.Item>
           <Menu.Item leftSection={<Icon name="link" size={14} />} onClick={() => run(copy)}>{t(m.link)}</Menu.Item>
           {shared.edit && <Menu.Divider />}

@@ -5,10 +5,12 @@ import { type ReactNode, useState } from 'react';
 import { ApiError } from '../../api/client';
 import { importDashboard, type Kept, makePatch, readDashboard, type Saved, saveDashboard } from '../../api/dashboards';
 import { useT } from '../../i18n';
+import { isV2 } from '../../model';
+import { download } from '../../ui/files';
 import { Ago, Failed, Loading, Notice, signInURL } from '../../ui/parts';
 import type { Draft } from './draft';
 import { Differences } from './Differences';
-import { fileName, save } from './files';
+import { fileName } from './files';
 
 const m = {
   save: { en: 'Save', zh: '保存' },
@@ -16,6 +18,8 @@ const m = {
   patchHelp: { en: 'This dashboard comes from a file, so it is changed there. Apply one of these, and the server reads it anew by itself.', zh: '此仪表盘来自文件，需在文件中修改。应用以下任一补丁后，服务器会自动重新读取。' },
   diff: { en: 'Download the diff', zh: '下载 diff' },
   jsonPatch: { en: 'Download the JSON patch', zh: '下载 JSON 补丁' },
+  classic: { en: 'This dashboard is in the v2 schema. Saving writes it in the classic one, with rows in place of tabs; the version history keeps it as it was.', zh: '此仪表盘采用 v2 架构。保存时将改写为经典架构，标签页变为行；版本历史会保留原样。' },
+  original: { en: 'Download it as it is', zh: '下载原始文件' },
   message: { en: 'What has changed', zh: '变更说明' },
   conflict: { en: 'Somebody was faster: {who} saved version {version}', zh: '{who} 已先保存了版本 {version}' },
   theirs: { en: 'Take their version, drop mine', zh: '采用对方版本，放弃我的修改' },
@@ -61,8 +65,8 @@ function Patch({ uid, kept, draft }: Props): ReactNode {
     <Stack gap="sm">
       <p style={{ margin: 0 }}>{t(m.patchHelp)}</p>
       <Group gap="sm">
-        <Button onClick={() => save(fileName(kept.meta.title, 'diff'), diff, 'text/x-diff')}>{t(m.diff)}</Button>
-        <Button variant="default" onClick={() => save(fileName(kept.meta.title, 'patch.json'), JSON.stringify(operations, null, 2))}>{t(m.jsonPatch)}</Button>
+        <Button onClick={() => download(fileName(kept.meta.title, 'diff'), diff, 'text/x-diff')}>{t(m.diff)}</Button>
+        <Button variant="default" onClick={() => download(fileName(kept.meta.title, 'patch.json'), JSON.stringify(operations, null, 2))}>{t(m.jsonPatch)}</Button>
       </Group>
       <pre className="dash-code">{diff.slice(0, 200_000)}</pre>
     </Stack>
@@ -88,6 +92,11 @@ function Save({ uid, kept, draft, saved, reload }: Props): ReactNode {
   return (
     <form onSubmit={(e) => { e.preventDefault(); run(uid === '' ? create() : put(draft.etag)); }}>
       <Stack gap="sm">
+        {isV2(kept.dashboard) && !isV2(draft.dashboard) && (
+          <Notice tone="warning">
+            {t(m.classic)} <Button variant="default" size="compact-xs" onClick={() => download(fileName(kept.meta.title, 'v2.json'), JSON.stringify(kept.dashboard, null, 2))}>{t(m.original)}</Button>
+          </Notice>
+        )}
         <TextInput label={t(m.message)} value={message} onChange={(e) => setMessage(e.currentTarget.value)} maxLength={500} data-autofocus />
         {error !== undefined && <Failed error={error} />}
         {error instanceof ApiError && error.unauthorized && (

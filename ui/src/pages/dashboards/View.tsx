@@ -5,6 +5,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { lazy, type ReactNode, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 
+import { byLink } from '../../api/client';
 import { type DataSource, dataSources, listDashboards } from '../../api/dashboards';
 import { useMe } from '../../api/me';
 import { keepTime } from '../../app/Frame';
@@ -17,6 +18,7 @@ import { Empty, Failed, Loading, Notice } from '../../ui/parts';
 import type { Spot } from './arrange';
 import { annotationQueries, isOn, useAnnotations } from './annotations';
 import { Grid } from './Grid';
+import { readRows, writeRows } from './rows';
 import { type Shared, Slot } from './Slot';
 import { useVariables, withVariable } from './variables';
 import { VariableBar } from './VariableBar';
@@ -61,23 +63,22 @@ export function View({ dashboard, uid, arranging, editing }: { dashboard: Dashbo
   }), [from, to, time.range, time.zone, dashboard.title, uid, login]);
   const variables = useVariables(dashboard, base, search, sources.data);
   const scope = useMemo<Scope>(() => ({ ...base, values: variables.values }), [base, variables.values]);
-  const [open, setOpen] = useState<ReadonlyMap<string, boolean>>(new Map());
+  const open = useMemo(() => readRows(search.rows), [search.rows]);
   const layout = useMemo(() => layoutOf(dashboard, variables.values, open), [dashboard, variables.values, open]);
 
-  const toggle = useCallback((key: string, is: boolean) => setOpen((old) => new Map(old).set(key, is)), []);
   const change = useCallback((by: (old: Record<string, unknown>) => Record<string, unknown>, replace = false) => void navigate({ to: '.', search: by, replace } as never), [navigate]);
+  const toggle = useCallback((key: string, is: boolean) => change((old) => ({ ...old, rows: writeRows(new Map(readRows(old.rows)).set(key, is)) }), true), [change]);
   const setVariable = useCallback((name: string, value: string[]) => change((old) => withVariable(old, name, value)), [change]);
 
   const adhoc = dashboard.variables.find((v) => v.type === 'adhoc');
   const grammar = useQuery({ queryKey: ['grammar', 'filters'], queryFn: loadFilterInto, enabled: adhoc !== undefined, staleTime: Infinity, structuralSharing: false });
   const filterInto = grammar.data;
-  const known = variables.ready && (adhoc === undefined || filterInto !== undefined || grammar.isError);
+  const settled = variables.ready && (adhoc === undefined || filterInto !== undefined || grammar.isError);
 
-  const byLink = search.share !== undefined;
-  const allAnnotations = useMemo(() => annotationQueries(dashboard, byLink), [dashboard, byLink]);
+  const allAnnotations = useMemo(() => annotationQueries(dashboard, byLink()), [dashboard]);
   const onKey = allAnnotations.filter((q) => isOn(q, search)).map((q) => q.name).join('\n');
   const asked = useMemo(() => allAnnotations.filter((q) => onKey.split('\n').includes(q.name)), [allAnnotations, onKey]);
-  const { groups: annotations, errors: annotationErrors } = useAnnotations(asked, scope, sources.data ?? noSources, filterInto, known, uid, time.tick);
+  const { groups: annotations, errors: annotationErrors } = useAnnotations(asked, scope, sources.data ?? noSources, filterInto, settled, uid, time.tick);
 
   const [loading, setLoading] = useState(0);
   const busySet = useRef(new Set<string>());
@@ -106,17 +107,17 @@ export function View({ dashboard, uid, arranging, editing }: { dashboard: Dashbo
   const edited = idOf(search.editPanel);
   const sourceList = sources.data ?? noSources;
   const shared = useMemo<Shared>(() => ({
-    scope, sources: sourceList, filterInto, now: time.tick, zone: time.zone, ready: known, graphTooltip: dashboard.graphTooltip, annotations, find, busy, onZoom, onFilter, view, viewed, title: dashboard.title,
+    scope, sources: sourceList, filterInto, now: time.tick, zone: time.zone, ready: settled, graphTooltip: dashboard.graphTooltip, annotations, find, busy, onZoom, onFilter, view, viewed, title: dashboard.title,
     edit: canEdit ? {
       open: (id) => change((old) => ({ ...old, editPanel: id, viewPanel: undefined })),
       duplicate: (id) => edits.current?.duplicate(id),
       remove: (id) => edits.current?.remove(id),
     } : undefined,
-  }), [scope, sourceList, filterInto, time.tick, time.zone, known, dashboard.graphTooltip, dashboard.title, annotations, find, busy, onZoom, onFilter, view, viewed, canEdit, change]);
+  }), [scope, sourceList, filterInto, time.tick, time.zone, settled, dashboard.graphTooltip, dashboard.title, annotations, find, busy, onZoom, onFilter, view, viewed, canEdit, change]);
 
   const near = useRef(false);
   useEffect(() => { near.current = true; });
-  const ready = sources.isError || (known && loading === 0 && near.current);
+  const ready = sources.isError || (settled && loading === 0 && near.current);
   const notes = [...dashboard.warnings, ...variables.warnings, ...layout.warnings];
   const one = edited ?? viewed;
   const single = one === undefined ? undefined : layout.placed.find((p) => p.panel.id === one) ?? alone(find(one));

@@ -7,8 +7,8 @@ import { ApiError } from '../../api/client';
 import { dashboardRows, editDashboard } from '../../api/explore';
 import { useMe } from '../../api/me';
 import { useT } from '../../i18n';
+import { CopyButton } from '../../ui/CopyButton';
 import { Failed, Notice } from '../../ui/parts';
-import { CopyButton } from './CopyButton';
 import { append, panelOf } from './panel';
 
 const m = {

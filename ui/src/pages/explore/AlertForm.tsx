@@ -2,23 +2,25 @@ import { Button, Group, NumberInput, Select, SegmentedControl, Stack, Textarea, 
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useMemo, useState } from 'react';
 
+import { backtest } from '../../api/backtest';
 import { ApiError } from '../../api/client';
-import { backtest, parseQuery, rangeWithStats } from '../../api/explore';
+import { parseQuery, rangeWithStats } from '../../api/explore';
 import { seriesColors } from '../../app/theme';
 import { useLanguage, useT } from '../../i18n';
 import { duration } from '../../time/range';
 import type { TimeState } from '../../time/state';
 import { Chart } from '../../ui/Chart';
+import { CopyButton } from '../../ui/CopyButton';
+import { download } from '../../ui/files';
 import { clock } from '../../ui/format';
 import { Card, Failed, Loading, Notice } from '../../ui/parts';
 import { type AlertDraft, backtestCommand, problems, ruleYAML, testYAML } from './alert';
+import { BacktestGraph } from './BacktestGraph';
 import { BacktestResult } from './BacktestResult';
-import { CopyButton } from './CopyButton';
 import { align, grid, pointsOf, seriesName, wouldFire } from './frames';
 import { short } from './GraphView';
 import { NoTest, recordInput } from './recorded';
 import { windowOf } from './results';
-import { download } from './save';
 import { type Comparison, splitThreshold } from './tree';
 
 const m = {
@@ -156,13 +158,13 @@ function Form({ expr, asked, op, threshold, time, datasource, serverURL }: Props
             )}
           </div>
         </div>
-        <Files draft={draft} ready={Object.keys(wrong).length === 0} range={time.range} first={firing[0]?.from} datasource={datasource} serverURL={serverURL} />
+        <Files draft={draft} ready={Object.keys(wrong).length === 0} range={time.range} first={firing[0]?.from} datasource={datasource} serverURL={serverURL} zone={time.zone} />
       </Stack>
     </div>
   );
 }
 
-function Files({ draft, ready, range, first, datasource, serverURL }: { draft: AlertDraft; ready: boolean; range: { from: number; to: number }; first: number | undefined; datasource?: string; serverURL: string }): ReactNode {
+function Files({ draft, ready, range, first, datasource, serverURL, zone }: { draft: AlertDraft; ready: boolean; range: { from: number; to: number }; first: number | undefined; datasource?: string; serverURL: string; zone: string }): ReactNode {
   const t = useT();
   const [file, setFile] = useState<'rule' | 'test'>('rule');
   const base = draft.name.trim().replace(/[^\w.-]+/g, '_') || 'alert';
@@ -173,7 +175,8 @@ function Files({ draft, ready, range, first, datasource, serverURL }: { draft: A
     queryFn: ({ signal }) => recordInput(draft, range, first, datasource, signal), enabled: file === 'test' && ready, placeholderData: undefined, retry: false, staleTime: Infinity,
   });
   const text = file === 'rule' ? rule : input.data ? testYAML(draft, `${base}.yml`, input.data) : '';
-  const run = useMutation({ mutationFn: () => { const to = Date.now(); return backtest({ rules: rule, from: to - backtestDays * 86_400_000, to }); } });
+  // The graph is of what was replayed, whatever is typed since.
+  const run = useMutation({ mutationFn: async () => { const to = Date.now(); return { draft, report: await backtest({ rules: rule, from: to - backtestDays * 86_400_000, to }) }; } });
   const absent = run.error instanceof ApiError && (run.error.status === 404 || run.error.status === 405);
   return (
     <>
@@ -198,7 +201,7 @@ function Files({ draft, ready, range, first, datasource, serverURL }: { draft: A
           {!datasource && <Button variant="default" size="compact-xs" disabled={!ready} loading={run.isPending} onClick={() => run.mutate()}>{t(m.backtest, { days: backtestDays })}</Button>}
         </Group>
         {datasource && <p className="muted" style={{ margin: 0 }}>{t(m.elsewhere)}</p>}
-        {absent ? <Notice tone="info">{t(m.command)} <code style={{ userSelect: 'all', overflowWrap: 'anywhere' }}>{backtestCommand(`${base}.yml`, serverURL, Date.now() - backtestDays * 86_400_000)}</code></Notice> : run.error ? <Failed error={run.error} retry={() => run.mutate()} /> : run.data && <BacktestResult report={run.data} />}
+        {absent ? <Notice tone="info">{t(m.command)} <code style={{ userSelect: 'all', overflowWrap: 'anywhere' }}>{backtestCommand(`${base}.yml`, serverURL, Date.now() - backtestDays * 86_400_000)}</code></Notice> : run.error ? <Failed error={run.error} retry={() => run.mutate()} /> : run.data && <><BacktestGraph report={run.data.report} expr={run.data.draft.expr} threshold={run.data.draft.threshold} zone={zone} /><BacktestResult report={run.data.report} /></>}
       </div>
     </>
   );

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 
-import type { BacktestReport } from '../../api/explore';
+import type { BacktestReport } from '../../api/backtest';
 import { useLanguage, useT } from '../../i18n';
 import { clock, digits, span } from '../../ui/format';
 import { LabelList, Notice } from '../../ui/parts';

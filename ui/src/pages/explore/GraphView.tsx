@@ -7,12 +7,12 @@ import { seriesColors } from '../../app/theme';
 import { useLanguage, useT } from '../../i18n';
 import type { TimeState } from '../../time/state';
 import { Chart } from '../../ui/Chart';
+import { download } from '../../ui/files';
 import { clock, figure } from '../../ui/format';
 import { Card, Empty, Failed, LabelList, Loading, Notice } from '../../ui/parts';
 import { graphCSV, join, numberOf, stack } from './frames';
 import { Legend } from './Legend';
 import { linesOf, type Result } from './results';
-import { download } from './save';
 
 const m = {
   title: { en: 'Graph', zh: '图表' },
@@ -71,7 +71,8 @@ export function GraphView({ results, time, datasource, options, onOption }: {
   const series = useMemo(() => shown.map((i) => ({ name: results.length > 1 ? `${lines[i]!.ref}: ${lines[i]!.name}` : lines[i]!.name, color: colors[i]!, values: lines[i]!.values, fill: options.stack })), [shown, lines, colors, options.stack, results.length]);
   const drawn = useMemo(() => (options.stack ? stack(series.map((s) => s.values)) : undefined), [series, options.stack]);
   const found = useExemplars(options.exemplars ? results : [], datasource);
-  const dots = useMemo(() => found.list.filter((e) => Number.isFinite(e.value)).map((e) => ({ at: e.at, value: e.value, color: seriesColors[1]! })), [found.list]);
+  const trace = t(m.trace);
+  const dots = useMemo(() => found.list.filter((e) => Number.isFinite(e.value)).map((e) => ({ at: e.at, value: e.value, color: seriesColors[1]!, says: says(e, trace) })), [found.list, trace]);
   // A click shows this one alone, or all again; with Ctrl it takes one in or out.
   const toggle = (key: string, one: boolean): void => {
     const next = new Set(hidden);
@@ -133,6 +134,17 @@ interface Exemplar {
   series: Record<string, string>;
 }
 
+const traceOf = (e: Exemplar): string => e.labels.trace_id ?? e.labels.traceID ?? e.labels.traceId ?? '';
+
+/** says is what the tooltip of an exemplar has: its trace first, then what it has of its own, then its series. */
+function says(e: Exemplar, trace: string): [string, string][] {
+  const rest = { ...e.series, ...e.labels };
+  for (const known of traceLabels) delete rest[known];
+  return [...(traceOf(e) ? [[trace, traceOf(e)] as [string, string]] : []), ...Object.entries(e.labels).filter(([n]) => n in rest), ...Object.entries(e.series).filter(([n]) => n in rest && !(n in e.labels))];
+}
+
+const traceLabels = ['trace_id', 'traceID', 'traceId', '__name__'];
+
 function useExemplars(results: Result[], datasource?: string): { list: Exemplar[]; error: unknown } {
   const answers = useQueries({
     queries: results.map((r) => ({
@@ -149,7 +161,6 @@ function useExemplars(results: Result[], datasource?: string): { list: Exemplar[
 function Exemplars({ list, zone }: { list: Exemplar[]; zone: string }): ReactNode {
   const t = useT();
   const l = useLanguage();
-  const trace = (e: Exemplar): string => e.labels.trace_id ?? e.labels.traceID ?? e.labels.traceId ?? '';
   return (
     <div className="table-scroll" style={{ maxHeight: 260, overflow: 'auto' }}>
       <table className="table as-cards">
@@ -158,7 +169,7 @@ function Exemplars({ list, zone }: { list: Exemplar[]; zone: string }): ReactNod
           {[...list].reverse().map((e, i) => (
             <tr key={i}>
               <td data-name={t(m.time)}>{clock(e.at, l, zone)}</td><td data-name={t(m.value)} className="num">{short(e.value)}</td>
-              <td data-name={t(m.trace)}><code>{trace(e) || '–'}</code></td><td data-name={t(m.labels)}><LabelList labels={{ ...e.series, ...e.labels }} without={['trace_id', 'traceID', 'traceId', '__name__']} /></td>
+              <td data-name={t(m.trace)}><code>{traceOf(e) || '–'}</code></td><td data-name={t(m.labels)}><LabelList labels={{ ...e.series, ...e.labels }} without={traceLabels} /></td>
             </tr>
           ))}
         </tbody>

@@ -2,12 +2,12 @@ import { Button, TextInput } from '@mantine/core';
 import { type ReactNode, useMemo, useRef } from 'react';
 
 import { useT } from '../../i18n';
+import { CopyButton } from '../../ui/CopyButton';
+import { download } from '../../ui/files';
 import { Card, Empty, Failed, Loading, Notice } from '../../ui/parts';
 import { useRows } from '../../ui/rows';
-import { CopyButton } from './CopyButton';
 import { columnsOf, seriesName, sortRows, tableCSV } from './frames';
 import { type Result, tableOf } from './results';
-import { download } from './save';
 
 const m = {
   title: { en: 'Table ({n} rows)', zh: '表格（{n} 行）' },

@@ -25,8 +25,8 @@ export function scalar(v: string): string {
   return plain ? v : `'${v.replaceAll("'", "''")}'`;
 }
 
-/** block writes a value over several lines, or in one. */
-function value(v: string, indent: string): string {
+/** value writes a text over several lines, or in one. */
+export function value(v: string, indent: string): string {
   return v.includes('\n') ? `|-\n${v.split('\n').map((l) => (l === '' ? '' : indent + l)).join('\n')}` : scalar(v);
 }
 

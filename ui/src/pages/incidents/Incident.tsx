@@ -21,6 +21,7 @@ import { comparison } from '../alerts/threshold';
 import { Actions, CommentForm } from './Actions';
 import { moment } from '../../time/moment';
 import { began, ended, expression, lasted } from './clocks';
+import { Escalation } from './Escalation';
 import { Postmortem } from './Postmortem';
 import { IncidentTabs } from './Tabs';
 import { Timeline } from './Timeline';
@@ -86,12 +87,13 @@ export function IncidentPage(): ReactNode {
           </div>
           <div style={{ gridColumn: 'span 5', display: 'grid', gap: 12, alignContent: 'start', minWidth: 0 }}>
             <Facts incident={i} />
+            <Escalation id={i.id} zone={zone} />
             <Hints id={i.id} zone={zone} />
             <Card flush title={t(m.alerts, { n: i.alerts?.length ?? 0 })}>{(i.alerts ?? []).slice(0, 100).map((a, n) => <Affected key={a.fingerprint} alert={a} incident={i} draw={n < 6} zone={zone} />)}</Card>
           </div>
         </div>
       </Page>
-      {value('show') === 'postmortem' && <Postmortem id={i.id} close={() => change({ show: undefined })} />}
+      {value('show') === 'postmortem' && <Postmortem id={i.id} close={() => change({ show: undefined, lang: undefined, as: undefined })} />}
     </>
   );
 }

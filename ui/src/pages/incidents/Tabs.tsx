@@ -7,6 +7,7 @@ import { LinkTabs } from '../../ui/LinkTabs';
 const label = { en: 'Incidents', zh: '事件' };
 const tabs = [
   { to: '/incidents', label: { en: 'Incidents', zh: '事件' } },
+  { to: '/escalations', label: { en: 'Escalations', zh: '升级' } },
   { to: '/oncall', label: { en: 'On call', zh: '值班' } },
   { to: '/reports', label: { en: 'Reports', zh: '报告' } },
 ];

@@ -16,6 +16,8 @@ const m = {
   takenBack: { en: 'taken back', zh: '已撤销' },
   step: { en: 'step {n}', zh: '第 {n} 步' },
   times: { en: '{n} times', zh: '{n} 次' },
+  step: { en: 'step {n}', zh: '第 {n} 步' },
+  end: { en: 'told the end', zh: '通知已恢复' },
 };
 
 /** Timeline is what happened, first to last, with the time between. */
@@ -88,6 +90,10 @@ function Detail({ event, zone }: { event: IncidentEvent; zone: string }): ReactN
       break;
     case 'merged':
       parts.push(d.into !== undefined ? `→ #${text('into')}` : `← #${text('from')} ${text('title')}`);
+      break;
+    case 'escalated':
+      parts.push(text('policy'), d.step !== undefined ? t(m.step, { n: text('step') }) : '', d.resolved ? t(m.end) : '', text('on_call'));
+      parts.push(...Object.entries((d.receivers ?? {}) as Record<string, string>).map(([receiver, answer]) => `${receiver}: ${answer}`), text('notes'));
       break;
     case 'alert_fired':
     case 'alert_resolved':

@@ -2,10 +2,11 @@ import { incidents as readIncidents } from '../../api/incidents';
 import type { Area } from '../../app/area';
 
 export const incidents: Area = {
-  menu: [{ to: '/incidents', icon: 'incidents', label: { en: 'Incidents', zh: '事件' }, key: 'i', phone: true, also: ['/oncall', '/reports'] }],
+  menu: [{ to: '/incidents', icon: 'incidents', label: { en: 'Incidents', zh: '事件' }, key: 'i', phone: true, also: ['/escalations', '/oncall', '/reports'] }],
   routes: [
     { path: '/incidents', load: () => import('./Incidents'), name: 'Incidents' },
     { path: '/incidents/$id', load: () => import('./Incident'), name: 'IncidentPage' },
+    { path: '/escalations', load: () => import('./Escalations'), name: 'Escalations' },
     { path: '/oncall', load: () => import('./OnCall'), name: 'OnCall' },
     { path: '/reports', load: () => import('./Reports'), name: 'Reports' },
   ],

@@ -1,10 +1,9 @@
-import { type ReactNode, useLayoutEffect, useRef } from 'react';
+import type { ReactNode } from 'react';
 
 import { useT } from '../../i18n';
 import type { BodyProps } from '../contract';
-import { renderMarkdown } from '../data';
 import { choice, text } from '../options';
-import { fragment } from './sanitize';
+import { Html, Markdown } from './Markdown';
 
 const m = { cut: { en: 'The text is longer than {n} characters and is cut here.', zh: '文本超过 {n} 个字符，此处已截断。' } };
 
@@ -14,18 +13,13 @@ const most = 200_000;
 /** Text shows Markdown, HTML or code that a dashboard's author wrote. */
 export function Text(p: BodyProps): ReactNode {
   const t = useT();
-  const host = useRef<HTMLDivElement>(null);
   const o = p.panel.options;
   const kind = choice(o, 'mode', ['markdown', 'html', 'code'] as const, 'markdown');
   const raw = text(o, 'content');
   const filled = kind === 'code' ? p.replace(raw.slice(0, most), 'text') : p.replace(raw.slice(0, most), 'html');
-  useLayoutEffect(() => {
-    if (kind === 'code') return;
-    host.current?.replaceChildren(fragment(kind === 'html' ? filled : renderMarkdown(filled, { noSanitize: true })));
-  }, [filled, kind]);
   return (
     <div className="text-panel" style={{ height: p.height }} tabIndex={0}>
-      {kind === 'code' ? <pre>{filled}</pre> : <div ref={host} />}
+      {kind === 'code' ? <pre>{filled}</pre> : kind === 'html' ? <Html html={filled} /> : <Markdown text={filled} />}
       {raw.length > most && <p className="muted">{t(m.cut, { n: most })}</p>}
     </div>
   );

@@ -1,5 +1,8 @@
 import { type PointerEvent, type ReactNode, useLayoutEffect, useRef } from 'react';
 
+import type { TimeAxis } from './axis';
+import { useHairline } from './Hairline';
+
 export interface CanvasProps {
   width: number;
   height: number;
@@ -7,7 +10,11 @@ export interface CanvasProps {
   draw: (ctx: CanvasRenderingContext2D) => void;
   onMove?: (x: number, y: number) => void;
   onLeave?: () => void;
-  onDrag?: (from: number, to: number) => void;
+  /** Where the drawing has time; it then shares its crosshair, and is zoomed by drag. */
+  axis?: TimeAxis;
+  sync?: string;
+  /** Called with milliseconds when a range is dragged. */
+  onZoom?: (from: number, to: number) => void;
   children?: ReactNode;
 }
 
@@ -16,6 +23,7 @@ export function Canvas(p: CanvasProps): ReactNode {
   const ref = useRef<HTMLCanvasElement>(null);
   const start = useRef<number | undefined>(undefined);
   const { draw, width, height } = p;
+  const hairline = useHairline(p.sync, p.axis);
   useLayoutEffect(() => {
     const canvas = ref.current!;
     const scale = window.devicePixelRatio || 1;
@@ -33,15 +41,18 @@ export function Canvas(p: CanvasProps): ReactNode {
   };
   return (
     <div className="plot" style={{ width, height }} role="group" aria-label={p.label}
-      onPointerDown={(e) => { if (p.onDrag && e.button === 0) { start.current = at(e)[0]; e.preventDefault(); } }}
+      onPointerDown={(e) => { if (p.onZoom && p.axis && e.button === 0) { start.current = at(e)[0]; e.preventDefault(); } }}
       onPointerUp={(e) => {
         const from = start.current;
         start.current = undefined;
         const to = at(e)[0];
-        if (from !== undefined && Math.abs(to - from) > 4) p.onDrag?.(Math.min(from, to), Math.max(from, to));
+        if (from === undefined || Math.abs(to - from) <= 4) return;
+        const [a, b] = [p.axis?.at(Math.min(from, to)), p.axis?.at(Math.max(from, to))];
+        if (a !== undefined && b !== undefined) p.onZoom?.(Math.round(a), Math.round(b));
       }}
-      onPointerMove={(e) => p.onMove?.(...at(e))} onPointerLeave={() => { start.current = undefined; p.onLeave?.(); }}>
+      onPointerMove={(e) => { const [x, y] = at(e); hairline.moved(x); p.onMove?.(x, y); }} onPointerLeave={() => { start.current = undefined; hairline.left(); p.onLeave?.(); }}>
       <canvas ref={ref} className="panel-canvas" style={{ width, height }} />
+      {hairline.line}
       {p.children}
     </div>
   );

@@ -41,7 +41,7 @@ export function BarChart(p: BodyProps): ReactNode {
   return (
     <>
       {note > 0 && <div className="panel-note">{t(m.more, { n, all: frame.length })}</div>}
-      <Bars width={p.width} height={p.height - legend - note} mode={p.mode} categories={categories} horizontal={orientation === 'horizontal'}
+      <Bars width={p.width} height={p.height - legend - note} mode={p.mode} categories={categories} times={x?.type === FieldType.time ? (x.values.slice(0, n) as number[]) : undefined} sync={p.sync} horizontal={orientation === 'horizontal'}
         stacking={choice(o, 'stacking', ['none', 'normal', 'percent'] as const, 'none')} showValue={choice(o, 'showValue', ['auto', 'always', 'never'] as const, 'auto') !== 'never'}
         groupWidth={Math.max(0.1, Math.min(1, num(o, 'groupWidth') ?? 0.7))} barWidth={Math.max(0.1, Math.min(1, num(o, 'barWidth') ?? 0.97))}
         min={fields[0]?.config.min ?? undefined} max={fields[0]?.config.max ?? undefined} label={`${p.panel.title ?? ''} ${categories.slice(0, 5).join(', ')}`}

@@ -1,6 +1,8 @@
 import type { ReactNode } from 'react';
 
 import { fade } from '../color';
+import { stepAxis } from '../plot/axis';
+import { useHairline } from '../plot/Hairline';
 import { apart, linear, rangeOf, ticks } from '../plot/scale';
 import { Tip, useTip } from '../plot/tip';
 import { em } from '../values/fit';
@@ -29,6 +31,9 @@ export interface BarsProps {
   min?: number;
   max?: number;
   label: string;
+  /** The moments of the categories, where they are such; the crosshair is then shared. */
+  times?: number[];
+  sync?: string;
 }
 
 /** Bars draws bars for categories: beside each other, or stacked. */
@@ -71,6 +76,7 @@ export function Bars(p: BarsProps): ReactNode {
   const one = (p.horizontal ? box.h : box.w) / Math.max(1, n);
   const group = one * (p.groupWidth ?? 0.72);
   const bar = p.stacking === 'none' ? group / Math.max(1, series.length) : group;
+  const hairline = useHairline(p.sync, p.times && !p.horizontal ? stepAxis(p.times, box) : undefined);
   const every = Math.max(1, Math.ceil((p.horizontal ? 14 : slanted ? 14 : 0) / one));
   const rects: ReactNode[] = [];
   for (let i = 0; i < n; i++) {
@@ -100,11 +106,12 @@ export function Bars(p: BarsProps): ReactNode {
     });
   }
   return (
-    <div className="plot" style={{ width: p.width, height: p.height }} onPointerLeave={() => tip.set(undefined)}
+    <div className="plot" style={{ width: p.width, height: p.height }} onPointerLeave={() => { hairline.left(); tip.set(undefined); }}
       onPointerMove={(e) => {
         const r = e.currentTarget.getBoundingClientRect();
         const px = e.clientX - r.left;
         const py = e.clientY - r.top;
+        hairline.moved(px);
         const i = Math.floor(p.horizontal ? (py - box.y) / one : (px - box.x) / one);
         if (i < 0 || i >= n) return tip.set(undefined);
         const rows = series.flatMap((s) => (typeof s.values[i] === 'number' ? [{ name: s.name, text: s.text(s.values[i]!), color: s.colors?.[i] ?? s.color, square: true }] : []));
@@ -126,6 +133,7 @@ export function Bars(p: BarsProps): ReactNode {
             : <text key={i} className="axis-text" x={mid} y={box.y + box.h + 14} textAnchor={slanted ? 'end' : 'middle'} transform={slanted ? `rotate(-35 ${mid} ${box.y + box.h + 10})` : undefined}>{text}</text>;
         })}
       </svg>
+      {hairline.line}
       <Tip store={tip} width={p.width} height={p.height} />
     </div>
   );

@@ -6,6 +6,7 @@ import type { BodyProps } from '../contract';
 import { FieldType } from '../data';
 import { nameOf, textOf } from '../fields';
 import { bag, text } from '../options';
+import { rangeAxis } from '../plot/axis';
 import { Canvas } from '../plot/Canvas';
 import { apart, linear, momentText, rangeOf, ticks, timeTicks } from '../plot/scale';
 import { Tip, useTip } from '../plot/tip';
@@ -68,7 +69,7 @@ export function Candlestick(p: BodyProps): ReactNode {
   if (!found) return <div className="panel-empty hatched" style={{ height: p.height }}><b>{t(m.none)}</b></div>;
   return (
     <Canvas width={p.width} height={p.height} draw={draw} label={p.panel.title ?? ''} onLeave={() => tip.set(undefined)}
-      onDrag={p.onZoom && ((a, b) => p.onZoom?.(Math.round(from + ((a - box.x) / box.w) * (to - from)), Math.round(from + ((b - box.x) / box.w) * (to - from))))}
+      axis={rangeAxis(p.range, box)} sync={p.sync} onZoom={p.onZoom}
       onMove={(px, py) => {
         const at = from + ((px - box.x) / box.w) * (to - from);
         let best = seen[0];

@@ -6,6 +6,7 @@ import type { BodyProps } from '../contract';
 import { formattedValueToString, getValueFormat } from '../data';
 import { textOf } from '../fields';
 import { bag, choice, flag, num, text } from '../options';
+import { rangeAxis } from '../plot/axis';
 import { Canvas } from '../plot/Canvas';
 import { momentText, timeTicks } from '../plot/scale';
 import { Tip, useTip } from '../plot/tip';
@@ -86,7 +87,7 @@ export function Heatmap(p: BodyProps): ReactNode {
   return (
     <>
       <Canvas width={p.width} height={p.height - legend} draw={draw} label={t(m.label, { title: p.panel.title ?? '', rows: cells.rows.length })}
-        onDrag={p.onZoom && ((a, b) => p.onZoom?.(Math.round(from + ((a - box.x) / box.w) * (to - from)), Math.round(from + ((b - box.x) / box.w) * (to - from))))}
+        axis={rangeAxis(p.range, box)} sync={p.sync} onZoom={p.onZoom}
         onLeave={() => tip.set(undefined)}
         onMove={(px, py) => {
           const at = from + ((px - box.x) / box.w) * (to - from);

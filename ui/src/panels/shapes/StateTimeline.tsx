@@ -7,6 +7,7 @@ import { type Field, FieldType, formattedValueToString } from '../data';
 import { custom, displayOf, hiddenFrom, nameOf } from '../fields';
 import { bag, choice, flag, num } from '../options';
 import { pace } from '../plot/align';
+import { rangeAxis } from '../plot/axis';
 import { Canvas } from '../plot/Canvas';
 import { momentText, timeTicks } from '../plot/scale';
 import { Tip, useTip } from '../plot/tip';
@@ -110,7 +111,7 @@ export function StateTimeline(p: BodyProps): ReactNode {
     <>
       {note > 0 && <div className="panel-note">{t(m.more, { n: drawn.length, all: lanes.length })}</div>}
       <Canvas width={p.width} height={h} draw={draw} label={t(m.label, { title: p.panel.title ?? '', n: lanes.length })} onLeave={() => tip.set(undefined)}
-        onDrag={p.onZoom && ((a, b) => p.onZoom?.(Math.round(from + ((a - box.x) / box.w) * (to - from)), Math.round(from + ((b - box.x) / box.w) * (to - from))))}
+        axis={rangeAxis(p.range, box)} sync={p.sync} onZoom={p.onZoom}
         onMove={(px, py) => {
           const l = drawn[Math.floor((py - box.y) / laneH)];
           const at = from + ((px - box.x) / box.w) * (to - from);

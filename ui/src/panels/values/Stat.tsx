@@ -10,12 +10,15 @@ import { cells, em, fit } from './fit';
 import { linkOf, mostValues, valuesOf } from './reduce';
 import { Spark } from './Spark';
 
+/** The smallest size of a value, in pixels. */
+const least = 12;
+
 const m = { more: { en: 'The first {n} values are shown.', zh: '仅显示前 {n} 个值。' } };
 
 /** Figure is a value with its unit beside it, lighter. */
-export function Figure({ value, size }: { value: DisplayValue; size: number }): ReactNode {
+export function Figure({ value, size, wrap }: { value: DisplayValue; size: number; wrap?: boolean }): ReactNode {
   return (
-    <span className="figure-value" style={{ fontSize: size }}>
+    <span className="figure-value" data-wrap={wrap || undefined} style={{ fontSize: size }}>
       {value.prefix && <small className="before">{value.prefix.trim()}</small>}
       {value.text}
       {value.suffix && <small>{value.suffix.trim()}</small>}
@@ -44,22 +47,26 @@ export function Stat(p: BodyProps): ReactNode {
   const named = mode === 'value_and_name' || (mode === 'auto' && values.length > 1);
   const sizes = bag(o, 'text');
   const inner = { w: w - 16, h: h - 8 };
-  const wide = flag(o, 'wideLayout', true) && named && inner.w > inner.h * 4;
+  const widest = Math.max(0.5, ...values.map((v) => (mode === 'name' ? em(v.display.title ?? '') : figureEm(v.display))));
+  // Beside its name a value has half of the room, which a long one needs all of.
+  const wide = flag(o, 'wideLayout', true) && named && inner.w > inner.h * 4 && widest * least < inner.w * 0.55;
   const nameSize = num(sizes, 'titleSize') ?? Math.max(11, Math.min(16, h * 0.16));
   const room = { w: wide ? inner.w * 0.55 : inner.w, h: (inner.h - (named && !wide ? nameSize * 1.3 : 0)) * (graph && values.some((v) => v.sparkline) ? 0.62 : 0.8) };
   // One size for all, so that they can be compared.
-  const size = num(sizes, 'valueSize') ?? Math.max(12, Math.min(56, room.h, ...values.map((v) => room.w / Math.max(0.5, mode === 'name' ? em(v.display.title ?? '') : figureEm(v.display)) * 0.88)));
+  const size = Math.floor(num(sizes, 'valueSize') ?? Math.max(least, Math.min(56, room.h, (room.w / widest) * 0.88)));
+  // What is legible and still too wide goes over lines: half a number is a wrong one.
+  const wrap = widest * size > room.w;
   return (
     <div style={{ height: p.height, overflow: note > 0 ? 'auto' : 'hidden' }} tabIndex={note > 0 ? 0 : undefined}>
       {note > 0 && <div className="panel-note">{t(m.more, { n: mostValues })}</div>}
       <div className="figures" style={{ gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))`, gridAutoRows: `${Math.floor(h)}px`, gap }}>
-        {values.map((v, i) => <Cell key={i} v={v} p={p} w={w} h={h} size={Math.floor(size)} nameSize={nameSize} named={named} wide={wide} mode={mode} graph={graph} />)}
+        {values.map((v, i) => <Cell key={i} v={v} p={p} w={w} h={h} size={size} wrap={wrap} nameSize={nameSize} named={named} wide={wide} mode={mode} graph={graph} />)}
       </div>
     </div>
   );
 }
 
-function Cell({ v, p, w, h, size, nameSize, named, wide, mode, graph }: { v: FieldDisplay; p: BodyProps; w: number; h: number; size: number; nameSize: number; named: boolean; wide: boolean; mode: string; graph: boolean }): ReactNode {
+function Cell({ v, p, w, h, size, wrap, nameSize, named, wide, mode, graph }: { v: FieldDisplay; p: BodyProps; w: number; h: number; size: number; wrap: boolean; nameSize: number; named: boolean; wide: boolean; mode: string; graph: boolean }): ReactNode {
   const c = tokens[p.mode];
   const o = p.panel.options;
   const colorMode = choice(o, 'colorMode', ['value', 'background', 'background_solid', 'none'] as const, 'value');
@@ -79,7 +86,7 @@ function Cell({ v, p, w, h, size, nameSize, named, wide, mode, graph }: { v: Fie
       )}
       <div className="figure-text" style={{ color: ink, padding: '4px 8px', textAlign: centered ? 'center' : 'left', ...(wide ? { flexDirection: 'row', alignItems: 'center', justifyContent: 'space-between' } : { justifyContent: graph && v.sparkline ? 'flex-start' : 'center' }) }}>
         {named && mode !== 'none' && <span className="figure-name" title={title} style={{ fontSize: nameSize, color: filled ? ink : c.muted }}>{title}</span>}
-        {mode === 'name' ? <span className="figure-value" style={{ fontSize: fit(title, w - 16, h - 8, 40) }}>{title}</span> : mode !== 'none' && <Figure value={v.display} size={size} />}
+        {mode === 'name' ? <span className="figure-value" data-wrap={wrap || undefined} style={{ fontSize: fit(title, w - 16, h - 8, 40) }}>{title}</span> : mode !== 'none' && <Figure value={v.display} size={size} wrap={wrap} />}
         {pc !== undefined && Number.isFinite(pc) && <span className="figure-change">{pc >= 0 ? '↑' : '↓'} {Math.abs(pc * 100).toPrecision(3)}%</span>}
       </div>
     </>

@@ -1,10 +1,11 @@
-/** download gives the reader a text as a file. */
-export function download(name: string, text: string, type: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type }));
+/** download hands a text, or what is no text, to the reader as a file. */
+export function download(name: string, body: string | Blob, type = 'application/json'): void {
+  const url = URL.createObjectURL(typeof body === 'string' ? new Blob([body], { type }) : body);
   const a = document.createElement('a');
   a.href = url;
   a.download = name;
   a.click();
+  // The browser reads it after the click has been handled.
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
