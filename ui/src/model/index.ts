@@ -6,7 +6,7 @@ export type * from './scope';
 
 export { limits, normalize, panelFrom } from './normalize';
 export { whenRead } from './late';
-export { isV2 } from './v2';
+export { isV2 } from './versions';
 export { safeUrl } from './read-link';
 
 export { addressOf, currentOf, dependsOn, filtersFrom, filterText, optionsFrom, queryOf, variableOrder, wantedFrom } from './variables';

@@ -14,7 +14,6 @@ const m = {
   until: { en: 'until {at}', zh: '至 {at}' },
   nobody: { en: 'nobody', zh: '无人' },
   takenBack: { en: 'taken back', zh: '已撤销' },
-  step: { en: 'step {n}', zh: '第 {n} 步' },
   times: { en: '{n} times', zh: '{n} 次' },
   step: { en: 'step {n}', zh: '第 {n} 步' },
   end: { en: 'told the end', zh: '通知已恢复' },
