@@ -80,7 +80,7 @@ func (s *Service) PoliciesNow() []Policy {
 // stand, newest first. more says that there is another.
 func (s *Service) Escalating(ctx context.Context, f Filter) (out []Standing, more bool, err error) {
 	f.States = []State{Firing, Acknowledged}
-	w := f.incidents()
+	w := f.incidents(s.o.Now())
 	n := f.limit()
 	err = s.o.DB.Read(ctx, func(q state.Querier) error {
 		out = nil

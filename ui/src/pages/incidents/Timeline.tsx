@@ -81,7 +81,7 @@ function Detail({ event, zone }: { event: IncidentEvent; zone: string }): ReactN
       break;
     case 'escalated':
     case 'assignee_called':
-      parts.push(text('policy'), text('person') || text('on_call'), d.step === undefined ? '' : t(m.step, { n: text('step') }), d.resolved === true ? t(eventWords.resolved!) : '');
+      parts.push(text('policy'), text('person') || text('on_call'), d.step === undefined ? '' : t(m.step, { n: text('step') }), d.resolved === true ? t(m.end) : '');
       parts.push(...Object.entries((d.receivers ?? {}) as Record<string, string>).map(([n, v]) => `${n}: ${v}`), text('notes'));
       break;
     case 'fired_again':
@@ -89,10 +89,6 @@ function Detail({ event, zone }: { event: IncidentEvent; zone: string }): ReactN
       break;
     case 'merged':
       parts.push(d.into !== undefined ? `→ #${text('into')}` : `← #${text('from')} ${text('title')}`);
-      break;
-    case 'escalated':
-      parts.push(text('policy'), d.step !== undefined ? t(m.step, { n: text('step') }) : '', d.resolved ? t(m.end) : '', text('on_call'));
-      parts.push(...Object.entries((d.receivers ?? {}) as Record<string, string>).map(([receiver, answer]) => `${receiver}: ${answer}`), text('notes'));
       break;
     case 'alert_fired':
     case 'alert_resolved':
