@@ -141,7 +141,8 @@ export interface Target {
 export interface Targets {
   activeTargets: Target[];
   droppedTargets: { discoveredLabels: Labels; scrapePool: string }[];
-  droppedTargetCounts: Record<string, number>;
+  /** By pool; absent in answers of an older Prometheus and of other servers. */
+  droppedTargetCounts?: Record<string, number>;
 }
 
 export interface Metadata {

@@ -38,6 +38,7 @@ it('targetKey does not rest on the order of labels', () => {
 it('dropped and droppedCount tell what is kept from what there is', () => {
   const t = { activeTargets: [], droppedTargets: [{ scrapePool: 'p', discoveredLabels: { __address__: 'x:1' } }, { scrapePool: 'q', discoveredLabels: { __address__: 'y:1' } }], droppedTargetCounts: { p: 9, q: 1 } };
   expect(droppedCount(t)).toBe(10);
+  expect(droppedCount({ activeTargets: [], droppedTargets: t.droppedTargets })).toBe(2);
   expect(dropped(t, { text: 'x:1' })).toHaveLength(1);
   expect(dropped(t, { pool: 'q' })[0]!.scrapePool).toBe('q');
 });

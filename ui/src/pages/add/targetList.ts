@@ -50,5 +50,5 @@ export function dropped(t: Targets, f: Pick<TargetFilter, 'text' | 'pool'>): Tar
   return t.droppedTargets.filter((d) => (!f.pool || d.scrapePool === f.pool) && (!f.text || fits(f.text, d.discoveredLabels)));
 }
 
-/** droppedCount is how many there are, which may be more than are kept. */
-export const droppedCount = (t: Targets): number => Object.values(t.droppedTargetCounts).reduce((a, b) => a + b, 0);
+/** droppedCount is how many there are, which may be more than are kept. An older Prometheus, and other servers with its API, do not count them. */
+export const droppedCount = (t: Targets): number => (t.droppedTargetCounts ? Object.values(t.droppedTargetCounts).reduce((a, b) => a + b, 0) : t.droppedTargets.length);

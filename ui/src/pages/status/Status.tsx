@@ -73,7 +73,7 @@ const words: Record<string, { tone: Tone; word: Message }> = {
   starting: { tone: 'info', word: m.startingState },
 };
 
-/** Half of the largest whole number of Go's int64: above it, no limit is meant. */
+/** Half of the largest whole number of Go's int64: above it, no limit is meant. An older Prometheus names none. */
 const unlimited = 2 ** 62;
 
 /** StatusPage says how this server is. */
@@ -134,7 +134,7 @@ export function StatusPage(): ReactNode {
                   [t(m.loaded), <span key="l"><StateMark tone={run.data.reloadConfigSuccess ? 'good' : 'critical'}>{t(run.data.reloadConfigSuccess ? m.loadedOk : m.loadedBad)}</StateMark> <Ago at={run.data.lastConfigTime} /></span>],
                   [t(m.goroutines), run.data.goroutineCount],
                   [t(m.processors), run.data.GOMAXPROCS],
-                  [t(m.memoryLimit), run.data.GOMEMLIMIT > unlimited ? t(m.noLimit) : bytes(run.data.GOMEMLIMIT)],
+                  [t(m.memoryLimit), !(run.data.GOMEMLIMIT <= unlimited) ? t(m.noLimit) : bytes(run.data.GOMEMLIMIT)],
                 ]} />
               )}
             </Card>
@@ -161,7 +161,7 @@ export function StatusPage(): ReactNode {
             <Facts rows={[[t(m.groups), s.rules.groups], [t(m.alerting), s.rules.alerting], [t(m.recording), s.rules.recording], [t(m.firing), s.rules.firing], [t(m.pending), s.rules.pending]]} />
           </Card>
           <Card title={t(m.access)} columns={4}>
-            <span>{s.access.users ? t(m.users) : t(m.noUsers, { file: s.token_file ?? 'admin.token' })}</span>
+            <span style={{ overflowWrap: 'anywhere' }}>{s.access.users ? t(m.users) : t(m.noUsers, { file: s.token_file ?? 'admin.token' })}</span>
             <div className="muted mono" style={{ marginTop: 4 }}>auth.anonymous: {s.access.anonymous}</div>
           </Card>
         </div>
