@@ -75,7 +75,7 @@ func TestAlertmanagersOfPrometheusAreTheReceivers(t *testing.T) {
 	if to.None || to.Mode != selfmon.AlertsExternal || !slices.Equal(to.Alertmanagers, []string{"http://127.0.0.1:1/api/v2/alerts"}) || !to.Ignored {
 		t.Errorf("told: %+v", to)
 	}
-	if !strings.Contains(log.String(), "This file has no effect") || !strings.Contains(log.String(), am) {
+	if !strings.Contains(log.String(), "The routes of this file have no effect") || !strings.Contains(log.String(), am) {
 		t.Errorf("the log does not say that the file has no effect:\n%s", log)
 	}
 }
