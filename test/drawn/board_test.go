@@ -37,7 +37,7 @@ type Panel struct {
 	Units         []string
 	Mapped        []Mapping
 	Transforms    []string
-	Fields        []string // labels that its transformations name
+	Fields        []string // labels that its transformations and options name
 	// Loose says that names of series are changed or values are chosen by options, so that
 	// only the values that are drawn are held against the known ones.
 	Loose bool
@@ -277,6 +277,9 @@ func readOptions(p *Panel, o object) {
 	}
 	reduce := obj(obj(o["options"])["reduceOptions"])
 	p.Calcs = append(texts(reduce["calcs"]), texts(old["calcs"])...)
+	if name := strings.Trim(text(reduce["fields"]), "/^$"); labelName.MatchString(name) {
+		p.Fields = append(p.Fields, name)
+	}
 	p.Loose = p.Loose || truth(reduce["values"]) || text(reduce["fields"]) != "" || len(p.Transforms) > 0
 	if name := text(o["valueName"]); name != "" {
 		p.Calcs = []string{name}

@@ -66,7 +66,8 @@ func (p *Panel) match(shown []Shown, known []Known, calcs []string, names, all b
 		return slices.ContainsFunc(calcs, func(calc string) bool { return p.says(s.Text, reduce(k.Points, calc)) != No })
 	}
 	for _, s := range shown {
-		if p.Loose && isTime(s.Text) {
+		// Where options choose what is shown, it may be a time or a label.
+		if p.Loose && (isTime(s.Text) || slices.ContainsFunc(known, func(k Known) bool { return slices.Contains(k.Labels, s.Text) })) {
 			continue
 		}
 		if !slices.ContainsFunc(known, func(k Known) bool { return same(s, k) }) {

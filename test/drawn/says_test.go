@@ -13,7 +13,7 @@ func TestSays(t *testing.T) {
 		want  Verdict
 	}{
 		{"1.23 KiB", 1259, "bytes", Yes}, {"1.23 KiB", 1280, "bytes", No}, {"1.23 kB", 1230, "decbytes", Yes}, {"1.5 Mil", 1.5e6, "short", Yes}, {"1.5 K", 1500, "short", Yes}, {"1.5", 1500, "short", No},
-		{"45.0%", 0.45, "percentunit", Yes}, {"45%", 45, "percent", Yes}, {"45.0%", 0.46, "percentunit", No}, {"1.50 s", 1500, "ms", Yes}, {"250 ms", 0.25, "s", Yes}, {"2.5 mins", 150, "s", Yes},
+		{"45.0%", 0.45, "percentunit", Yes}, {"45%", 45, "percent", Yes}, {"45.0%", 0.46, "percentunit", No}, {"1.50 s", 1500, "ms", Yes}, {"250 ms", 0.25, "s", Yes}, {"2.5 mins", 150, "s", Yes}, {"2.00 years", 63113800, "s", Yes},
 		{"1.25 req/s", 1.25, "reqps", Yes}, {"2.5K ops/s", 2500, "ops", Yes}, {"12,345", 12345, "locale", Yes}, {"1e+3", 1000, "none", Yes}, {"−3.2", -3.2, "none", Yes}, {"3.2", -3.2, "none", No},
 		{"2026-01-02 03:04:05", 1767323045, "dateTimeAsIso", Unclear}, {"NaN", math.NaN(), "", Yes}, {"1", math.NaN(), "", No}, {"–", 3, "", No}, {"3", 3.4, "none", Yes}, {"3.0", 3.4, "none", No},
 	} {
@@ -24,7 +24,7 @@ func TestSays(t *testing.T) {
 }
 
 func TestCompare(t *testing.T) {
-	known := []Known{{Name: "a", Points: []float64{1, 2}}, {Name: "b", Points: []float64{5, 7}}}
+	known := []Known{{Name: "a", Labels: []string{"v1"}, Points: []float64{1, 2}}, {Name: "b", Points: []float64{5, 7}}}
 	for _, c := range []struct {
 		why   string
 		panel Panel
@@ -36,6 +36,8 @@ func TestCompare(t *testing.T) {
 		{"the names are exchanged", Panel{}, "timeseries", []Shown{{"a", "7"}, {"b", "2"}}, 3},
 		{"one is left out", Panel{}, "timeseries", []Shown{{"a", "2"}}, 1},
 		{"names are changed by an option", Panel{Loose: true}, "timeseries", []Shown{{"x", "2"}}, 0},
+		{"a label that an option chooses", Panel{Loose: true}, "stat", []Shown{{"", "v1"}}, 0},
+		{"a label that nothing chooses", Panel{}, "stat", []Shown{{"", "v1"}, {"", "2"}, {"", "7"}}, 1},
 		{"mean", Panel{Calcs: []string{"mean"}}, "stat", []Shown{{"", "1.5"}, {"", "6"}}, 0},
 		{"last for mean", Panel{Calcs: []string{"mean"}}, "stat", []Shown{{"", "2.0"}, {"", "7.0"}}, 3},
 		{"mapped", Panel{Mapped: []Mapping{{Text: "UP", Is: "2"}}}, "stat", []Shown{{"", "UP"}, {"", "7"}}, 0},

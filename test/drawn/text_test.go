@@ -33,7 +33,7 @@ var bases = map[string]float64{
 
 var words = map[string]float64{
 	"%": 0.01, "K": 1e3, "Mil": 1e6, "Bil": 1e9, "Tri": 1e12, "Quadr": 1e15,
-	"ns": 1e-9, "µs": 1e-6, "ms": 1e-3, "s": 1, "min": 60, "mins": 60, "hour": 3600, "hours": 3600, "day": 86400, "days": 86400, "week": 604800, "weeks": 604800, "year": 31536000, "years": 31536000,
+	"ns": 1e-9, "µs": 1e-6, "ms": 1e-3, "s": 1, "min": 60, "mins": 60, "hour": 3600, "hours": 3600, "day": 86400, "days": 86400, "week": 604800, "weeks": 604800, "year": 31556900, "years": 31556900, // as Grafana counts them
 }
 
 var powers = map[string]int{"k": 1, "K": 1, "M": 2, "G": 3, "T": 4, "P": 5, "E": 6, "Z": 7, "Y": 8, "m": -1, "µ": -2, "u": -2, "n": -3}
