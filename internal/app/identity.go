@@ -172,8 +172,11 @@ func audit(ctx context.Context, tx *state.Tx, actor, action, target string, befo
 func (d *door) Who(ctx context.Context) native.Person {
 	p, _ := httpserver.PrincipalFrom(ctx)
 	out := native.Person{Actor: actorOf(ctx), User: p.User, Role: identity.Role(p.Role)}
-	if p.Method == methodSession {
+	switch p.Method {
+	case methodSession:
 		out.Session = p.Credential
+	case identity.MethodToken:
+		out.Token = p.Credential
 	}
 	for _, a := range p.Grants() {
 		out.Scopes = append(out.Scopes, a.String())
@@ -201,9 +204,6 @@ func (d *door) SignIn(ctx context.Context, name, password, userAgent string) (*h
 	return d.server.SessionCookie(ctx, secret, d.life), out, nil
 }
 
-// SignOut ends the session that a request was sent in, if there is one.
-func (d *door) SignOut(ctx context.Context) (*http.Cookie, error) {
-	if p := d.Who(ctx); p.Session != "" {
 // prove finds out who has a name and a password.
 func (d *door) prove(ctx context.Context, name, password, remote string) (native.Person, error) {
 	if d.server.FileUser(name) {
@@ -217,6 +217,9 @@ func (d *door) prove(ctx context.Context, name, password, remote string) (native
 	return native.Person{Actor: identity.Actor{Name: a.Name, Method: identity.MethodPassword, Remote: remote}, User: true, Role: a.Role, Language: a.Language}, err
 }
 
+// SignOut ends the session that a request was sent in, if there is one.
+func (d *door) SignOut(ctx context.Context) (*http.Cookie, error) {
+	if p := d.Who(ctx); p.Session != "" {
 		if err := d.store.EndSession(ctx, p.Actor, p.Session, p.Name); err != nil && identity.KindOf(err) != identity.NotFound {
 			return nil, err
 		}
