@@ -177,6 +177,14 @@ type counter struct{ n int64 }
 
 func (c *counter) Write(p []byte) (int, error) { c.n += int64(len(p)); return len(p), nil }
 
+// peopleText says what the state database of a backup holds, "" where it has none.
+func peopleText(s archive.State) string {
+	if s == (archive.State{}) {
+		return ""
+	}
+	return fmt.Sprintf("  people    %d users, %d tokens and %d incidents\n", s.Users, s.Tokens, s.Incidents)
+}
+
 func (r archiveReport) print(w io.Writer, output string) error {
 	if output == "json" {
 		enc := json.NewEncoder(w)
@@ -192,8 +200,8 @@ func (r archiveReport) print(w io.Writer, output string) error {
   checked   %d files, %s; every checksum is right
   samples   %d blocks with %s, logs of %d files with %s
   state     alert states, silences and notification log, %s
-`, r.headline(), r.Backup.Created.Local().Format(time.RFC3339), r.Backup.Host, r.Backup.Version,
-		r.Backup.Files, sizeText(r.Backup.Bytes), c.Blocks, sizeText(c.BlockBytes), c.WALSegments, sizeText(c.WALBytes), sizeText(c.StateBytes))
+%s`, r.headline(), r.Backup.Created.Local().Format(time.RFC3339), r.Backup.Host, r.Backup.Version,
+		r.Backup.Files, sizeText(r.Backup.Bytes), c.Blocks, sizeText(c.BlockBytes), c.WALSegments, sizeText(c.WALBytes), sizeText(c.StateBytes), peopleText(r.Backup.State))
 	if err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}

@@ -42,19 +42,25 @@ func (f *clientFlags) register(cmd *cobra.Command) {
 
 // registerServer adds --url and --token-file.
 func (f *clientFlags) registerServer(cmd *cobra.Command) {
+	f.registerURL(cmd)
+	f.registerToken(cmd)
+}
+
+// registerURL adds --url.
+func (f *clientFlags) registerURL(cmd *cobra.Command) {
 	at := os.Getenv("TOUCHLINE_URL")
 	if at == "" {
 		at = defaultURL
 	}
 	cmd.Flags().StringVar(&f.URL, "url", at, "address of the server (TOUCHLINE_URL), if not the one that was started in this folder")
-	f.registerToken(cmd)
+	f.flags, f.dir = cmd.Flags(), defaultDataDir
 }
 
 // registerToken adds --token-file.
 func (f *clientFlags) registerToken(cmd *cobra.Command) {
 	f.flags, f.dir = cmd.Flags(), defaultDataDir
 	cmd.Flags().StringVar(&f.TokenFile, "token-file", os.Getenv("TOUCHLINE_TOKEN_FILE"),
-		"file with the token to show (TOUCHLINE_TOKEN_FILE), if not the one of the server that was started in this folder")
+		"file with the token to show (TOUCHLINE_TOKEN_FILE), if not that of the login there, or of the server that was started in this folder")
 }
 
 // apiClient talks to one server.
@@ -62,23 +68,48 @@ type apiClient struct {
 	base      *url.URL
 	token     string
 	tokenFile string
+	login     string // whose login the token is of, "" where it is of a file
+	user      string // who shows a password instead of a token
+	password  string
 	found     string // the file that the address was found in; empty where it was given
 	http      *http.Client
 }
 
 // client checks the flags and reads the token.
 func (f *clientFlags) client() (*apiClient, error) {
-	address, found, tokenFile, err := f.locate()
+	at, err := f.locate()
 	if err != nil {
 		return nil, err
 	}
-	base, err := url.Parse(address)
-	if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") {
-		return nil, noAddress(address)
+	c, err := newClient(at.address)
+	if err != nil {
+		return nil, err
 	}
-	base.Path = strings.TrimRight(base.Path, "/")
-	base.RawQuery, base.Fragment = "", ""
-	c := &apiClient{base: base, tokenFile: tokenFile, found: found, http: &http.Client{
+	c.found, c.tokenFile = at.in, at.tokenFile
+	if at.login != nil {
+		return c.as(*at.login), nil
+	}
+	if at.tokenFile == "" {
+		return c, nil
+	}
+	file, err := os.Open(at.tokenFile)
+	if err != nil {
+		return nil, fmt.Errorf("read token: %w; give the file that the server wrote (its start-up lines name it) as --token-file", err)
+	}
+	defer file.Close()
+	if c.token, err = readToken(file, at.tokenFile); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// newClient makes a client that shows nothing.
+func newClient(address string) (*apiClient, error) {
+	base, err := parseAddress(address)
+	if err != nil {
+		return nil, err
+	}
+	return &apiClient{base: base, http: &http.Client{
 		Timeout: clientTimeout,
 		// A token must not follow a redirect to another host.
 		CheckRedirect: func(req *http.Request, via []*http.Request) error {
@@ -90,24 +121,20 @@ func (f *clientFlags) client() (*apiClient, error) {
 			}
 			return nil
 		},
-	}}
-	if tokenFile == "" {
-		return c, nil
-	}
-	file, err := os.Open(tokenFile)
+	}}, nil
+}
+
+// readToken reads a token from what has the given name.
+func readToken(in io.Reader, name string) (string, error) {
+	raw, err := io.ReadAll(io.LimitReader(in, maxTokenFile+1))
 	if err != nil {
-		return nil, fmt.Errorf("read token: %w; give the file that the server wrote (its start-up lines name it) as --token-file", err)
+		return "", fmt.Errorf("read token: %w", err)
 	}
-	defer file.Close()
-	raw, err := io.ReadAll(io.LimitReader(file, maxTokenFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("read token: %w", err)
+	token := strings.TrimSpace(string(raw))
+	if token == "" || len(raw) > maxTokenFile || strings.ContainsAny(token, " \t\r\n") {
+		return "", fmt.Errorf("read token: %s does not hold a token on one line", name)
 	}
-	c.token = strings.TrimSpace(string(raw))
-	if c.token == "" || len(raw) > maxTokenFile || strings.ContainsAny(c.token, " \t\r\n") {
-		return nil, fmt.Errorf("read token: %s does not hold a token on one line", tokenFile)
-	}
-	return c, nil
+	return token, nil
 }
 
 // getJSON asks for path, which may have a query, and decodes the answer.
@@ -130,7 +157,10 @@ func (c *apiClient) do(ctx context.Context, method, path, contentType string, bo
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
 	}
-	if c.token != "" {
+	switch {
+	case c.user != "":
+		req.SetBasicAuth(c.user, c.password)
+	case c.token != "":
 		req.Header.Set("Authorization", "Bearer "+c.token)
 	}
 	resp, err := c.http.Do(req)
@@ -183,21 +213,33 @@ func (e *noServerError) Error() string {
 	return fmt.Sprintf("no server answers at %s; start one with \"touchline run\", or give its address with --url or TOUCHLINE_URL", e.at)
 }
 
+// badTokenError says that a server does not know a token, or no longer.
+type badTokenError struct{ text string }
+
+func (e *badTokenError) Error() string { return e.text }
+
 // refused turns an HTTP status into an error that says what to do.
 func (c *apiClient) refused(resp *http.Response, path string, raw []byte) error {
 	reason := answerReason(raw)
 	switch resp.StatusCode {
 	case http.StatusUnauthorized, http.StatusForbidden:
-		if c.token == "" {
-			return fmt.Errorf("%s asks for a token; give the file that it wrote at its first start (data/admin.token in its directory) as --token-file", c.base)
+		forbidden := resp.StatusCode == http.StatusForbidden && reason != ""
+		if reason == "" {
+			reason = resp.Status
 		}
 		switch {
-		case reason == "":
-			reason = resp.Status
-		case resp.StatusCode == http.StatusForbidden:
+		case c.user != "":
 			return fmt.Errorf("%s refuses: %s", c.base, reason)
+		case c.token == "":
+			return fmt.Errorf("%s asks for a token; give the file that it wrote at its first start (data/admin.token in its directory) as --token-file, or sign in with \"touchline login\"", c.base)
+		case forbidden && c.login != "":
+			return fmt.Errorf("%s refuses: %s; you are logged in as %s, and --token-file shows another token", c.base, reason, c.login)
+		case forbidden:
+			return fmt.Errorf("%s refuses: %s", c.base, reason)
+		case c.login != "":
+			return &badTokenError{fmt.Sprintf("%s does not accept the token of this login (%s); sign in again with \"touchline login --url=%s\"", c.base, reason, c.base)}
 		}
-		return fmt.Errorf("%s does not accept the token in %s (%s); give the file that this server wrote, or one with a token of \"touchline tokens add\", as --token-file", c.base, c.tokenFile, reason)
+		return &badTokenError{fmt.Sprintf("%s does not accept the token in %s (%s); give the file that this server wrote, or one with a token of \"touchline tokens add\", as --token-file", c.base, c.tokenFile, reason)}
 	case http.StatusNotFound:
 		if resp.Header.Get("Content-Type") == "application/problem+json" && !strings.HasPrefix(reason, "path ") {
 			return errors.New(reason)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"touchline.dev/touchline/internal/datadir"
 )
@@ -79,35 +80,72 @@ func isLocal(host string) bool {
 	return host == "localhost" || ip != nil && (ip.IsLoopback() || ip.IsUnspecified())
 }
 
-// locate completes what the flags leave open by what the data folder says: the
-// address, with the file that it was found in, and the token where the address is that server's.
-func (f *clientFlags) locate() (address, in, token string, err error) {
+// located is a server, and what to show it.
+type located struct {
+	address   string
+	in        string // the file that the address was found in, "" where it was given
+	tokenFile string // "" for none
+	login     *login // in place of a file, nil for none
+}
+
+// locate completes what the flags leave open: the address by the data folder, or
+// else by the last login; the token by the login at that address, or else by the
+// data folder where the address is of the server there. A data folder that was
+// named comes before a login.
+func (f *clientFlags) locate() (located, error) {
 	local, err := readLocalServer(f.dir)
 	if err != nil {
-		return "", "", "", err
+		return located{}, err
 	}
 	if local == nil && f.given("storage.path") {
-		return "", "", "", fmt.Errorf("--storage.path=%s has no %s: no server has been started on it; give the address as --url", f.dir, datadir.Endpoints)
+		return located{}, fmt.Errorf("--storage.path=%s has no %s: no server has been started on it; give the address as --url", f.dir, datadir.Endpoints)
 	}
-	address, token = f.URL, f.TokenFile
-	named := f.given("url") || os.Getenv("TOUCHLINE_URL") != ""
-	if !named && local != nil {
-		address, in = local.URL, filepath.Join(f.dir, datadir.Endpoints)
+	known := &logins{}
+	tokenGiven := f.given("token-file") || f.TokenFile != ""
+	if !f.given("storage.path") && !(tokenGiven && f.named()) {
+		if known, err = readLogins(); err != nil {
+			return located{}, err
+		}
 	}
-	if f.given("token-file") || token != "" {
-		return address, in, token, nil
+	out := located{address: f.URL, tokenFile: f.TokenFile}
+	switch {
+	case f.named():
+	case local != nil:
+		out.address, out.in = local.URL, filepath.Join(f.dir, datadir.Endpoints)
+	case known.Current != "":
+		out.address, out.in = known.Current, known.path
 	}
-	base, err := url.Parse(address)
+	if tokenGiven {
+		return out, nil
+	}
+	base, err := parseAddress(out.address)
 	if err != nil {
-		return "", "", "", noAddress(address)
+		return located{}, err
+	}
+	if out.login = known.at(base); out.login != nil {
+		return out, nil
 	}
 	found := filepath.Join(f.dir, datadir.TokenFile)
 	info, err := os.Stat(found)
 	ours := local != nil && local.answersAt(base) || local == nil && isLocal(base.Hostname())
 	if err == nil && info.Mode().IsRegular() && ours {
-		token = found
+		out.tokenFile = found
 	}
-	return address, in, token, nil
+	return out, nil
+}
+
+// named says whether somebody has said which server is meant.
+func (f *clientFlags) named() bool { return f.given("url") || os.Getenv("TOUCHLINE_URL") != "" }
+
+// parseAddress reads the address of a server.
+func parseAddress(text string) (*url.URL, error) {
+	base, err := url.Parse(text)
+	if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") {
+		return nil, noAddress(text)
+	}
+	base.Path = strings.TrimRight(base.Path, "/")
+	base.RawQuery, base.Fragment = "", ""
+	return base, nil
 }
 
 func noAddress(text string) error {

@@ -20,6 +20,8 @@ func commands() []*cobra.Command {
 		newIncidentCommand(),
 		newMaintainCommand(),
 		newDashboardsCommand(),
+		newLoginCommand(),
+		newLogoutCommand(),
 		newUsersCommand(),
 		newTokensCommand(),
 		newAuditCommand(),

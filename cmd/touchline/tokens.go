@@ -260,6 +260,15 @@ func newTokensRevokeCommand() *cobra.Command {
 	})
 }
 
+// deed is what somebody did, and of sign-ins that were refused how often.
+func deed(e identity.AuditRow) string {
+	var sum identity.FailedSignIns
+	if e.Action != identity.SignInFailed || json.Unmarshal(e.After, &sum) != nil {
+		return e.Action
+	}
+	return fmt.Sprintf("%s ×%d", e.Action, sum.Attempts)
+}
+
 func newAuditCommand() *cobra.Command {
 	a := &accountCommand{}
 	var actor, action, target, since string
@@ -267,8 +276,9 @@ func newAuditCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "audit",
 		Short: "Show who changed what, newest first",
-		Long:  "Show who changed what, newest first. --output=json also shows what it was before and is after.",
-		Args:  cobra.NoArgs,
+		Long: "Show who changed what, newest first. --output=json also shows what it was before and is after.\n\n" +
+			"Sign-ins that were refused are there, too, one entry for those of a minute: --action=sign-in.failed.",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.client()
 			if err != nil {
@@ -301,7 +311,7 @@ func newAuditCommand() *cobra.Command {
 				}
 				fmt.Fprintln(w, "WHEN\tWHO\tHOW\tFROM\tWHAT\tTO")
 				for _, e := range page.Entries {
-					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", e.At.Local().Format("2006-01-02 15:04:05"), e.Actor, e.Method, e.Remote, e.Action, e.Target)
+					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", e.At.Local().Format("2006-01-02 15:04:05"), e.Actor, e.Method, e.Remote, deed(e), e.Target)
 				}
 				if page.NextCursor != "" {
 					fmt.Fprintln(w, "There are more; --limit shows up to 1000.")

@@ -317,7 +317,7 @@ const maxPasswordFile = 4 << 10
 // "-", or asks for it where it is "".
 func readPassword(cmd *cobra.Command, file string) (string, error) {
 	if file == "" {
-		return askPassword(cmd)
+		return askPassword(cmd, "New password: ", "Again: ")
 	}
 	in := cmd.InOrStdin()
 	if file != "-" {
@@ -339,23 +339,24 @@ func readPassword(cmd *cobra.Command, file string) (string, error) {
 	return password, nil
 }
 
-func askPassword(cmd *cobra.Command) (string, error) {
+// askPassword asks for a password without showing it, once for each prompt.
+func askPassword(cmd *cobra.Command, prompts ...string) (string, error) {
 	in, ok := cmd.InOrStdin().(*os.File)
 	if !ok || !term.IsTerminal(int(in.Fd())) {
 		return "", errors.New("there is no terminal to ask for the password; give it as --password-file=FILE, or --password-file=- for standard input")
 	}
-	var typed [2]string
-	for i, prompt := range []string{"New password: ", "Again: "} {
+	var typed string
+	for i, prompt := range prompts {
 		fmt.Fprint(cmd.ErrOrStderr(), prompt)
 		raw, err := term.ReadPassword(int(in.Fd()))
 		fmt.Fprintln(cmd.ErrOrStderr())
 		if err != nil {
 			return "", fmt.Errorf("read password: %w", err)
 		}
-		typed[i] = string(raw)
+		if i > 0 && typed != string(raw) {
+			return "", errors.New("the two passwords differ")
+		}
+		typed = string(raw)
 	}
-	if typed[0] != typed[1] {
-		return "", errors.New("the two passwords differ")
-	}
-	return typed[0], nil
+	return typed, nil
 }

@@ -17,12 +17,13 @@ import (
 // real one does, and looks at what was asked and printed.
 func TestAccountCommands(t *testing.T) {
 	const (
-		anna  = `{"name":"anna","display_name":"Anna","email":"a@example.com","role":"editor","language":"","disabled":false,"has_password":true,"created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z","version":2}`
-		bo    = `{"name":"bo","display_name":"","email":"","role":"viewer","language":"","disabled":true,"has_password":false,"created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z","version":1}`
-		token = `{"id":"ABC","name":"node-1","scopes":["ingest"],"created_at":"2026-01-01T00:00:00Z","created_by":"anna"}`
-		old   = `{"id":"OLD","name":"node-1","user":"anna","scopes":["read","respond"],"created_at":"2026-01-01T00:00:00Z","created_by":"anna","revoked_at":"2026-02-01T00:00:00Z"}`
-		link  = `{"url":"http://x/ui/setup?token=s3cret","purpose":"password","created_by":"root","expires_at":"2026-01-02T00:00:00Z"}`
-		audit = `{"entries":[{"id":"1","at":"2026-01-01T00:00:00Z","actor":"anna","method":"session","remote":"10.0.0.1:5","action":"user.update","target":"user/bo","before":{"role":"viewer"}}],"next_cursor":"x"}`
+		anna    = `{"name":"anna","display_name":"Anna","email":"a@example.com","role":"editor","language":"","disabled":false,"has_password":true,"created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z","version":2}`
+		bo      = `{"name":"bo","display_name":"","email":"","role":"viewer","language":"","disabled":true,"has_password":false,"created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z","version":1}`
+		token   = `{"id":"ABC","name":"node-1","scopes":["ingest"],"created_at":"2026-01-01T00:00:00Z","created_by":"anna"}`
+		old     = `{"id":"OLD","name":"node-1","user":"anna","scopes":["read","respond"],"created_at":"2026-01-01T00:00:00Z","created_by":"anna","revoked_at":"2026-02-01T00:00:00Z"}`
+		link    = `{"url":"http://x/ui/setup?token=s3cret","purpose":"password","created_by":"root","expires_at":"2026-01-02T00:00:00Z"}`
+		audit   = `{"entries":[{"id":"1","at":"2026-01-01T00:00:00Z","actor":"anna","method":"session","remote":"10.0.0.1:5","action":"user.update","target":"user/bo","before":{"role":"viewer"}}],"next_cursor":"x"}`
+		refused = `{"entries":[{"id":"2","at":"2026-01-01T00:00:00Z","actor":"anonymous","method":"basic","remote":"10.0.0.6","action":"sign-in.failed","target":"user/anna","after":{"attempts":17,"last":"2026-01-01T00:00:30Z","reasons":{"wrong":17}}}]}`
 	)
 	dir := t.TempDir()
 	secret := filepath.Join(dir, "password")
@@ -69,6 +70,7 @@ func TestAccountCommands(t *testing.T) {
 		{"revoke", newTokensCommand, []string{"revoke", "node-1"}, []string{`{"tokens":[` + old + `]}`}, []string{"DELETE /tokens/node-1"}, "Token node-1 (OLD) is revoked.", "", 0},
 
 		{"audit", newAuditCommand, []string{"--actor=anna", "--action=user.", "--limit=1"}, []string{audit}, []string{"GET /audit?action=user.&actor=anna&limit=1"}, "anna  session  10.0.0.1:5  user.update  user/bo", "", 0},
+		{"refused sign-ins", newAuditCommand, []string{"--action=sign-in.failed"}, []string{refused}, []string{"GET /audit?action=sign-in.failed&limit=50"}, "anonymous  basic  10.0.0.6  sign-in.failed ×17  user/anna", "", 0},
 		{"audit as JSON", newAuditCommand, []string{"--output=json"}, []string{audit}, []string{"GET /audit?limit=50"}, `"role": "viewer"`, "", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {

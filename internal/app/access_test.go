@@ -184,6 +184,9 @@ read    POST   /touchline/v1/datasources/x/proxy/api/v1/query
 read    GET    /touchline/v1/me
 read    PATCH  /touchline/v1/me
 read    PUT    /touchline/v1/me/password
+read    GET    /touchline/v1/me/tokens
+read    POST   /touchline/v1/me/tokens
+read    DELETE /touchline/v1/me/tokens/x
 read    GET    /touchline/v1/sessions
 read    DELETE /touchline/v1/sessions/x
 read    POST   /touchline/v1/logout

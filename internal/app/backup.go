@@ -145,7 +145,7 @@ func (b *backup) write(ctx context.Context, out *backupWriter, began time.Time) 
 		return nil, fmt.Errorf("stage backup: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(staging)) }()
-	entries, err := b.entries(ctx, staging)
+	entries, counts, err := b.entries(ctx, staging)
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +153,7 @@ func (b *backup) write(ctx context.Context, out *backupWriter, began time.Time) 
 	h.Set("Content-Type", "application/zstd")
 	h.Set("Content-Disposition", `attachment; filename="touchline-`+began.UTC().Format("20060102T150405Z")+`.tar.zst"`)
 	h.Set("Cache-Control", "no-store")
-	m, err := archive.Write(ctx, out, archive.Origin{Version: b.a.build.Version, Host: b.a.host, Created: began}, entries)
+	m, err := archive.Write(ctx, out, archive.Origin{Version: b.a.build.Version, Host: b.a.host, Created: began, State: counts}, entries)
 	if err != nil && context.Cause(ctx) != nil {
 		err = fmt.Errorf("%w (%w)", err, context.Cause(ctx))
 	}
@@ -165,8 +165,7 @@ func (b *backup) write(ctx context.Context, out *backupWriter, began time.Time) 
 // and what else people decided, samples last. So an alert that is firing in the
 // archive has its samples there, and what had been told about it is known to have
 // been told. A state database that is PostgreSQL is not part of it.
-func (b *backup) entries(ctx context.Context, staging string) ([]archive.Entry, error) {
-	var out []archive.Entry
+func (b *backup) entries(ctx context.Context, staging string) (out []archive.Entry, counts archive.State, err error) {
 	for _, s := range []struct {
 		name  string
 		write func(io.Writer) error
@@ -178,29 +177,29 @@ func (b *backup) entries(ctx context.Context, staging string) ([]archive.Entry, 
 		// They are in memory in any case; so a full disk does not keep a backup from being made.
 		var buf bytes.Buffer
 		if err := s.write(&buf); err != nil {
-			return nil, err
+			return nil, counts, err
 		}
 		out = append(out, archive.Entry{Name: s.name, Size: int64(buf.Len()), Open: func() (io.ReadCloser, error) {
 			return io.NopCloser(bytes.NewReader(buf.Bytes())), nil
 		}})
 	}
 	if b.a.state.Kind() == "sqlite" {
-		e, err := stateEntry(ctx, b.a.state.Copy, staging)
-		if err != nil {
-			return nil, err
+		var e archive.Entry
+		if e, counts, err = stateEntry(ctx, b.a.state.Copy, staging); err != nil {
+			return nil, counts, err
 		}
 		out = append(out, e)
 	}
 	small, err := smallEntries(b.a.c.Storage.Path)
 	if err != nil {
-		return nil, err
+		return nil, counts, err
 	}
 	out = append(out, small...)
 	files, err := b.a.engine.Stage(staging)
 	if err != nil {
-		return nil, err
+		return nil, counts, err
 	}
-	return append(out, metricEntries(files)...), nil
+	return append(out, metricEntries(files)...), counts, nil
 }
 
 // smallEntries are the files that are replaced or appended to as a whole, as
@@ -229,17 +228,25 @@ func smallEntries(dir string) ([]archive.Entry, error) {
 	return out, nil
 }
 
-// stateEntry copies the state database into a folder, and adds the copy.
-func stateEntry(ctx context.Context, copyTo func(ctx context.Context, to string) error, folder string) (archive.Entry, error) {
+// peopleTables are the tables of the state database whose rows a backup tells of.
+var peopleTables = [...]string{"users", "tokens", "incidents"}
+
+// stateEntry copies the state database into a folder, adds the copy, and counts
+// what it holds.
+func stateEntry(ctx context.Context, copyTo func(ctx context.Context, to string) error, folder string) (e archive.Entry, counts archive.State, err error) {
 	file := filepath.Join(folder, datadir.State)
 	if err := copyTo(ctx, file); err != nil {
-		return archive.Entry{}, err
+		return e, counts, err
+	}
+	rows, err := state.CountRows(ctx, file, peopleTables[:]...)
+	if err != nil {
+		return e, counts, fmt.Errorf("back up %s: %w", datadir.State, err)
 	}
 	fi, err := os.Stat(file)
 	if err != nil {
-		return archive.Entry{}, fmt.Errorf("back up %s: %w", datadir.State, err)
+		return e, counts, fmt.Errorf("back up %s: %w", datadir.State, err)
 	}
-	return fileEntry(datadir.State, file, fi.Size()), nil
+	return fileEntry(datadir.State, file, fi.Size()), archive.State{Users: rows[peopleTables[0]], Tokens: rows[peopleTables[1]], Incidents: rows[peopleTables[2]]}, nil
 }
 
 func metricEntries(files []tsdbdir.File) []archive.Entry {
@@ -278,6 +285,7 @@ func BackupStopped(ctx context.Context, dir string, w io.Writer) (_ *archive.Man
 		return nil, fmt.Errorf("read host name: %w", err)
 	}
 	var entries []archive.Entry
+	var counts archive.State
 	for _, name := range []string{
 		path.Join(datadir.Rules, rules.StateFile),
 		path.Join(datadir.Alertmanager, alerting.NflogFile), path.Join(datadir.Alertmanager, alerting.NflogFile+alerting.JournalSuffix),
@@ -304,7 +312,8 @@ func BackupStopped(ctx context.Context, dir string, w io.Writer) (_ *archive.Man
 			return nil, fmt.Errorf("stage backup: %w", err)
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(staging)) }()
-		e, err := stateEntry(ctx, func(ctx context.Context, to string) error { return state.CopyFile(ctx, file, to) }, staging)
+		var e archive.Entry
+		e, counts, err = stateEntry(ctx, func(ctx context.Context, to string) error { return state.CopyFile(ctx, file, to) }, staging)
 		if err != nil {
 			return nil, err
 		}
@@ -323,5 +332,5 @@ func BackupStopped(ctx context.Context, dir string, w io.Writer) (_ *archive.Man
 	if len(entries) == 0 {
 		return nil, fmt.Errorf("%s holds no data of Touchline; name the data directory with --storage.path", dir)
 	}
-	return archive.Write(ctx, w, archive.Origin{Version: selfmon.Build().Version, Host: host, Created: time.Now()}, entries)
+	return archive.Write(ctx, w, archive.Origin{Version: selfmon.Build().Version, Host: host, Created: time.Now(), State: counts}, entries)
 }

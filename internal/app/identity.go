@@ -100,13 +100,24 @@ const methodSession = "session"
 // Password finds out whether a user's password is right.
 func (d *door) Password(ctx context.Context, user, password, remote string) (httpserver.Principal, error) {
 	a, err := d.store.ByPassword(ctx, user, password, remote)
-	return principal(a, "basic"), refusal(err)
+	return principal(a, identity.MethodBasic), refusal(err)
 }
 
 // Attempt paces those who try passwords of users of web.config.file.
-func (d *door) Attempt(user, remote string) (right func(), err error) {
-	right, err = d.store.Attempt(user, remote)
-	return right, refusal(err)
+func (d *door) Attempt(ctx context.Context, user, remote string) (settle func(right bool), err error) {
+	settle, err = d.store.Attempt(ctx, user, remote)
+	return settle, refusal(err)
+}
+
+// Refused notes what a request has shown in vain.
+func (d *door) Refused(r httpserver.Refused) { d.store.Failed(identity.FailedSignIn(r)) }
+
+// failed notes a sign-in, unless it is the server that has failed, and returns why.
+func (d *door) failed(user, method, remote string, err error) error {
+	if identity.KindOf(err) != 0 {
+		d.store.Failed(identity.FailedSignIn{User: user, Method: method, Remote: remote, Err: err})
+	}
+	return err
 }
 
 // HasUsers tells whether any user is defined.
@@ -161,8 +172,11 @@ func audit(ctx context.Context, tx *state.Tx, actor, action, target string, befo
 func (d *door) Who(ctx context.Context) native.Person {
 	p, _ := httpserver.PrincipalFrom(ctx)
 	out := native.Person{Actor: actorOf(ctx), User: p.User, Role: identity.Role(p.Role)}
-	if p.Method == methodSession {
+	switch p.Method {
+	case methodSession:
 		out.Session = p.Credential
+	case identity.MethodToken:
+		out.Token = p.Credential
 	}
 	for _, a := range p.Grants() {
 		out.Scopes = append(out.Scopes, a.String())
@@ -175,34 +189,32 @@ func (d *door) Who(ctx context.Context) native.Person {
 func (d *door) SignIn(ctx context.Context, name, password, userAgent string) (*http.Cookie, native.Person, error) {
 	by := actorOf(ctx)
 	name = strings.TrimSpace(name)
-	out := native.Person{}
-	if d.server.FileUser(name) {
-		ok, err := d.server.CheckFilePassword(ctx, name, password, by.Remote)
-		switch {
-		case err != nil:
-			return nil, out, err
-		case !ok:
-			return nil, out, &identity.Error{Kind: identity.Denied, Reason: "user or password is wrong"}
-		}
-		by.Name, by.Method = name, identity.MethodFile
-		out.Role = identity.Admin
-	} else {
-		a, err := d.store.ByPassword(ctx, name, password, by.Remote)
-		if err != nil {
-			return nil, out, err
-		}
-		by.Name, by.Method = a.Name, identity.MethodPassword
-		out.User, out.Role, out.Language = true, a.Role, a.Language
+	out, err := d.prove(ctx, name, password, by.Remote)
+	if err != nil {
+		return nil, native.Person{}, d.failed(name, identity.MethodPassword, by.Remote, err)
 	}
-	secret, s, err := d.store.OpenSession(ctx, by, userAgent)
+	secret, s, err := d.store.OpenSession(ctx, out.Actor, userAgent)
 	if err != nil {
 		return nil, out, err
 	}
-	out.Actor, out.Session = identity.Actor{Name: by.Name, Method: methodSession, Remote: by.Remote}, s.ID
+	out.Method, out.Session = methodSession, s.ID
 	for _, scope := range out.Role.Scopes() {
 		out.Scopes = append(out.Scopes, string(scope))
 	}
 	return d.server.SessionCookie(ctx, secret, d.life), out, nil
+}
+
+// prove finds out who has a name and a password.
+func (d *door) prove(ctx context.Context, name, password, remote string) (native.Person, error) {
+	if d.server.FileUser(name) {
+		ok, err := d.server.CheckFilePassword(ctx, name, password, remote)
+		if err == nil && !ok {
+			err = &identity.Error{Kind: identity.Denied, Reason: "user or password is wrong"}
+		}
+		return native.Person{Actor: identity.Actor{Name: name, Method: identity.MethodFile, Remote: remote}, Role: identity.Admin}, err
+	}
+	a, err := d.store.ByPassword(ctx, name, password, remote)
+	return native.Person{Actor: identity.Actor{Name: a.Name, Method: identity.MethodPassword, Remote: remote}, User: true, Role: a.Role, Language: a.Language}, err
 }
 
 // SignOut ends the session that a request was sent in, if there is one.
@@ -219,7 +231,7 @@ func (d *door) SignOut(ctx context.Context) (*http.Cookie, error) {
 func (d *door) CheckPassword(ctx context.Context, password string) error {
 	by := actorOf(ctx)
 	_, err := d.store.ByPassword(ctx, by.Name, password, by.Remote)
-	return err
+	return d.failed(by.Name, identity.MethodPassword, by.Remote, err)
 }
 
 // LinkURL is where a one-time link leads.

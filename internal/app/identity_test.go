@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -197,6 +198,26 @@ func TestFirstAdministrator(t *testing.T) {
 		t.Errorf("the update was %s, is %s, from %s", update.Before, update.After, update.Remote)
 	}
 
+	// With a password sent along he makes a token of his own, which can end itself and nothing else.
+	basic := func(name, secret string) func(*http.Request) {
+		return func(r *http.Request) { r.SetBasicAuth(name, secret) }
+	}
+	if err := json.Unmarshal([]byte(other.do("POST", "/touchline/v1/me/tokens", map[string]any{"name": "laptop", "scopes": []string{"respond"}}, 201, basic("bo", password))), &made); err != nil {
+		t.Fatal(err)
+	}
+	kept := made.Token.ID
+	if err := json.Unmarshal([]byte(bo.do("POST", "/touchline/v1/me/tokens", map[string]any{"name": "script", "scopes": []string{"viewer"}}, 201)), &made); err != nil {
+		t.Fatal(err)
+	}
+	own := func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+made.Secret) }
+	other.wants("his token", other.do("GET", "/touchline/v1/me", nil, 200, own), `"name":"bo"`, `"may":["read"]`, `"token":"`+made.Token.ID+`"`)
+	other.do("POST", "/touchline/v1/me/tokens", map[string]any{"name": "more", "scopes": []string{"read"}}, 403, own)
+	other.do("DELETE", "/touchline/v1/me/tokens/"+kept, nil, 403, own)
+	other.do("DELETE", "/touchline/v1/me/tokens/"+made.Token.ID, nil, 200, own)
+	other.do("GET", "/touchline/v1/me", nil, 401, own)
+	bo.wants("his tokens", bo.do("GET", "/touchline/v1/me/tokens", nil, 200), kept)
+	anna.do("DELETE", "/touchline/v1/tokens/"+url.PathEscape("bo/laptop"), nil, 200)
+
 	// Profile and password: what is signed in elsewhere is signed out.
 	phone := newBrowser(t, a)
 	defer phone.close()
@@ -209,6 +230,34 @@ func TestFirstAdministrator(t *testing.T) {
 	phone.do("GET", "/touchline/v1/me", nil, 401)
 	bo.wants("signed out", bo.do("POST", "/ui/logout", nil, 200), `name="password"`)
 	bo.do("GET", "/touchline/v1/me", nil, 401)
+
+	// What was refused stands in the audit log, and nothing of what was shown does.
+	other.do("GET", "/api/v1/query?query=up", nil, 401, basic("anna", "not her password"))
+	other.do("GET", "/api/v1/query?query=up", nil, 401, basic("my secret phrase", "x"))
+	other.do("GET", "/api/v1/query?query=up", nil, 401, func(r *http.Request) { r.Header.Set("Authorization", "Bearer tl_nothing") })
+	if err := a.identity.Tidy(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	refused := anna.do("GET", "/touchline/v1/audit?action=sign-in.failed", nil, 200)
+	if err := json.Unmarshal([]byte(refused), &log); err != nil {
+		t.Fatal(err)
+	}
+	ways := map[string]int{}
+	for _, e := range log.Entries {
+		var sum identity.FailedSignIns
+		if err := json.Unmarshal(e.After, &sum); err != nil || e.Remote != "127.0.0.1" {
+			t.Errorf("%+v %v", e, err)
+		}
+		ways[e.Method+" "+e.Target] += sum.Attempts
+	}
+	if want := map[string]int{"password user/anna": 2, "password user/bo": 1, "basic user/anna": 1, "basic ": 1, "token ": 1, "token token/bo/script": 1}; !maps.Equal(ways, want) {
+		t.Errorf("refused %v, want %v", ways, want)
+	}
+	for _, secret := range []string{"not her", "my secret", "tl_nothing"} {
+		if strings.Contains(refused, secret) {
+			t.Errorf("the audit log tells of %q", secret)
+		}
+	}
 
 	// The admin token goes on working, whatever becomes of the users.
 	raw, err := os.ReadFile(a.tokenFile())

@@ -121,17 +121,29 @@ func (c accounts) End(ctx context.Context) string {
 
 // Return lets in whom the provider has sent back.
 func (c accounts) Return(ctx context.Context, query url.Values, userAgent string) (in page.Entered, next string, err error) {
+	remote := actorOf(ctx).Remote
+	refused := func(name string, err error) {
+		c.door.store.Failed(identity.FailedSignIn{User: name, Method: identity.MethodOIDC, Remote: remote, Err: err})
+	}
 	p, err := c.door.provider.Finish(ctx, c.door.server.CookieValue(ctx, flowCookie), query)
+	var r *oidc.Refusal
+	if errors.As(err, &r) {
+		refused("", r)
+	}
 	if err != nil {
 		return in, "", c.providerError(err)
 	}
 	role, keep := c.door.roleOf(p.Groups)
 	if role == "" && !keep {
+		refused(p.Name, &identity.Error{Kind: identity.NotFound, Reason: "no group may sign in"})
 		c.door.log.Info("Sign-in refused: none of the groups may", "user", p.Name, "groups", p.Groups)
 		return in, "", &page.AccountError{Kind: "stranger", Err: errors.New("no group may sign in")}
 	}
 	subject := identity.Subject{ID: p.Subject, Name: p.Name, DisplayName: p.DisplayName, Email: p.Email, Language: p.Language}
-	secret, u, err := c.door.store.SignInSubject(ctx, subject, role, keep, actorOf(ctx).Remote, userAgent)
+	secret, u, err := c.door.store.SignInSubject(ctx, subject, role, keep, remote, userAgent)
+	if identity.KindOf(err) != 0 {
+		refused(p.Name, err)
+	}
 	switch identity.KindOf(err) {
 	case identity.NotFound:
 		return in, "", &page.AccountError{Kind: "stranger", Err: err}

@@ -81,6 +81,11 @@ func TestSignInByOIDC(t *testing.T) {
 	bo.do("GET", begin(bo, "bo"), nil, 200)
 	bo.wants("bo again", bo.do("GET", "/touchline/v1/me", nil, 200), `"role":"responder"`)
 	anna.wants("audit", anna.do("GET", "/touchline/v1/audit?target=user/bo", nil, 200), `"action":"user.create"`, `"action":"user.update"`, `"method":"oidc"`)
+	if err := a.identity.Tidy(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	anna.wants("refused", anna.do("GET", "/touchline/v1/audit?action=sign-in.failed", nil, 200),
+		`"target":"user/eve"`, `"target":"user/root"`, `"no_user":1`, `"provider":2`, `"method":"oidc"`, `"remote":"127.0.0.1"`)
 	// The profile has no password to change.
 	bo.wants("profile", bo.do("GET", "/ui/profile?lang=en", nil, 200), "You sign in elsewhere")
 }

@@ -44,6 +44,16 @@ type Header struct {
 	Created time.Time `json:"created"`
 	Files   int       `json:"files"`
 	Bytes   int64     `json:"bytes"` // of all files, before compression
+	State   State     `json:"state,omitzero"`
+}
+
+// State counts what state.db holds, with what has ended and is still kept. It is
+// zero where the database holds none, where it is not part of the backup, and in
+// backups that were made before there was this count.
+type State struct {
+	Users     int64 `json:"users"`
+	Tokens    int64 `json:"tokens"`
+	Incidents int64 `json:"incidents"`
 }
 
 // File is one file of the data directory.

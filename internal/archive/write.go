@@ -27,12 +27,13 @@ type Origin struct {
 	Version string
 	Host    string
 	Created time.Time
+	State   State
 }
 
 // Write writes an archive and returns its manifest. Memory does not depend on
 // the size of the entries. An error leaves an archive that readers refuse.
 func Write(ctx context.Context, w io.Writer, o Origin, entries []Entry) (*Manifest, error) {
-	h := Header{Format: Format, Version: o.Version, Host: o.Host, Created: o.Created.UTC().Truncate(time.Second), Files: len(entries)}
+	h := Header{Format: Format, Version: o.Version, Host: o.Host, Created: o.Created.UTC().Truncate(time.Second), Files: len(entries), State: o.State}
 	seen := make(map[string]bool, len(entries))
 	for _, e := range entries {
 		if err := checkName(e.Name); err != nil {

@@ -51,10 +51,21 @@ type Identity interface {
 	// Password is asked about users that the web configuration does not name.
 	Password(ctx context.Context, user, password, remote string) (Principal, error)
 	// Attempt lets somebody try the password of a user of the web configuration, or
-	// refuses it for now. Whoever was right calls right, and it does not count.
-	Attempt(user, remote string) (right func(), err error)
+	// refuses it for now. Whoever was right settles it with true, who could not be
+	// tried with false: neither counts.
+	Attempt(ctx context.Context, user, remote string) (settle func(right bool), err error)
+	// Refused is told of every password and token of a request that was refused.
+	Refused(Refused)
 	// HasUsers tells whether there are any.
 	HasUsers(ctx context.Context) (bool, error)
+}
+
+// Refused is a password or a token that was not taken.
+type Refused struct {
+	User   string // who was tried, "" for a token
+	Method string // basic or token
+	Remote string // host:port of the peer
+	Err    error  // why, as Identity said it
 }
 
 // The values of Options.Anonymous: what those who show nothing may do.
@@ -119,13 +130,15 @@ func (s *Server) authenticate(ctx context.Context, e evidence) (Principal, error
 	switch {
 	case e.authorization == "":
 	case strings.EqualFold(scheme, "Bearer"):
-		return s.byToken(ctx, strings.TrimSpace(value))
+		p, err := s.byToken(ctx, strings.TrimSpace(value))
+		return p, s.refused(Refused{Method: "token", Remote: e.remote, Err: err})
 	case strings.EqualFold(scheme, "Basic"):
 		user, password, err := splitBasic(value)
 		if err != nil {
 			return nobody, unauthenticated(err.Error())
 		}
-		return s.byPassword(ctx, user, password, e.remote)
+		p, err := s.byPassword(ctx, user, password, e.remote)
+		return p, s.refused(Refused{User: user, Method: "basic", Remote: e.remote, Err: err})
 	default:
 		return nobody, unauthenticated("unknown authorization scheme; use Basic or Bearer")
 	}
@@ -149,6 +162,17 @@ func (s *Server) authenticate(ctx context.Context, e evidence) (Principal, error
 	return p, err
 }
 
+// refused tells Identity what was refused, and makes it a refusal of ours. Where
+// nothing was, or access could not be decided, it tells nobody.
+func (s *Server) refused(r Refused) error {
+	err := refusal(r.Err)
+	var d *denied
+	if s.o.Identity != nil && errors.As(err, &d) {
+		s.o.Identity.Refused(r)
+	}
+	return err
+}
+
 func unauthenticated(reason string) error {
 	return &denied{status: http.StatusUnauthorized, reason: reason}
 }
@@ -162,7 +186,7 @@ func (s *Server) byToken(ctx context.Context, presented string) (Principal, erro
 	}
 	p, err := s.o.Identity.Token(ctx, presented)
 	if err != nil {
-		return nobody, fmt.Errorf("check token: %w", refusal(err))
+		return nobody, fmt.Errorf("check token: %w", err)
 	}
 	return p, nil
 }
@@ -171,13 +195,13 @@ func (s *Server) byPassword(ctx context.Context, user, password, remote string) 
 	if s.o.Identity != nil && !s.FileUser(user) {
 		p, err := s.o.Identity.Password(ctx, user, password, remote)
 		if err != nil {
-			return nobody, fmt.Errorf("check password: %w", refusal(err))
+			return nobody, fmt.Errorf("check password: %w", err)
 		}
 		return p, nil
 	}
 	ok, err := s.CheckFilePassword(ctx, user, password, remote)
 	if err != nil {
-		return nobody, fmt.Errorf("check password: %w", refusal(err))
+		return nobody, fmt.Errorf("check password: %w", err)
 	}
 	if !ok {
 		return nobody, unauthenticated("user or password is wrong")
@@ -195,14 +219,13 @@ func (s *Server) FileUser(name string) bool {
 func (s *Server) HasFileUsers() bool { return s.web.hasUsers() }
 
 // CheckFilePassword tells whether a password is that of a user of the web
-// configuration. Wrong ones of the same user, and from the same address, are let
-// through at the pace of Identity.
+// configuration. Wrong ones are let through at the pace of Identity.
 func (s *Server) CheckFilePassword(ctx context.Context, user, password, remote string) (bool, error) {
-	return s.web.checkPassword(ctx, user, password, func() (right func(), err error) {
+	return s.web.checkPassword(ctx, user, password, func() (settle func(right bool), err error) {
 		if s.o.Identity == nil {
-			return func() {}, nil
+			return func(bool) {}, nil
 		}
-		return s.o.Identity.Attempt(user, remote)
+		return s.o.Identity.Attempt(ctx, user, remote)
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -21,18 +22,28 @@ type people struct {
 	err   error
 
 	mu       sync.Mutex
+	refused  []string
 	attempts int // that count
 	most     int // of them, 0 for any number
 }
 
-func (p *people) Attempt(string, string) (right func(), err error) {
+func (p *people) Refused(r Refused) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.refused = append(p.refused, r.Method+" "+r.User+" "+r.Err.Error())
+	if _, _, err := net.SplitHostPort(r.Remote); err != nil {
+		p.refused = append(p.refused, err.Error())
+	}
+}
+
+func (p *people) Attempt(context.Context, string, string) (settle func(right bool), err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.most > 0 && p.attempts >= p.most {
 		return nil, &Error{Status: http.StatusTooManyRequests, Err: errors.New("wait"), RetryAfter: 1500 * time.Millisecond}
 	}
 	p.attempts++
-	return func() {
+	return func(bool) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.attempts--
@@ -128,6 +139,13 @@ func TestIdentity(t *testing.T) {
 			}
 		})
 	}
+	want := []string{
+		"token  check token: the token is not valid", "basic cy check password: the password is not valid", "basic cy check password: wait",
+		"basic alice user or password is wrong",
+	}
+	if !slices.Equal(p.refused, want) {
+		t.Errorf("told of %q, want %q", p.refused, want)
+	}
 	p.err = errors.New("database away, password=geheim")
 	for _, edit := range []func(*http.Request){bearer("x"), cookie("touchline", "cookie"), basic("cy", "password"), header("Accept", "x")} {
 		got := s.do("GET", "/api/v1/query", nil, edit)
@@ -137,6 +155,9 @@ func TestIdentity(t *testing.T) {
 	}
 	if _, err := s.AuthorizeRPC(t.Context(), &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}, "", "Bearer x", Ingest); err == nil || errors.Is(err, ErrUnauthenticated) {
 		t.Errorf("a database that is away over gRPC: %v", err)
+	}
+	if len(p.refused) != len(want) {
+		t.Errorf("a database that is away is told as %q", p.refused[len(want):])
 	}
 	p.err = nil
 	if got, err := s.AuthorizeRPC(t.Context(), &net.TCPAddr{IP: net.IPv4(10, 0, 0, 1)}, "", "Bearer agent-token", Ingest); err != nil || got.Name != "agent" {
@@ -171,6 +192,10 @@ func TestFilePasswordsArePaced(t *testing.T) {
 		t.Errorf("over gRPC: %v", err)
 	}
 	p.most = 0
+	// Each was told, the repeated one too.
+	if got := len(p.refused); got != 8 {
+		t.Errorf("%d refusals told: %q", got, p.refused)
+	}
 	as("bo", "secret", 200)
 	if p.attempts != 3 {
 		t.Errorf("%d attempts count", p.attempts)

@@ -221,7 +221,7 @@ const maxCached = 1024
 // under a digest of user, hash and password. attempt is asked before a password is
 // tried for the first time; one whose verdict is kept is no guess, so that it does
 // not slow clients with the right one.
-func (c *webConfig) checkPassword(ctx context.Context, user, password string, attempt func() (right func(), err error)) (bool, error) {
+func (c *webConfig) checkPassword(ctx context.Context, user, password string, attempt func() (settle func(right bool), err error)) (bool, error) {
 	stored, known := c.current().Users[user]
 	hash := []byte(stored)
 	if !known {
@@ -242,20 +242,20 @@ func (c *webConfig) checkPassword(ctx context.Context, user, password string, at
 	if hit {
 		return ok, nil
 	}
-	right, err := attempt()
+	settle, err := attempt()
 	if err != nil {
 		return false, err
 	}
 	select {
 	case c.bcryptSlot <- struct{}{}:
 	case <-ctx.Done():
-		right() // It was not tried.
+		settle(false)
 		return false, ctx.Err()
 	}
 	ok = bcrypt.CompareHashAndPassword(hash, []byte(password)) == nil && known
 	<-c.bcryptSlot
 	if ok {
-		right()
+		settle(true)
 	}
 
 	c.mu.Lock()

@@ -381,38 +381,6 @@ func TestLinks(t *testing.T) {
 	})
 }
 
-func TestWrongPasswordsArePaced(t *testing.T) {
-	onBoth(t, func(t *testing.T, w *world, _ func() *world) {
-		w.user("anna", identity.Viewer)
-		try := func(name, given, remote string) error {
-			_, err := w.ByPassword(w.ctx, name, given, remote)
-			return err
-		}
-		// By name, from wherever they come.
-		for i := range 10 {
-			w.refused(try("anna", "wrong", fmt.Sprintf("10.0.0.%d:1", i)), identity.Denied, "wrong")
-		}
-		err := try("anna", password, "10.0.1.1:1")
-		w.refused(err, identity.TooMany, "too many")
-		w.clock.move(30 * time.Second)
-		if err := try("anna", password, "10.0.1.1:1"); err != nil {
-			t.Errorf("after a while: %v", err)
-		}
-		// What was right does not count, and is not slowed down.
-		for range 50 {
-			if err := try("anna", password, "10.0.1.1:1"); err != nil {
-				t.Fatal(err)
-			}
-		}
-		// By address, whatever the name; one of IPv6 has a whole network.
-		for i := range 30 {
-			w.refused(try(fmt.Sprint("user", i), "wrong", fmt.Sprintf("[2001:db8::%x]:1", i)), identity.Denied, "wrong")
-		}
-		w.refused(try("userx", "wrong", "[2001:db8::ffff]:1"), identity.TooMany, "too many")
-		w.refused(try("userx", "wrong", "[2001:db8:1::1]:1"), identity.Denied, "wrong")
-	})
-}
-
 // TestDatabaseAway: agents go on while the database does not answer.
 func TestDatabaseAway(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world, _ func() *world) {

@@ -27,26 +27,31 @@ type Entry struct {
 // Audit writes an entry in the transaction of the change that it tells of, so
 // that there is never one without the other.
 func Audit(ctx context.Context, tx *state.Tx, e Entry) error {
-	before, err := jsonOf(e.Before)
-	if err != nil {
-		return fmt.Errorf("audit %s: %w", e.Action, err)
-	}
-	after, err := jsonOf(e.After)
-	if err != nil {
-		return fmt.Errorf("audit %s: %w", e.Action, err)
-	}
-	id := auditID(e.At)
-	var n int // of the same microsecond, such as those of this transaction
-	if err := tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM audit WHERE id >= $1 AND id < $2", id, id+"g").Scan(&n); err != nil {
-		return fmt.Errorf("audit %s: %w", e.Action, err)
-	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO audit (id, at, actor, method, remote, action, target, old_value, new_value)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		id+fmt.Sprintf("%04x", n)+randomHex(), state.Micros(e.At), e.Actor.Name, e.Actor.Method, e.Actor.Remote, e.Action, e.Target, before, after)
-	if err != nil {
+	if _, err := insertAudit(ctx, tx, e); err != nil {
 		return fmt.Errorf("audit %s: %w", e.Action, err)
 	}
 	return nil
+}
+
+func insertAudit(ctx context.Context, tx *state.Tx, e Entry) (id string, err error) {
+	before, err := jsonOf(e.Before)
+	if err != nil {
+		return "", err
+	}
+	after, err := jsonOf(e.After)
+	if err != nil {
+		return "", err
+	}
+	id = auditID(e.At)
+	var n int // of the same microsecond, such as those of this transaction
+	if err := tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM audit WHERE id >= $1 AND id < $2", id, id+"g").Scan(&n); err != nil {
+		return "", err
+	}
+	id += fmt.Sprintf("%04x", n) + randomHex()
+	_, err = tx.ExecContext(ctx, `INSERT INTO audit (id, at, actor, method, remote, action, target, old_value, new_value)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		id, state.Micros(e.At), e.Actor.Name, e.Actor.Method, e.Actor.Remote, e.Action, e.Target, before, after)
+	return id, err
 }
 
 func jsonOf(v any) (string, error) {

@@ -88,11 +88,15 @@ type Store struct {
 	metrics *metrics
 	cache   *cache
 	hasher  *hasher
-	names   *buckets // failed passwords by the name that was given
-	remotes *buckets // and by who sent them
+	pairs   *buckets // failed passwords by the name that was given and the network
+	names   *buckets // by the name alone
+	remotes *buckets // and by the network alone
+
+	failures *failures
 
 	mu   sync.Mutex
 	used map[string]time.Time // token or session → last use that is not stored yet
+	met  map[visit]time.Time  // last sign-ins from a network that are not stored yet
 
 	quit chan struct{}
 	done chan struct{}
@@ -119,8 +123,8 @@ func New(o Options) (*Store, error) {
 	}
 	s := &Store{
 		o: o, db: o.DB, log: o.Logger, metrics: m, cache: newCache(), hasher: newHasher(),
-		names: newBuckets(nameBurst, nameRefill), remotes: newBuckets(remoteBurst, remoteRefill),
-		used: map[string]time.Time{}, quit: make(chan struct{}), done: make(chan struct{}),
+		pairs: newBuckets(pairBurst, pairRefill), names: newBuckets(nameBurst, nameRefill), remotes: newBuckets(remoteBurst, remoteRefill),
+		failures: newFailures(), met: map[visit]time.Time{}, used: map[string]time.Time{}, quit: make(chan struct{}), done: make(chan struct{}),
 	}
 	return s, nil
 }
@@ -183,6 +187,7 @@ type Error struct {
 	Reason     string
 	Remedy     string        // command by which an administrator allows it, "" for none
 	RetryAfter time.Duration // of TooMany
+	token      string        // that is refused, as the audit log names it; "" where it is none that is known
 }
 
 func (e *Error) Error() string {
@@ -205,11 +210,17 @@ func invalid(field, format string, args ...any) error {
 
 // KindOf tells why an error refuses, 0 where it is a failure of ours.
 func KindOf(err error) Kind {
-	var e *Error
-	if errors.As(err, &e) {
+	if e := refusalOf(err); e != nil {
 		return e.Kind
 	}
 	return 0
+}
+
+// refusalOf finds a refusal in an error; nil where it is a failure of ours.
+func refusalOf(err error) *Error {
+	var e *Error
+	errors.As(err, &e)
+	return e
 }
 
 // secretPrefix lets scanners for leaked secrets know ours.

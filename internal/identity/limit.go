@@ -2,17 +2,19 @@ package identity
 
 import (
 	"container/list"
+	"context"
 	"math"
-	"net/netip"
 	"sync"
 	"time"
 )
 
 // How many wrong passwords are taken at once, and how soon another one is.
 const (
-	nameBurst    = 10
-	nameRefill   = 30 * time.Second
-	remoteBurst  = 30
+	pairBurst    = 10 // for one name from one network
+	pairRefill   = 30 * time.Second
+	nameBurst    = 30 // for one name from networks that it has not signed in from
+	nameRefill   = 20 * time.Second
+	remoteBurst  = 30 // from one network
 	remoteRefill = 10 * time.Second
 	maxBuckets   = 10_000 // of each kind; the one that was not asked for longest goes first
 )
@@ -62,7 +64,8 @@ func (b *buckets) take(key string, now time.Time) (wait time.Duration) {
 	defer b.mu.Unlock()
 	u := b.find(key, now)
 	if u.level < 1 {
-		return time.Duration((1 - u.level) * float64(b.refill))
+		// Never 0, which is a take: a level adds up to a hair less than a whole.
+		return max(time.Duration((1-u.level)*float64(b.refill)), 1)
 	}
 	u.level--
 	return 0
@@ -77,39 +80,44 @@ func (b *buckets) giveBack(key string, now time.Time) {
 }
 
 // Attempt lets somebody try a password, or says when they may try again. Whoever
-// was right calls right, and it does not count. What is let through side by side
-// counts at once.
-func (s *Store) Attempt(name, remote string) (right func(), err error) {
-	now, from := s.now(), network(remote)
-	wait := s.names.take(name, now)
-	if wait == 0 {
-		if wait = s.remotes.take(from, now); wait > 0 {
-			s.names.giveBack(name, now)
+// was right calls settle with true, and who could not be tried with false: neither
+// counts. What is let through side by side counts at once.
+//
+// Attempts count for a name and a network together, for the network, whatever the
+// name, and for the name, whatever the network. The last is against guesses from
+// many places at once and fills up faster than one place can use it up, so that it
+// takes several to keep somebody out; from where they have signed in before it does
+// not count at all.
+func (s *Store) Attempt(ctx context.Context, name, remote string) (settle func(right bool), err error) {
+	now, v := s.now(), visit{name, network(remote)}
+	key := name
+	if len(key) > maxName {
+		key = digestOf(key) // a bucket must not be as large as somebody likes
+	}
+	type take struct {
+		from *buckets
+		key  string
+	}
+	takes := []take{{s.pairs, key + "\x00" + v.network}, {s.remotes, v.network}}
+	if !s.knows(ctx, v) {
+		takes = append(takes, take{s.names, key})
+	}
+	giveBack := func(takes []take) {
+		for _, t := range takes {
+			t.from.giveBack(t.key, s.now())
 		}
 	}
-	if wait > 0 {
-		s.metrics.paced.Inc()
-		return nil, &Error{Kind: TooMany, Reason: "too many wrong passwords; wait a moment before you try again", RetryAfter: wait}
+	for n, t := range takes {
+		if wait := t.from.take(t.key, now); wait > 0 {
+			giveBack(takes[:n])
+			s.metrics.paced.Inc()
+			return nil, &Error{Kind: TooMany, Reason: "too many wrong passwords; wait a moment before you try again", RetryAfter: wait}
+		}
 	}
-	return func() {
-		s.names.giveBack(name, s.now())
-		s.remotes.giveBack(from, s.now())
+	return func(right bool) {
+		giveBack(takes)
+		if right {
+			s.meet(name, remote)
+		}
 	}, nil
-}
-
-// network is what one attacker has: an address of IPv4, or a /64 of IPv6.
-func network(remote string) string {
-	ap, err := netip.ParseAddrPort(remote)
-	if err != nil {
-		return remote
-	}
-	a := ap.Addr().Unmap()
-	if a.Is4() {
-		return a.String()
-	}
-	p, err := a.WithZone("").Prefix(64)
-	if err != nil {
-		return a.String()
-	}
-	return p.String()
 }

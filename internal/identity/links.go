@@ -155,6 +155,6 @@ func (s *Store) UseLink(ctx context.Context, secret string, u User, password, re
 	if err != nil {
 		return Welcome{}, err
 	}
-	s.metrics.signedIn.WithLabelValues(MethodLink).Inc()
+	s.entered(by)
 	return out, nil
 }

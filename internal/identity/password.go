@@ -125,8 +125,8 @@ func (s *Store) hash(ctx context.Context, name, password string) (string, error)
 	return hash, nil
 }
 
-// ByPassword finds out whether a user's password is right. Failures of the same
-// name, and from the same address, are let through at a pace only.
+// ByPassword finds out whether a user's password is right. Wrong ones are let
+// through at the pace of Attempt only.
 func (s *Store) ByPassword(ctx context.Context, name, password, remote string) (Account, error) {
 	name = UserName(name)
 	var a account
@@ -142,9 +142,10 @@ func (s *Store) ByPassword(ctx context.Context, name, password, remote string) (
 	}
 	key := s.hasher.verdict(name, a.hash, password)
 	if a.hash != "" && !a.Disabled && s.hasher.remembered(key) {
+		s.meet(name, remote)
 		return userAccount(a.User, MethodPassword), nil
 	}
-	right, err := s.Attempt(name, remote)
+	settle, err := s.Attempt(ctx, name, remote)
 	if err != nil {
 		return Account{}, err
 	}
@@ -154,12 +155,12 @@ func (s *Store) ByPassword(ctx context.Context, name, password, remote string) (
 	ok, err := s.hasher.matches(ctx, password, a.hash)
 	switch {
 	case err != nil:
-		right()
+		settle(false)
 		return Account{}, fmt.Errorf("check password: %w", err)
 	case !ok:
 		return Account{}, s.wrong()
 	}
-	right()
+	settle(!a.Disabled)
 	if a.Disabled {
 		return Account{}, disabled(name)
 	}

@@ -50,8 +50,14 @@ func (s *Store) OpenSession(ctx context.Context, by Actor, userAgent string) (se
 	if err != nil {
 		return "", Session{}, err
 	}
-	s.metrics.signedIn.WithLabelValues(by.Method).Inc()
+	s.entered(by)
 	return secret, out, nil
+}
+
+// entered notes that a browser has been signed in.
+func (s *Store) entered(by Actor) {
+	s.metrics.signedIn.WithLabelValues(by.Method).Inc()
+	s.meet(by.Name, by.Remote)
 }
 
 func (s *Store) openSession(w *writer, by Actor, userAgent string) (secret string, _ Session, err error) {

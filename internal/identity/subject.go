@@ -71,7 +71,7 @@ func (s *Store) SignInSubject(ctx context.Context, subject Subject, role Role, k
 	if kept {
 		s.log.Warn("The last administrator stays one, though groups give another role; make another administrator first", "user", u.Name, "role_of_groups", role)
 	}
-	s.metrics.signedIn.WithLabelValues(MethodOIDC).Inc()
+	s.entered(Actor{Name: u.Name, Method: MethodOIDC, Remote: remote})
 	return secret, u, nil
 }
 

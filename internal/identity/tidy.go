@@ -19,18 +19,22 @@ const (
 	auditBatch  = 1000                // rows deleted in one transaction
 )
 
-// Start begins to keep the store tidy: once a minute it writes down what has
-// been used and deletes what is over. Close ends that.
+// Start begins to keep the store tidy: every few seconds it writes down which
+// sign-ins were refused, and once a minute what has been used, and deletes what is
+// over. Close ends that.
 func (s *Store) Start() {
 	go func() {
 		defer close(s.done)
-		t := time.NewTicker(tidyEvery)
+		t, failed := time.NewTicker(tidyEvery), time.NewTicker(failedEvery)
 		defer t.Stop()
+		defer failed.Stop()
 		s.tidyAndLog()
 		for {
 			select {
 			case <-t.C:
 				s.tidyAndLog()
+			case <-failed.C:
+				s.storeFailedAndLog()
 			case <-s.quit:
 				s.tidyAndLog()
 				return
@@ -58,18 +62,28 @@ func (s *Store) tidyAndLog() {
 	}
 }
 
-// Tidy does once what Start does every minute.
-func (s *Store) Tidy(ctx context.Context) error {
-	return errors.Join(s.storeUses(ctx), s.deleteEnded(ctx), s.deleteOldAudit(ctx), s.measure(ctx))
+func (s *Store) storeFailedAndLog() {
+	ctx, cancel := context.WithTimeout(context.Background(), tidyTimeout)
+	defer cancel()
+	if err := s.storeFailed(ctx); err != nil {
+		s.log.Error("Failed sign-ins are missing in the audit log; it is tried again in a moment", "err", err)
+	}
 }
 
-// storeUses writes down when tokens and sessions were used last.
+// Tidy does once what Start does every minute.
+func (s *Store) Tidy(ctx context.Context) error {
+	return errors.Join(s.storeUses(ctx), s.storeFailed(ctx), s.deleteEnded(ctx), s.deleteOldAudit(ctx), s.deleteOldFailed(ctx), s.measure(ctx))
+}
+
+// storeUses writes down when tokens and sessions were used last, and from where
+// people have signed in.
 func (s *Store) storeUses(ctx context.Context) error {
 	s.mu.Lock()
 	used := s.used
 	s.used = make(map[string]time.Time, len(used))
 	s.mu.Unlock()
-	if len(used) == 0 {
+	met := s.visits()
+	if len(used) == 0 && len(met) == 0 {
 		return nil
 	}
 	// What was read of the database stays right, so the cache is not cleared.
@@ -84,9 +98,15 @@ func (s *Store) storeUses(ctx context.Context) error {
 				}
 			}
 		}
+		for v, at := range met {
+			if err := storeVisit(ctx, tx, v, at); err != nil {
+				return err
+			}
+		}
 		return nil
 	})
 	if err == nil {
+		s.forgetVisits(met)
 		return nil
 	}
 	s.mu.Lock()
@@ -109,6 +129,7 @@ func (s *Store) deleteEnded(ctx context.Context) error {
 			{"DELETE FROM sessions WHERE expires_at <= $1", now},
 			{"DELETE FROM sessions WHERE seen_at <= $1", now.Add(-s.o.SessionIdle)},
 			{"DELETE FROM links WHERE expires_at <= $1", now},
+			{"DELETE FROM sign_in_networks WHERE seen_at <= $1", now.Add(-networksKept)},
 			{"DELETE FROM tokens WHERE (revoked_at > 0 AND revoked_at <= $1) OR (expires_at > 0 AND expires_at <= $1)", now.Add(-tokensKept)},
 		} {
 			if _, err := tx.ExecContext(ctx, d.query, state.Micros(d.at)); err != nil {
@@ -123,16 +144,21 @@ func (s *Store) deleteEnded(ctx context.Context) error {
 	return nil
 }
 
-// deleteOldAudit deletes in small transactions, so that nobody waits for long.
 func (s *Store) deleteOldAudit(ctx context.Context) error {
 	if s.o.AuditKeep <= 0 {
 		return nil
 	}
-	before := auditID(s.now().Add(-s.o.AuditKeep))
+	return s.deleteAudit(ctx, "old rows", "SELECT id FROM audit WHERE id < $2 ORDER BY id LIMIT $1", auditBatch, auditID(s.now().Add(-s.o.AuditKeep)))
+}
+
+// deleteAudit deletes the rows of the audit log that a query selects, in small
+// transactions, so that nobody waits for long. The first of args is how many it
+// selects at most.
+func (s *Store) deleteAudit(ctx context.Context, what, selected string, args ...any) error {
 	for {
 		var n int64
 		err := s.db.Write(ctx, func(tx *state.Tx) error {
-			res, err := tx.ExecContext(ctx, "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE id < $1 ORDER BY id LIMIT $2)", before, auditBatch)
+			res, err := tx.ExecContext(ctx, "DELETE FROM audit WHERE id IN ("+selected+")", args...)
 			if err != nil {
 				return err
 			}
@@ -140,7 +166,7 @@ func (s *Store) deleteOldAudit(ctx context.Context) error {
 			return err
 		})
 		if err != nil {
-			return fmt.Errorf("delete old rows of the audit log: %w", err)
+			return fmt.Errorf("delete %s of the audit log: %w", what, err)
 		}
 		if n < auditBatch {
 			return nil
@@ -155,6 +181,7 @@ type metrics struct {
 	expiry   prometheus.Gauge
 	signedIn *prometheus.CounterVec
 	failed   prometheus.Counter
+	refused  *prometheus.CounterVec
 	paced    prometheus.Counter
 	untidy   prometheus.Counter
 }
@@ -173,6 +200,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		expiry:   gauge("token_next_expiry_timestamp_seconds", "When the next token expires that has not been rotated; 0 where none will."),
 		signedIn: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "touchline_identity_sign_ins_total", Help: "Browsers signed in, by how."}, []string{"method"}),
 		failed:   counter("wrong_passwords_total", "Passwords that were wrong."),
+		refused:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "touchline_identity_refused_sign_ins_total", Help: "Passwords, tokens and sign-ins at the provider that were refused, by how."}, []string{"method"}),
 		paced:    counter("attempts_refused_total", "Passwords not looked at because too many had been wrong."),
 		untidy:   counter("tidy_failures_total", "Times that the store could not be tidied."),
 	}
@@ -182,7 +210,10 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	for _, method := range []string{MethodPassword, MethodOIDC, MethodLink, MethodFile} {
 		m.signedIn.WithLabelValues(method)
 	}
-	for _, c := range []prometheus.Collector{m.users, m.tokens, m.sessions, m.expiry, m.signedIn, m.failed, m.paced, m.untidy} {
+	for _, method := range []string{MethodPassword, MethodBasic, MethodToken, MethodOIDC} {
+		m.refused.WithLabelValues(method)
+	}
+	for _, c := range []prometheus.Collector{m.users, m.tokens, m.sessions, m.expiry, m.signedIn, m.failed, m.refused, m.paced, m.untidy} {
 		if err := reg.Register(c); err != nil {
 			return nil, fmt.Errorf("register metrics of identity: %w", err)
 		}

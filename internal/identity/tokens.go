@@ -86,17 +86,34 @@ func tokenTarget(t Token) string { return "token/" + t.Name }
 
 // CreateToken makes a token. The secret is returned this once.
 func (s *Store) CreateToken(ctx context.Context, by Actor, n NewToken) (secret string, t Token, err error) {
-	t = Token{Name: strings.TrimSpace(n.Name), User: UserName(n.User), ExpiresAt: n.ExpiresAt.UTC().Truncate(time.Microsecond)}
-	if !userName.MatchString(strings.ToLower(t.Name)) || len(t.Name) > maxName {
-		return "", t, invalid("name", "%q is not a token's name; write up to %d letters, digits and . _ @ + -, beginning with a letter or a digit", t.Name, maxName)
-	}
-	if t.Scopes, err = parseScopes(n.Scopes); err != nil {
+	if t, err = s.newToken(n); err != nil {
 		return "", t, err
 	}
-	if !n.ExpiresAt.IsZero() && !n.ExpiresAt.After(s.now()) {
-		return "", t, invalid("expires_at", "this time is over; write one to come, or nothing for a token that does not expire")
+	return s.createToken(ctx, by, t, func(*writer) error { return nil })
+}
+
+// newToken checks what a token is to be, apart from what the database says.
+func (s *Store) newToken(n NewToken) (t Token, err error) {
+	t = Token{Name: strings.TrimSpace(n.Name), User: UserName(n.User), ExpiresAt: n.ExpiresAt.UTC().Truncate(time.Microsecond)}
+	if !userName.MatchString(strings.ToLower(t.Name)) || len(t.Name) > maxName {
+		return t, invalid("name", "%q is not a token's name; write up to %d letters, digits and . _ @ + -, beginning with a letter or a digit", t.Name, maxName)
 	}
+	if t.Scopes, err = parseScopes(n.Scopes); err != nil {
+		return t, err
+	}
+	if !n.ExpiresAt.IsZero() && !n.ExpiresAt.After(s.now()) {
+		return t, invalid("expires_at", "this time is over; write one to come, or nothing")
+	}
+	return t, nil
+}
+
+// createToken makes a token, where may does not refuse it.
+func (s *Store) createToken(ctx context.Context, by Actor, n Token, may func(w *writer) error) (secret string, t Token, err error) {
 	err = s.write(ctx, "create token", func(w *writer) error {
+		t = n
+		if err := may(w); err != nil {
+			return err
+		}
 		if t.User != "" {
 			a, err := findUser(w.ctx, w, t.User)
 			if err != nil {
@@ -155,7 +172,7 @@ func (w *writer) insertToken(by Actor, t *Token) (secret string, err error) {
 // findToken finds a token by its id, or a valid one by its name.
 func (w *writer) findToken(idOrName string) (Token, error) {
 	if !storable(idOrName) {
-		return Token{}, refuse(NotFound, "there is no valid token with the name or id %q", idOrName)
+		return Token{}, noToken(idOrName)
 	}
 	t, err := scanToken(w.QueryRowContext(w.ctx, "SELECT "+tokenColumns+" FROM tokens WHERE id = $1", idOrName))
 	if !errors.Is(err, sql.ErrNoRows) {
@@ -174,7 +191,11 @@ func (w *writer) findToken(idOrName string) (Token, error) {
 	if len(named) > 0 {
 		return named[0], nil
 	}
-	return Token{}, refuse(NotFound, "there is no valid token with the name or id %q", idOrName)
+	return Token{}, noToken(idOrName)
+}
+
+func noToken(idOrName string) error {
+	return refuse(NotFound, "there is no valid token with the name or id %q", idOrName)
 }
 
 // RotateToken makes a token beside an old one, which ends after the overlap: so
@@ -224,16 +245,20 @@ func (s *Store) RotateToken(ctx context.Context, by Actor, idOrName string, over
 // RevokeToken ends a token at once. Where a name is given, the tokens that
 // overlap with it under the same name end, too.
 func (s *Store) RevokeToken(ctx context.Context, by Actor, idOrName string) ([]Token, error) {
+	return s.revokeTokens(ctx, by, func(w *writer) (Token, error) { return w.findToken(idOrName) }, idOrName)
+}
+
+func (s *Store) revokeTokens(ctx context.Context, by Actor, find func(w *writer) (Token, error), idOrName string) ([]Token, error) {
 	var ended []Token
 	err := s.write(ctx, "revoke token", func(w *writer) error {
 		ended = nil
-		found, err := w.findToken(idOrName)
+		found, err := find(w)
 		if err != nil {
 			return err
 		}
 		all := []Token{found}
 		if found.ID != idOrName {
-			if all, err = w.tokensNamed(idOrName); err != nil {
+			if all, err = w.tokensNamed(found.Name); err != nil {
 				return err
 			}
 		}
@@ -286,6 +311,7 @@ func (s *Store) Tokens(ctx context.Context, all bool, after string, limit int) (
 const (
 	MethodToken    = "token"
 	MethodPassword = "password"
+	MethodBasic    = "basic" // password sent with a request
 	MethodOIDC     = "oidc"
 	MethodLink     = "link"
 	MethodFile     = "file"   // password of a user of web.config.file
@@ -304,9 +330,9 @@ func (s *Store) ByToken(ctx context.Context, secret string) (Account, error) {
 		case err != nil:
 			return Account{}, now, err
 		case !t.RevokedAt.IsZero():
-			return Account{}, now, refuse(Denied, "the token %q was revoked at %s", t.Name, t.RevokedAt.Format(time.RFC3339))
+			return Account{}, now, refuseToken(t, refuse(Denied, "the token %q was revoked at %s", t.Name, t.RevokedAt.Format(time.RFC3339)))
 		case t.Ended(now):
-			return Account{}, now, refuse(Denied, "the token %q has expired at %s; ask for a new one", t.Name, t.ExpiresAt.Format(time.RFC3339))
+			return Account{}, now, refuseToken(t, refuse(Denied, "the token %q has expired at %s; ask for a new one", t.Name, t.ExpiresAt.Format(time.RFC3339)))
 		}
 		var scopes []Scope
 		for _, scope := range Scopes {
@@ -322,7 +348,7 @@ func (s *Store) ByToken(ctx context.Context, secret string) (Account, error) {
 			return Account{}, now, err
 		}
 		if u.Disabled {
-			return Account{}, now, disabled(u.Name)
+			return Account{}, now, refuseToken(t, disabled(u.Name))
 		}
 		a := userAccount(u.User, MethodToken)
 		a.ID, a.Scopes = t.ID, within(scopes, a.Scopes)
@@ -333,6 +359,14 @@ func (s *Store) ByToken(ctx context.Context, secret string) (Account, error) {
 	}
 	s.use(a.ID)
 	return a, nil
+}
+
+// refuseToken has a refusal say which token it is about.
+func refuseToken(t Token, err error) error {
+	if e := refusalOf(err); e != nil {
+		e.token = tokenTarget(t)
+	}
+	return err
 }
 
 func userAccount(u User, method string) Account {

@@ -5,8 +5,37 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 )
+
+// CountRows counts the rows of tables in a file that nobody writes to, such as a
+// copy. A table that an older build has not made yet has none.
+func CountRows(ctx context.Context, file string, tables ...string) (counts map[string]int64, err error) {
+	// Immutable, so that nothing is made beside the file, and no byte of it changes.
+	address := url.URL{Scheme: "file", Opaque: (&url.URL{Path: file}).EscapedPath(), RawQuery: "mode=ro&immutable=1"}
+	db, err := sql.Open("sqlite", address.String())
+	if err != nil {
+		return nil, fmt.Errorf("count rows: %w", err)
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	counts = map[string]int64{}
+	for _, table := range tables {
+		var there bool
+		if err := db.QueryRowContext(ctx, "SELECT COUNT(*) > 0 FROM sqlite_master WHERE type = 'table' AND name = $1", table).Scan(&there); err != nil {
+			return nil, fmt.Errorf("count rows of %s: %w", table, err)
+		}
+		if !there {
+			continue
+		}
+		var n int64
+		if err := db.QueryRowContext(ctx, `SELECT COUNT(*) FROM "`+table+`"`).Scan(&n); err != nil {
+			return nil, fmt.Errorf("count rows of %s: %w", table, err)
+		}
+		counts[table] = n
+	}
+	return counts, nil
+}
 
 // Copy writes the SQLite database, as it is at one moment, to a new file of mode
 // 0600. Readers and writers go on meanwhile. A PostgreSQL database is not copied:

@@ -1,6 +1,7 @@
 package state_test
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -215,6 +216,20 @@ func TestCopy(t *testing.T) {
 	}
 	close(stop)
 	wg.Wait()
+	raw, err := os.ReadFile(copied)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := state.CountRows(ctx, copied, "counters", "users", "none")
+	if _, none := rows["none"]; err != nil || rows["counters"] != 1 || rows["users"] != 0 || none || len(rows) != 2 {
+		t.Errorf("counted %v, %v", rows, err)
+	}
+	if after, err := os.ReadFile(copied); err != nil || !bytes.Equal(raw, after) {
+		t.Errorf("counting changed the file, %v", err)
+	}
+	if left, err := filepath.Glob(copied + "-*"); err != nil || left != nil {
+		t.Errorf("counting left %v, %v", left, err)
+	}
 	if err := db.Copy(ctx, copied); !errors.Is(err, os.ErrExist) {
 		t.Errorf("a copy over another: %v", err)
 	}

@@ -124,6 +124,22 @@ func TestUsersAndTokens(t *testing.T) {
 		}
 		return string(out)
 	}
+	// By a login of her own, which the commands after it find by themselves.
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	secret := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(secret, []byte(password), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	must(t, "login", "--url="+p.url, "--user=anna", "--password-file="+secret)
+	if got := must(t, "tokens", "list"); !strings.Contains(got, "anna/cli-") {
+		t.Errorf("the token of the login is not listed:\n%s", got)
+	}
+	if got := must(t, "logout"); !strings.Contains(got, "the token is revoked") {
+		t.Errorf("logged out: %s", got)
+	}
+	if got := run("audit", "--target=token/", "--actor=anna"); !strings.Contains(got, "token.create") || !strings.Contains(got, "token.revoke") {
+		t.Errorf("the audit log has not what she did:\n%s", got)
+	}
 	file := filepath.Join(t.TempDir(), "agent.token")
 	run("tokens", "add", "agent", "--scope=ingest", "--file="+file)
 	raw, err := os.ReadFile(file)

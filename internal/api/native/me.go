@@ -16,6 +16,7 @@ type me struct {
 	Method  string         `json:"method" doc:"How they proved it: anonymous, session, token, basic or certificate."`
 	May     []string       `json:"may" doc:"Classes of access: read, ingest, respond, change, admin."`
 	Session string         `json:"session,omitempty" doc:"The id of the session."`
+	Token   string         `json:"token,omitempty" doc:"The id of the token that the request showed."`
 	User    *identity.User `json:"user,omitempty" doc:"Their profile; not there for those who have none, such as agents."`
 }
 
@@ -42,7 +43,7 @@ const maxSessions = 1000
 func (a *API) me(in Accounts, door Door) {
 	const tag = "Me"
 	answer := func(ctx context.Context, p Person, cookie string) (*meOutput, error) {
-		o := &meOutput{SetCookie: cookie, CacheControl: noStore, Body: me{Name: p.Name, Method: p.Method, May: append([]string{}, p.Scopes...), Session: p.Session}}
+		o := &meOutput{SetCookie: cookie, CacheControl: noStore, Body: me{Name: p.Name, Method: p.Method, May: append([]string{}, p.Scopes...), Session: p.Session, Token: p.Token}}
 		if p.User {
 			u, err := in.User(ctx, p.Name)
 			if err != nil {
@@ -189,7 +190,9 @@ func inPerson(ctx context.Context, door Door) (Person, error) {
 	case p.Method == identity.MethodToken:
 		return p, forbidden("a token may not do this; sign in")
 	case !p.User:
-		return p, forbidden("%s has no profile; sign in as a user", p.Name)
+		return p, noProfile(p)
 	}
 	return p, nil
 }
+
+func noProfile(p Person) error { return forbidden("%s has no profile; sign in as a user", p.Name) }

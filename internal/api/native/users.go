@@ -30,6 +30,10 @@ type Accounts interface {
 	RotateToken(ctx context.Context, by identity.Actor, idOrName string, overlap time.Duration, expires time.Time) (string, identity.Token, error)
 	RevokeToken(ctx context.Context, by identity.Actor, idOrName string) ([]identity.Token, error)
 
+	OwnTokens(ctx context.Context, user string) ([]identity.Token, error)
+	CreateOwnToken(ctx context.Context, by identity.Actor, n identity.NewToken) (string, identity.Token, error)
+	RevokeOwnToken(ctx context.Context, by identity.Actor, idOrName string) ([]identity.Token, error)
+
 	Sessions(ctx context.Context, user string, limit int) ([]identity.Session, error)
 	EndSession(ctx context.Context, by identity.Actor, id, user string) error
 
@@ -54,6 +58,7 @@ type Person struct {
 	Role     identity.Role
 	Language string // that the user has chosen, "" for none
 	Session  string // the id, "" without one
+	Token    string // the id of the one that the request showed, "" without one
 	Scopes   []string
 }
 
@@ -62,6 +67,7 @@ func (a *API) Accounts(in Accounts, door Door) {
 	a.users(in, door)
 	a.tokens(in, door)
 	a.me(in, door)
+	a.ownTokens(in, door)
 	a.audit(in)
 }
 
@@ -256,7 +262,7 @@ type secretOutput struct {
 
 // TokenInput names a token.
 type TokenInput struct {
-	ID string `path:"id" maxLength:"64" doc:"Its id, or its name."`
+	ID string `path:"id" maxLength:"129" doc:"Its id, or its name."`
 }
 
 func (a *API) tokens(in Accounts, door Door) {
@@ -279,14 +285,6 @@ func (a *API) tokens(in Accounts, door Door) {
 			o.Body.Tokens, o.Body.NextCursor = pageOf(list, i.Limit, func(t identity.Token) string { return t.ID })
 			return o, nil
 		})
-	shown := func(ctx context.Context, secret string, t identity.Token, err error) (*secretOutput, error) {
-		if err != nil {
-			return nil, a.accountFailure(ctx, "the token", err)
-		}
-		o := &secretOutput{CacheControl: noStore}
-		o.Body.Secret, o.Body.Token = secret, t
-		return o, nil
-	}
 	created := operation("create-token", http.MethodPost, "/tokens", tag, "Make a token", http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity)
 	created.DefaultStatus = http.StatusCreated
 	huma.Register(a.huma, created, func(ctx context.Context, i *struct {
@@ -299,7 +297,7 @@ func (a *API) tokens(in Accounts, door Door) {
 	},
 	) (*secretOutput, error) {
 		secret, t, err := in.CreateToken(ctx, door.Who(ctx).Actor, identity.NewToken(i.Body))
-		return shown(ctx, secret, t, err)
+		return a.shown(ctx, secret, t, err)
 	})
 	rotated := operation("rotate-token", http.MethodPost, "/tokens/{id}/rotate", tag, "Make a token beside an old one, which ends after an overlap", http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity)
 	rotated.DefaultStatus = http.StatusCreated
@@ -312,18 +310,33 @@ func (a *API) tokens(in Accounts, door Door) {
 	},
 	) (*secretOutput, error) {
 		secret, t, err := in.RotateToken(ctx, door.Who(ctx).Actor, i.ID, time.Duration(i.Body.OverlapSeconds)*time.Second, i.Body.ExpiresAt)
-		return shown(ctx, secret, t, err)
+		return a.shown(ctx, secret, t, err)
 	})
 	huma.Register(a.huma, operation("revoke-token", http.MethodDelete, "/tokens/{id}", tag, "End a token at once; by name, all that overlap", http.StatusNotFound),
 		func(ctx context.Context, i *TokenInput) (*tokensOutput, error) {
 			ended, err := in.RevokeToken(ctx, door.Who(ctx).Actor, i.ID)
-			if err != nil {
-				return nil, a.accountFailure(ctx, "revoking a token", err)
-			}
-			o := &tokensOutput{}
-			o.Body.Tokens = append([]identity.Token{}, ended...)
-			return o, nil
+			return a.listed(ctx, "revoking a token", ended, err)
 		})
+}
+
+// shown answers with the secret of a token that has been made.
+func (a *API) shown(ctx context.Context, secret string, t identity.Token, err error) (*secretOutput, error) {
+	if err != nil {
+		return nil, a.accountFailure(ctx, "the token", err)
+	}
+	o := &secretOutput{CacheControl: noStore}
+	o.Body.Secret, o.Body.Token = secret, t
+	return o, nil
+}
+
+// listed answers with tokens, all on one page.
+func (a *API) listed(ctx context.Context, what string, tokens []identity.Token, err error) (*tokensOutput, error) {
+	if err != nil {
+		return nil, a.accountFailure(ctx, what, err)
+	}
+	o := &tokensOutput{}
+	o.Body.Tokens = append([]identity.Token{}, tokens...)
+	return o, nil
 }
 
 type auditOutput struct {

@@ -125,6 +125,13 @@ export const revokeToken = async (id: string): Promise<void> => {
   await call<unknown>(`${root}/tokens/${one(id)}`, { method: 'DELETE' });
 };
 
+/** ownTokens lists the valid tokens of whoever asks. */
+export const ownTokens = async (signal?: AbortSignal): Promise<Token[]> => (await get<{ tokens: Token[] }>(`${root}/me/tokens`, { signal })).tokens;
+export const createOwnToken = (token: Omit<NewToken, 'user'>): Promise<Secret> => get(`${root}/me/tokens`, { json: token });
+export const revokeOwnToken = async (id: string): Promise<void> => {
+  await call<unknown>(`${root}/me/tokens/${one(id)}`, { method: 'DELETE' });
+};
+
 /** sessions lists the browsers that are signed in: one's own, or everybody's for "*". */
 export const sessions = async (user: string | undefined, signal?: AbortSignal): Promise<Session[]> =>
   (await get<{ sessions: Session[] }>(`${root}/sessions`, { params: { user }, signal })).sessions;

@@ -31,6 +31,7 @@ const m = {
   signIn: { en: 'Sign in', zh: '登录' },
   signOut: { en: 'Sign out', zh: '退出登录' },
   profile: { en: 'Profile', zh: '个人资料' },
+  tokens: { en: 'Your tokens', zh: '您的令牌' },
   keys: { en: 'Keyboard', zh: '键盘快捷键' },
   navigation: { en: 'Pages', zh: '页面' },
   widen: { en: 'Show names', zh: '显示名称' },
@@ -162,6 +163,7 @@ function UserMenu(): ReactNode {
       <Menu.Dropdown>
         <Menu.Label>{me.user?.display_name || me.name}</Menu.Label>
         {me.user && <Menu.Item component="a" href={`${prefix}/ui/profile`}>{t(m.profile)}</Menu.Item>}
+        {me.user && <Menu.Item component={Link} to="/admin">{t(m.tokens)}</Menu.Item>}
         {me.method === 'session' && <Menu.Item onClick={() => void signOut().then(() => window.location.assign(`${prefix}/ui/login`))}>{t(m.signOut)}</Menu.Item>}
       </Menu.Dropdown>
     </Menu>

@@ -10,6 +10,7 @@ import { clock } from '../../ui/format';
 import { Card, Empty, Failed, Loading, Page } from '../../ui/parts';
 import { diff, mostFields } from './diff';
 import { AdminTabs, Gate } from './Gate';
+import { attempts, refusedSignIn } from './refused';
 
 const m = {
   title: { en: 'Audit log', zh: '审计日志' },
@@ -30,6 +31,8 @@ const m = {
   field: { en: 'Field', zh: '字段' },
   before: { en: 'Before', zh: '之前' },
   after: { en: 'After', zh: '之后' },
+  refused: { en: 'Refused sign-ins', zh: '被拒绝的登录' },
+  times: { en: '{n} times', zh: '{n} 次' },
   next: { en: 'Show older ones', zh: '显示更早的记录' },
 };
 
@@ -68,6 +71,7 @@ function Log(): ReactNode {
         <Field label={t(m.actor)} value={actor} set={(v) => set({ actor: v })} />
         <Field label={t(m.action)} hint={t(m.actionHint)} value={action} set={(v) => set({ action: v })} />
         <Field label={t(m.target)} hint={t(m.targetHint)} value={target} set={(v) => set({ target: v })} />
+        <Button variant={action === refusedSignIn ? 'filled' : 'default'} aria-pressed={action === refusedSignIn} onClick={() => set({ action: action === refusedSignIn ? undefined : refusedSignIn })}>{t(m.refused)}</Button>
       </div>
       {error && <Failed error={error} retry={() => void refetch()} />}
       {!data ? !error && <Loading height={240} /> : (
@@ -108,12 +112,13 @@ function Field({ label, hint, value, set }: { label: string; hint?: string; valu
 function Entry({ e, at, open, toggle, pick }: { e: AuditEntry; at: string; open: boolean; toggle: () => void; pick: (by: Filter) => void }): ReactNode {
   const t = useT();
   const changes = diff(e.before, e.after);
+  const times = attempts(e);
   return (
     <Fragment>
       <tr>
         <td data-name={t(m.when)} style={{ whiteSpace: 'nowrap' }}><time dateTime={e.at}>{at}</time></td>
         <td data-name={t(m.actor)}><button type="button" className="label" onClick={() => pick({ actor: e.actor })}>{e.actor}</button> <span className="muted">{e.method}</span></td>
-        <td data-name={t(m.action)}><button type="button" className="label" onClick={() => pick({ action: e.action })}>{e.action}</button></td>
+        <td data-name={t(m.action)}><button type="button" className="label" onClick={() => pick({ action: e.action })}>{e.action}</button>{times !== undefined && <> <span className="muted">{t(m.times, { n: times })}</span></>}</td>
         <td data-name={t(m.target)} style={{ overflowWrap: 'anywhere' }}>{e.target && <button type="button" className="label" onClick={() => pick({ target: e.target })}>{e.target}</button>}</td>
         <td data-name={t(m.from)} className="mono">{e.remote}</td>
         <td className="num">{changes.length === 0 ? <span className="muted">{t(m.nothing)}</span> : <Button variant="subtle" size="compact-xs" aria-expanded={open} onClick={toggle}>{t(m.changes, { n: changes.length >= mostFields ? `${mostFields}+` : changes.length })}</Button>}</td>

@@ -8,6 +8,7 @@ import type { Access, Me } from '../../api/me';
 import { type Message, setLanguage, useT } from '../../i18n';
 import { Card, Empty, Failed, Loading, Notice, Page, signInURL, StateMark } from '../../ui/parts';
 import { AdminTabs, HowToSignIn, useWho } from './Gate';
+import { OwnTokens } from './OwnTokens';
 import { SessionTable } from './Sessions';
 import { fieldError } from './UserForms';
 
@@ -67,6 +68,7 @@ export function ProfilePage(): ReactNode {
         {/* Not made anew when the profile is read again, so that nothing typed is lost. */}
         {me.user && <Card title={t(m.profile)} columns={6}><ProfileForm key={me.user.name} user={me.user} /></Card>}
         {me.user && me.method === 'session' && <Card title={t(m.password)} columns={6}><PasswordChange /></Card>}
+        {me.user && <OwnTokens name={me.user.name} may={me.may} canMake={me.method !== 'token'} />}
         {me.session && <Card title={t(m.sessions)} columns={12} flush><Own /></Card>}
       </div>
     </Page>

@@ -1,4 +1,4 @@
-import { Button, Group, Modal, MultiSelect, Select, Switch, TextInput } from '@mantine/core';
+import { Button, Group, Modal, Select, Switch } from '@mantine/core';
 import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
@@ -9,8 +9,8 @@ import { Icon } from '../../ui/icons';
 import { Ago, Card, Empty, Failed, Loading, Page, StateMark } from '../../ui/parts';
 import { Confirm, ShownOnce } from './Confirm';
 import { AdminTabs, Gate } from './Gate';
-import { expiry, lifes, tokenState } from './tokenState';
-import { fieldError } from './UserForms';
+import { TokenForm } from './TokenForm';
+import { tokenState } from './tokenState';
 
 const m = {
   title: { en: 'Tokens', zh: '令牌' },
@@ -39,18 +39,12 @@ const m = {
   send: { en: 'Send it as: Authorization: Bearer TOKEN', zh: '使用方式：Authorization: Bearer TOKEN' },
   overlap: { en: 'The old one stays valid for', zh: '旧令牌继续有效' },
   rotateTitle: { en: 'Rotate {name}', zh: '轮换 {name}' },
-  lasts: { en: 'Lasts', zh: '有效期' },
-  user: { en: 'Of the user', zh: '所属用户' },
-  userHint: { en: 'It may do no more than they may. Leave it empty for an agent.', zh: '权限不超过该用户。代理程序请留空。' },
   cancel: { en: 'Cancel', zh: '取消' },
   none0: { en: 'not at all', zh: '不保留' },
   h1: { en: '1 hour', zh: '1 小时' },
   h24: { en: '24 hours', zh: '24 小时' },
   d7: { en: '7 days', zh: '7 天' },
   d30: { en: '30 days', zh: '30 天' },
-  d90: { en: '90 days', zh: '90 天' },
-  d365: { en: 'a year', zh: '一年' },
-  never2: { en: 'until it is revoked', zh: '直到吊销' },
   next: { en: 'Show more', zh: '显示更多' },
 };
 
@@ -119,33 +113,11 @@ function List(): ReactNode {
           {hasNextPage && <Button variant="subtle" m={8} loading={isFetchingNextPage} onClick={() => void fetchNextPage()}>{t(m.next)}</Button>}
         </Card>
       )}
-      {doing?.what === 'create' && <Create close={close} done={done} />}
+      {doing?.what === 'create' && <TokenForm title={t(m.create)} scopes={scopeNames} given={['ingest']} lifes={['30d', '90d', '365d', 'never']} life="365d" owned make={createToken} close={close} done={done} />}
       {doing?.what === 'rotate' && <Rotate token={doing.token} close={close} done={done} />}
       {doing?.what === 'revoke' && <Confirm title={`${t(m.revoke)}: ${doing.token.name}`} verb={t(m.revoke)} close={() => { again(); close(); }} act={() => revokeToken(doing.token.id)}>{t(m.sure, { name: doing.token.name })}</Confirm>}
       {doing?.what === 'secret' && <ShownOnce title={t(m.secret, { name: doing.secret.token.name })} secret={doing.secret.secret} close={close}>{t(m.send)}</ShownOnce>}
     </Page>
-  );
-}
-
-function Create({ close, done }: { close: () => void; done: (s: Secret) => void }): ReactNode {
-  const t = useT();
-  const [name, setName] = useState('');
-  const [scopes, setScopes] = useState(['ingest']);
-  const [user, setUser] = useState('');
-  const [life, setLife] = useState('365d');
-  const run = useMutation({ mutationFn: () => createToken({ name, scopes, user: user || undefined, expires_at: expiry(life, Date.now()) }), onSuccess: done });
-  const names: Record<string, string> = { '30d': t(m.d30), '90d': t(m.d90), '365d': t(m.d365), never: t(m.never2) };
-  return (
-    <Modal opened onClose={close} title={t(m.create)}>
-      <form onSubmit={(e) => { e.preventDefault(); run.mutate(); }} style={{ display: 'grid', gap: 10 }}>
-        <TextInput label={t(m.name)} required maxLength={64} value={name} onChange={(e) => setName(e.currentTarget.value)} error={fieldError(run.error, 'name')} data-autofocus autoComplete="off" />
-        <MultiSelect label={t(m.scopes)} required data={scopeNames} value={scopes} onChange={setScopes} error={fieldError(run.error, 'scopes')} />
-        <TextInput label={t(m.user)} description={t(m.userHint)} maxLength={64} value={user} onChange={(e) => setUser(e.currentTarget.value)} error={fieldError(run.error, 'user')} />
-        <Select label={t(m.lasts)} allowDeselect={false} value={life} onChange={(v) => setLife(v ?? '365d')} data={lifes.map((l) => ({ value: l, label: names[l]! }))} error={fieldError(run.error, 'expires_at')} />
-        {run.error && <Failed error={run.error} />}
-        <Group justify="flex-end"><Button variant="default" onClick={close}>{t(m.cancel)}</Button><Button type="submit" loading={run.isPending} disabled={scopes.length === 0}>{t(m.create)}</Button></Group>
-      </form>
-    </Modal>
   );
 }
 

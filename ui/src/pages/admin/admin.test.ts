@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { diff, mostFields } from './diff';
+import { attempts } from './refused';
 import { expiry, tokenState } from './tokenState';
 
 describe('diff', () => {
@@ -24,6 +25,15 @@ describe('diff', () => {
     for (let i = 0; i < 500; i++) deep = { a: deep };
     expect(diff(undefined, (deep as { a: unknown }).a)).toHaveLength(1);
     expect(diff(undefined, Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`k${i}`, i])))).toHaveLength(mostFields);
+  });
+});
+
+describe('attempts', () => {
+  it('are those of a refused sign-in only', () => {
+    expect(attempts({ action: 'sign-in.failed', after: { attempts: 17, reasons: { wrong: 17 } } })).toBe(17);
+    expect(attempts({ action: 'user.update', after: { attempts: 17 } })).toBeUndefined();
+    expect(attempts({ action: 'sign-in.failed', after: null })).toBeUndefined();
+    expect(attempts({ action: 'sign-in.failed', after: { attempts: '17' } })).toBeUndefined();
   });
 });
 

@@ -16,8 +16,8 @@ export function tokenState(t: Pick<Token, 'expires_at' | 'revoked_at' | 'replace
   return ends - now < soon ? 'soon' : 'valid';
 }
 
-/** How long a new token may last. */
-export const lifes = ['30d', '90d', '365d', 'never'] as const;
+/** How long a new token lasts. */
+export type Life = '7d' | '30d' | '90d' | '365d' | 'never';
 
 /** expiry is when a token of such a life ends; undefined where it does not. */
 export function expiry(life: string, now: number): string | undefined {
