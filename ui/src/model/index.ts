@@ -23,5 +23,3 @@ export type { Placed } from './layout';
 
 export { annotationIsFor, annotationRequest, annotationsFrom, ownAnnotations } from './annotations';
 export type { Annotation, AnnotationRequest } from './annotations';
-
-export type { GrafanaDoor } from './door';

@@ -9,6 +9,7 @@ import { cellsOf, histogramOf, shade, stretches } from './shapes/buckets';
 import { columnsOf, footerOf, rowsOf, widths } from './table/columns';
 import { cells, fit } from './values/fit';
 import { portion } from './values/Gauge';
+import { valuesOf } from './values/reduce';
 import { sparkPaths } from './values/Spark';
 
 const times = [0, 60_000, 120_000];
@@ -79,6 +80,12 @@ describe('values', () => {
     expect(cells(3, 900, 100, 'horizontal')).toEqual({ columns: 1, rows: 3 });
     expect([portion(5, 0, 10), portion(NaN, 0, 1), portion(99, 0, 10), portion(1, 3, 3)]).toEqual([0.5, 0, 1, 0]);
   });
+  it('chooses no fields by an expression that could freeze the page', () => {
+    const frame = series(`${'a'.repeat(40)}!`, [1, 2, 3]);
+    const values = (fields: string) => valuesOf({ panel: { id: 1, type: 'stat', options: { reduceOptions: { fields } } }, frames: [frame], range: { from: 0, to: 1 }, zone: 'utc', mode: 'dark', width: 1, height: 1, replace: (t) => t, marks: [] });
+    expect(values('/^b/').map((v) => v.display.text)).toEqual(['No data']);
+    expect(values('/(a+)+$/').map((v) => v.display.numeric)).toEqual([3]);
+  });
   it('draws small lines with no more points than pixels', () => {
     const long = Array.from({ length: 10_000 }, (_, i) => i);
     expect((sparkPaths(long, 50, 20)!.line.match(/L/g) ?? []).length).toBeLessThanOrEqual(101);
@@ -98,6 +105,7 @@ describe('what strangers write', () => {
     expect(selects('{job=~"a.*"}', l)).toBe(true);
     expect(selects('{job!~"a.*"}', l)).toBe(false);
     expect(selects('{job=~"(a+)+$"}', l)).toBe(false);
+    expect(selects('{job=~"((a+))+"}', { job: `${'a'.repeat(40)}!` })).toBe(false);
     expect(selects('job', l)).toBe(false);
   });
   it('writes CSV that no spreadsheet runs', () => {

@@ -146,7 +146,7 @@ export const extractFields: Transform = (frames, options, warn) => {
   const source = text(options.source);
   if (source === '') return frames;
   const format = text(options.format, 'auto');
-  const re = format === 'regexp' ? safeRegex(text(options.regExp, '/(?<NewField>.*)/')) : undefined;
+  const re = format === 'regexp' ? safeRegex(text(options.regExp, '/(?<NewField>.*)/'), 'whole') : undefined;
   if (re && !isSafe(re)) {
     warn(`extractFields: ${re.en}`, `extractFields：${re.zh}`);
     return frames;

@@ -4,6 +4,7 @@ import type { ReactNode } from 'react';
 import { alerts } from '../../api/alertmanager';
 import { type ActiveAlert, type AlertingRule, ruleGroups } from '../../api/prometheus';
 import { useT } from '../../i18n';
+import { isSafe, safeRegex } from '../../model/regex';
 import { Ago, Failed, LabelList, Loading, StateMark } from '../../ui/parts';
 import { severityTone } from '../../ui/tone';
 import type { BodyProps } from '../contract';
@@ -27,12 +28,8 @@ export function selects(filter: string, labels: Record<string, string>): boolean
     const v = labels[name!] ?? '';
     const want = raw!.replace(/\\(.)/g, '$1');
     if (op === '=' || op === '!=') return (v === want) === (op === '=');
-    if (want.length > 200 || /\([^)]*[+*][^)]*\)\s*[+*{]/.test(want)) return false;
-    try {
-      return new RegExp(`^(?:${want})$`).test(v) === (op === '=~');
-    } catch {
-      return false;
-    }
+    const r = safeRegex(`^(?:${want})$`);
+    return isSafe(r) && v.length <= r.mostInput && r.re.test(v) === (op === '=~');
   });
 }
 
