@@ -37,6 +37,10 @@ describe('framesOf', () => {
     ['all labels', '__auto', two, ['{__name__="x", a="1", b="q"}', '{__name__="x", a="2", b="q"}']], ['the only label', '__auto', matrix([{ a: '1' }, [[0, '1']]], [{ a: '2' }, [[0, '1']]]), ['1', '2']],
     ['the expression', '', matrix([{}, [[0, '1']]]), ['rate(x[5m])']], ['the expression, for auto too', '__auto', matrix([{}, [[0, '1']]]), ['rate(x[5m])']],
   ])('names series by %s', (_, legendFormat, data, want) => expect(legends(framesOf(request({ legendFormat }), data, scope))).toEqual(want));
+  it('fills variables into a format, and none into the labels that it names', () => {
+    const values = { v: { name: 'v', type: 'custom' as const, value: ['x'], text: ['X'], multi: false, several: false, allValue: undefined, options: [], filters: [] } };
+    expect(legends(framesOf(request({ legendFormat: '$v {{a}}' }), matrix([{ a: 'costs $v' }, [[0, '1']]]), { ...scope, values }))).toEqual(['X costs $v']);
+  });
   it('names every series, because @grafana/data takes quadratic time where one has no name', () => {
     const many = framesOf(request(), matrix(...Array.from({ length: 50 }, (_, i): [Record<string, string>, [number, string][]] => [{ i: String(i) }, [[0, '1']]])), scope);
     expect(legends(many).every((l) => typeof l === 'string' && l !== '')).toBe(true);

@@ -7,7 +7,7 @@ export type * from './scope';
 export { limits, normalize, panelFrom } from './normalize';
 export { safeUrl } from './read-link';
 
-export { addressOf, currentOf, dependsOn, filtersFrom, optionsFrom, queryOf, variableOrder, wantedFrom } from './variables';
+export { addressOf, currentOf, dependsOn, filtersFrom, optionsFrom, queryOf, scrapeOf, variableOrder, wantedFrom } from './variables';
 export type { ApiRequest, SourceInfo, VariableQuery } from './variables';
 export { isSafe, safeRegex } from './regex';
 

@@ -25,6 +25,13 @@ describe('interpolate', () => {
     ['${__from:date}', '2026-01-02T03:04:05.000Z'], ['${__from:date:seconds}', '1767323045'], ['${__from:date:YYYY-MM-DD HH:mm}', '2026-01-02 03:04'], ['$__dashboard ${__dashboard.uid}', 'D du'], ['${__user.login} ${__user.email} ${__user.id}', 'kim k@x 3'],
     ['$__org ${__org.name}', '1 Main'], ['$__url_time_range', 'from=now-1h&to=now'], ['$step', '5m'], ['${__series.name}', '${__series.name}'],
   ])('%s', (text, want) => expect(interpolate(text, scope)).toBe(want));
+  it('leaves what a file has for "all" as it is written, but for other variables in it', () => {
+    const values = { ...scope.values, of: current('of', [allKey], { several: true, multi: true, allValue: '$one-.*|$of' }) };
+    const fill = (text: string): string => interpolate(text, { ...scope, values });
+    expect(['$own', '${own:regex}', '${own:json}', '${own:text}', '${own:queryparam}'].map(fill)).toEqual(['.*', '.*', '.*', 'All', 'var-own=.%2A']);
+    expect(fill('${of:regex}')).toBe('a.b-.*|$of');
+    expect(interpolateQuery('up{a=~"$of"}', { ...scope, values })).toBe('up{a=~"a.b-.*|$of"}');
+  });
   it('prefers the value of a repeat', () => expect(interpolate('$many', { ...scope, scoped: { many: { value: 'q', text: 'Q' } } })).toBe('q'));
   it('writes all variables into links', () => expect(interpolate('$__all_variables', { ...scope, values: { many: scope.values.many! } })).toBe("var-many=a.b&var-many=c'd"));
   it('asks the data', () => expect(interpolate('${__field.labels.job}', { ...scope, lookup: (n, p) => `${n}/${p}` })).toBe('__field/labels.job'));

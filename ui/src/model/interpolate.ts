@@ -104,6 +104,20 @@ function find(name: string, path: string, scope: Scope): Found | undefined {
   return v === undefined ? undefined : plain(v);
 }
 
+/** Formats that are about the value itself, even where it is what somebody wrote for "all". */
+const ofValue = new Set(['text', 'percentencode', 'queryparam']);
+
+/** customAll is the text that a file has for "all" of a variable, where that is chosen and stands as it is written. */
+function customAll(name: string, found: Found, given: string | undefined, scope: Scope): string | undefined {
+  if (scope.scoped && Object.hasOwn(scope.scoped, name)) return undefined;
+  return found.current?.value.includes(allKey) && !ofValue.has(given ?? '') ? found.current.allValue : undefined;
+}
+
+/** without leaves a variable out, so that one whose "all" names itself comes to an end. */
+function without(name: string, scope: Scope): Scope {
+  return { ...scope, values: Object.fromEntries(Object.entries(scope.values).filter(([n]) => n !== name)) };
+}
+
 /** interpolate fills in $x, ${x}, ${x:format} and [[x]], with Grafana's formats. Unknown variables stay as they are. */
 export function interpolate(text: string, scope: Scope, formatter: Formatter = 'glob'): string {
   if (!text.includes('$') && !text.includes('[[')) return text;
@@ -114,7 +128,11 @@ export function interpolate(text: string, scope: Scope, formatter: Formatter = '
     if (!found) return all;
     const given = bFormat ?? cFormat;
     let out: string;
-    if (given !== undefined || typeof formatter === 'string') {
+    const written = customAll(name, found, given, scope);
+    if (written !== undefined) {
+      // Whoever wrote it wrote it for the place where it stands: it is not escaped, and may name other variables.
+      out = interpolate(written, without(name, scope), formatter);
+    } else if (given !== undefined || typeof formatter === 'string') {
       const [kind = '', ...args] = (given ?? (formatter as string)).split(':');
       out = format(kind, { name, value: found.value, text: found.text, args: args.join(':'), zone: scope.zone });
     } else {
@@ -135,8 +153,6 @@ const inEquality = (before: string): boolean => /[^=!~<>](?:=|!=)\s*"[^"]*$/.tes
 /** prometheusFormat is how values come into PromQL where the text names no format. */
 export function prometheusFormat(value: string | string[], c: Current | undefined, before: string): string {
   if (!c) return Array.isArray(value) ? value.join('|') : value;
-  // What stands for "all" is PromQL that somebody wrote.
-  if (c.value.includes(allKey) && c.allValue !== undefined && value === c.allValue) return value;
   if (!c.several) return Array.isArray(value) ? value.map(quoted).join('|') : quoted(value);
   const values = Array.isArray(value) ? value : [value];
   // Grafana escapes for a regex even here, so that "=" finds nothing once a value has a dot in it.
