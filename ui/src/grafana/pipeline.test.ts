@@ -146,7 +146,7 @@ describe('transformations', () => {
   });
   it('heatmap counts values by time and size', async () => {
     const { frames } = await run({ type: 'heatmap', transformations: [{ id: 'heatmap', options: { xBuckets: { mode: 'size', value: '1m' }, yBuckets: { mode: 'size', value: '10' } } }] }, series('A', [{}, [1, 5, 15, 12]], [{}, [3, 25, 15, 12]].slice() as [Record<string, string>, number[]]));
-    expect(columns(frames[0]!)).toEqual({ xMin: [0, 0, 60_000], yMin: [0, 20, 10], yMax: [10, 30, 20], count: [3, 1, 4] });
+    expect(columns(frames[0]!)).toEqual({ xMin: [0, 0, 0, 60_000, 60_000, 60_000], yMin: [0, 10, 20, 0, 10, 20], yMax: [10, 20, 30, 10, 20, 30], count: [3, 0, 1, 0, 4, 0] });
   });
   it('regression finds the line and the parabola that points lie on', async () => {
     const line = await run({ transformations: [{ id: 'regression', options: { predictionCount: 3 } }] }, series('A', [{}, [1, 3, 5]]));

@@ -1,8 +1,9 @@
 // The transformations that @grafana/data leaves out, and its own, loaded together when a panel first has one.
 import { standardTransformers, type DataTransformerInfo } from '@grafana/data';
 
-import { extractFields, heatmap, regression } from './compute';
+import { extractFields, regression } from './compute';
 import { configFromData, rowsToFields } from './config';
+import { heatmap } from './heatmap';
 import type { Transform } from './kit';
 import { append, joinByLabels, partitionByValues, prepareTimeSeries, timeSeriesTable } from './series';
 
