@@ -1,6 +1,6 @@
 // What a dashboard's regular expressions may do before @grafana/data gets them:
 // the package compiles them itself, and tries them on texts of any length.
-import type { DataFrame, Field, FieldConfigSource } from '@grafana/data';
+import { FieldType, type DataFrame, type Field, type FieldConfigSource } from '@grafana/data';
 
 import type { Message } from '../i18n';
 import type { Warning } from '../model/dashboard';
@@ -27,6 +27,7 @@ export function longestIn(frames: readonly DataFrame[]): Longest {
       for (const frame of frames) {
         for (const field of frame.fields) {
           known = Math.max(known, nameLength(field, frame));
+          if (field.type === FieldType.number || field.type === FieldType.time) continue;
           for (const v of field.values as unknown[]) if (typeof v === 'string' && v.length > known) known = v.length;
         }
       }

@@ -29,6 +29,7 @@ describe('interpolate', () => {
     const values = { ...scope.values, of: current('of', [allKey], { several: true, multi: true, allValue: '$one-.*|$of' }) };
     const fill = (text: string): string => interpolate(text, { ...scope, values });
     expect(['$own', '${own:regex}', '${own:json}', '${own:text}', '${own:queryparam}'].map(fill)).toEqual(['.*', '.*', '.*', 'All', 'var-own=.%2A']);
+    expect(interpolate('$own', { ...scope, values }, 'text')).toBe('All');
     expect(fill('${of:regex}')).toBe('a.b-.*|$of');
     expect(interpolateQuery('up{a=~"$of"}', { ...scope, values })).toBe('up{a=~"a.b-.*|$of"}');
   });
@@ -38,6 +39,8 @@ describe('interpolate', () => {
   it('refuses to grow without end', () => {
     const big: Scope = { ...scope, values: { x: current('x', [allKey], { several: true, options: Array.from({ length: 20_000 }, (_, i) => ({ text: '', value: `value-${i}` })) }) } };
     expect(() => interpolate('$x '.repeat(100_000), big)).toThrow(/more than 4 MB/);
+    const chain = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`c${i}`, current(`c${i}`, [allKey], { several: true, allValue: i < 39 ? `$c${i + 1}$c${i + 1}` : '$empty' })]));
+    expect(() => interpolate('$c0', { ...scope, values: { ...chain, empty: current('empty', ['']) } })).toThrow(/more than 4 MB/);
   });
 });
 

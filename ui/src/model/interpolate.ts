@@ -108,38 +108,54 @@ function find(name: string, path: string, scope: Scope): Found | undefined {
 const ofValue = new Set(['text', 'percentencode', 'queryparam']);
 
 /** customAll is the text that a file has for "all" of a variable, where that is chosen and stands as it is written. */
-function customAll(name: string, found: Found, given: string | undefined, scope: Scope): string | undefined {
+function customAll(name: string, found: Found, formatter: Formatter, scope: Scope): string | undefined {
   if (scope.scoped && Object.hasOwn(scope.scoped, name)) return undefined;
-  return found.current?.value.includes(allKey) && !ofValue.has(given ?? '') ? found.current.allValue : undefined;
+  return found.current?.value.includes(allKey) && !(typeof formatter === 'string' && ofValue.has(formatter)) ? found.current.allValue : undefined;
 }
 
-/** without leaves a variable out, so that one whose "all" names itself comes to an end. */
-function without(name: string, scope: Scope): Scope {
-  return { ...scope, values: Object.fromEntries(Object.entries(scope.values).filter(([n]) => n !== name)) };
+/** What filling in one text has come to, with what is filled in to what was filled in. */
+interface Spent {
+  grown: number;
+  /** Variables whose own "all" is being filled in: one that names itself comes to an end. */
+  open: Set<string>;
 }
+
+/** What filling in a text within a text counts for at least, as it is work also where nothing comes of it. */
+const leastGrowth = 100;
 
 /** interpolate fills in $x, ${x}, ${x:format} and [[x]], with Grafana's formats. Unknown variables stay as they are. */
 export function interpolate(text: string, scope: Scope, formatter: Formatter = 'glob'): string {
+  return fill(text, scope, formatter, { grown: 0, open: new Set() });
+}
+
+function fill(text: string, scope: Scope, formatter: Formatter, spent: Spent): string {
   if (!text.includes('$') && !text.includes('[[')) return text;
-  let grown = 0;
   return text.replace(pattern, (all, a: string | undefined, b: string | undefined, bFormat: string | undefined, c: string | undefined, path: string | undefined, cFormat: string | undefined, at: number) => {
     const name = a ?? b ?? c ?? '';
-    const found = find(name, path ?? '', scope);
+    const found = spent.open.has(name) ? undefined : find(name, path ?? '', scope);
     if (!found) return all;
     const given = bFormat ?? cFormat;
-    let out: string;
-    const written = customAll(name, found, given, scope);
+    const grow = (by: number): void => {
+      spent.grown += by;
+      if (spent.grown > mostText) throw new RangeError(`filling in $${name} makes a text of more than ${mostText >> 20} MB; choose fewer values`);
+    };
+    const written = customAll(name, found, given ?? formatter, scope);
     if (written !== undefined) {
+      grow(Math.max(written.length, leastGrowth));
       // Whoever wrote it wrote it for the place where it stands: it is not escaped, and may name other variables.
-      out = interpolate(written, without(name, scope), formatter);
-    } else if (given !== undefined || typeof formatter === 'string') {
+      spent.open.add(name);
+      const filled = fill(written, scope, formatter, spent);
+      spent.open.delete(name);
+      return filled;
+    }
+    let out: string;
+    if (given !== undefined || typeof formatter === 'string') {
       const [kind = '', ...args] = (given ?? (formatter as string)).split(':');
       out = format(kind, { name, value: found.value, text: found.text, args: args.join(':'), zone: scope.zone });
     } else {
       out = formatter(found.value, found.current, text.slice(Math.max(at - 200, 0), at));
     }
-    grown += out.length;
-    if (grown > mostText) throw new RangeError(`filling in $${name} makes a text of more than ${mostText >> 20} MB; choose fewer values`);
+    grow(out.length);
     return out;
   });
 }
