@@ -5,6 +5,10 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"slices"
+	"time"
+
+	promconfig "github.com/prometheus/prometheus/config"
 
 	"touchline.dev/touchline/internal/api/native"
 	"touchline.dev/touchline/internal/dashboard"
@@ -62,6 +66,29 @@ func (a *App) loadDashboards(ctx context.Context) {
 	}
 }
 
+// listSources lists the data sources, our own with how often it scrapes.
+func (a *App) listSources() []datasource.Shown {
+	list := a.boards.proxy.List()
+	list[0].Interval = datasource.IntervalText(ownInterval(a.engine.Config()))
+	return list
+}
+
+// usualInterval is what the console takes for the pause between scrapes of a source that does not say.
+const usualInterval = 15 * time.Second
+
+// ownInterval is how often this server scrapes: as often as the configuration says
+// for all jobs, where one follows it. Where that is more often than usual, nothing
+// is said, so that jobs at a slower pace of their own are not asked for rates over
+// windows without a sample.
+func ownInterval(c promconfig.Config) time.Duration {
+	global := c.GlobalConfig.ScrapeInterval
+	follows := slices.ContainsFunc(c.ScrapeConfigs, func(s *promconfig.ScrapeConfig) bool { return s.ScrapeInterval == global })
+	if !follows || time.Duration(global) <= usualInterval {
+		return 0
+	}
+	return time.Duration(global)
+}
+
 // dashboardRoutes registers what has to do with dashboards.
 func (a *App) dashboardRoutes(mux *router, api *native.API) {
 	api.Dashboards(a.boards.kept, a.door, func() []string {
@@ -71,7 +98,7 @@ func (a *App) dashboardRoutes(mux *router, api *native.API) {
 		}
 		return uids
 	})
-	api.Datasources(a.boards.proxy.List)
+	api.Datasources(a.listSources)
 	for _, method := range []string{http.MethodGet, http.MethodPost} {
 		mux.Handle(method+" /touchline/v1/datasources/{uid}/proxy/api/v1/{rest...}", a.boards.proxy)
 	}

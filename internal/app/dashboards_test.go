@@ -3,18 +3,43 @@ package app
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	promconfig "github.com/prometheus/prometheus/config"
 
 	"touchline.dev/touchline/internal/identity"
 )
 
 // bodyText is sent as it is.
 type bodyText struct{ json.RawMessage }
+
+func TestOwnInterval(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		want time.Duration
+	}{
+		{"", 0},
+		{"scrape_configs: [{job_name: a}]", time.Minute},
+		{"scrape_configs: [{job_name: a, scrape_interval: 5s}]", 0},
+		{"global: {scrape_interval: 30s}\nscrape_configs: [{job_name: a}, {job_name: b, scrape_interval: 5s}]", 30 * time.Second},
+		{"global: {scrape_interval: 5s}\nscrape_configs: [{job_name: a}, {job_name: b, scrape_interval: 30s}]", 0},
+	} {
+		conf, err := promconfig.Load(c.text, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := ownInterval(*conf); got != c.want {
+			t.Errorf("%q gives %s, want %s", c.text, got, c.want)
+		}
+	}
+}
 
 // TestDashboards goes through the API of dashboards as the console does.
 func TestDashboards(t *testing.T) {

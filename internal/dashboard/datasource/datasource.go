@@ -15,6 +15,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/prometheus/common/model"
 )
 
 // Prometheus is the type of the sources that can be reached.
@@ -47,6 +49,7 @@ type Source struct {
 	Password Secret
 	Headers  map[string]Secret // such as Authorization
 	Timeout  time.Duration     // 0 for the default
+	Interval time.Duration     // between its scrapes, 0 where it is not known
 
 	CA         string // PEM, "" for the system's
 	ClientCert string // PEM, "" for none
@@ -138,6 +141,7 @@ type Shown struct {
 	Default     bool   `json:"default"`
 	URL         string `json:"url_shown" doc:"Without anything secret; empty for this server's own, and for readers of a share link."`
 	Provisioned bool   `json:"provisioned"`
+	Interval    string `json:"interval,omitempty" doc:"How often it scrapes, such as 30s, from which steps and $__rate_interval follow; left out where it is not known."`
 }
 
 // shown hides what a URL may hold of secrets, also of a source that is not reached.
@@ -146,5 +150,13 @@ func (s *Source) shown() Shown {
 	if u, err := url.Parse(s.URL); err == nil && u.Host != "" {
 		address = (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 	}
-	return Shown{UID: s.UID, Name: s.Name, Type: s.Type, Default: s.Default, URL: address, Provisioned: true}
+	return Shown{UID: s.UID, Name: s.Name, Type: s.Type, Default: s.Default, URL: address, Provisioned: true, Interval: IntervalText(s.Interval)}
+}
+
+// IntervalText writes an interval as the console reads it, and none as nothing.
+func IntervalText(d time.Duration) string {
+	if d <= 0 {
+		return ""
+	}
+	return model.Duration(d).String()
 }

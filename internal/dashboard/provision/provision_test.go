@@ -231,16 +231,17 @@ datasources:
     isDefault: true
     basicAuth: true
     basicAuthUser: anna
-    jsonData: {timeout: 60, httpMethod: POST}
+    jsonData: {timeout: 60, httpMethod: POST, timeInterval: 1m}
     secureJsonData: {basicAuthPassword: "$$${PASSWORD}"}
   - name: Token
     uid: token
     type: prometheus
     url: http://two:9090
     isDefault: true
-    jsonData: {httpHeaderName1: Authorization}
+    jsonData: {httpHeaderName1: Authorization, timeInterval: 30}
     secureJsonData: {httpHeaderValue1: "$__file{%s}"}
   - {name: Logs, type: loki, url: "http://loki:3100"}
+  - {name: Often, type: prometheus, url: "http://x", jsonData: {timeInterval: often}}
 `, secret))
 	x.put(t, "datasources/b.yml", `datasources:
   - {name: Own, uid: touchline, type: prometheus, url: "http://x"}
@@ -255,7 +256,7 @@ datasources:
 `)
 	got := x.load(t)
 	for _, want := range []string{
-		`a.yaml:13:1: isDefault: "Prometheus"`, `a.yaml:20:5: a data source of the type loki is listed, and cannot be reached`,
+		`a.yaml:13:1: isDefault: "Prometheus"`, `a.yaml:20:5: a data source of the type loki is listed, and cannot be reached`, `timeInterval: it is no duration, and steps follow the usual 15s`,
 		`b.yml:2:1: the uid "touchline" is that of this server's own metrics`, `b.yml:3:1: the name "Token" is that of "Token"`,
 		`b.yml:4:`, `url: the variable NOWHERE is not set; set it, or write $$`, `basicAuth: it is neither true nor false`, `url: it holds a user; write basicAuth`,
 		`the file /nowhere of $__file cannot be read: no such file or directory`, `secureJsonData.httpHeaderValue1: it is missing`, `name: it is missing`, `an item is no mapping`,
@@ -267,11 +268,11 @@ datasources:
 	if strings.Contains(got, "geheim") {
 		t.Errorf("a problem shows a secret:\n%s", got)
 	}
-	if len(x.sources) != 3 {
+	if len(x.sources) != 4 {
 		t.Fatalf("%v", x.sources)
 	}
 	first, second := x.sources[0], x.sources[1]
-	if first.UID != "PBFA97CFB590B2093" || first.URL != "http://prometheus:9090" || first.User != "anna" || string(first.Password) != "$geheim" || first.Timeout != time.Minute || !first.Default {
+	if first.UID != "PBFA97CFB590B2093" || first.URL != "http://prometheus:9090" || first.User != "anna" || string(first.Password) != "$geheim" || first.Timeout != time.Minute || first.Interval != time.Minute || second.Interval != 30*time.Second || !first.Default {
 		t.Errorf("%+v", first)
 	}
 	if string(second.Headers["Authorization"]) != "Bearer geheim" || second.Default {

@@ -4,9 +4,11 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"go.yaml.in/yaml/v3"
 
 	"touchline.dev/touchline/internal/dashboard/datasource"
@@ -110,5 +112,24 @@ func (d *decoder) credentials(item *yaml.Node, s *datasource.Source) {
 	if s.SkipVerify = d.boolean(data, "tlsSkipVerify"); s.SkipVerify {
 		d.warn(get(data, "tlsSkipVerify"), "write tlsAuthWithCACert: true and secureJsonData.tlsCACert instead", "tlsSkipVerify: whoever is in between can read the credentials")
 	}
+	s.Interval = d.interval(data, "timeInterval")
 	s.Timeout = time.Duration(d.integer(data, "timeout", int(datasource.MaxTimeout/time.Second))) * time.Second
+}
+
+// interval is a member that says how often a server scrapes. Grafana takes a bare
+// number for seconds; what is no duration keeps no source from being used.
+func (d *decoder) interval(n *yaml.Node, name string) time.Duration {
+	text := strings.TrimSpace(d.str(n, name))
+	if text == "" {
+		return 0
+	}
+	if _, err := strconv.ParseUint(text, 10, 32); err == nil {
+		text += "s"
+	}
+	i, err := model.ParseDuration(text)
+	if err != nil {
+		d.warn(get(n, name), "write 30s or 1m", "%s: it is no duration, and steps follow the usual 15s", name)
+		return 0
+	}
+	return time.Duration(i)
 }

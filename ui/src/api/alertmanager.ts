@@ -74,7 +74,7 @@ const whole = new Map<string, SafeRegex | undefined>();
 function anchored(pattern: string): SafeRegex | undefined {
   if (!whole.has(pattern)) {
     const [front = '', flags = ''] = /^\(\?([ims]+)\)/.exec(pattern) ?? [];
-    const re = safeRegex(`^(?:${pattern.slice(front.length)})$`, `${flags}s`.replace(/s(?=.*s)/, ''));
+    const re = safeRegex(`/^(?:${pattern.slice(front.length)})$/${[...new Set(`${flags}s`)].join('')}`);
     if (whole.size > 200) whole.clear();
     whole.set(pattern, isSafe(re) ? re : undefined);
   }

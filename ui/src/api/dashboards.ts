@@ -62,6 +62,8 @@ export interface DataSource {
   name: string;
   type: string;
   default?: boolean;
+  /** How often it scrapes, such as "30s", where that is known. */
+  interval?: string;
   url_shown?: string;
   provisioned?: boolean;
 }

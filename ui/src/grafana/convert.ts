@@ -24,9 +24,9 @@ export function seriesName(labels: Labels): string {
 
 /** namer gives the legend of each series of an answer. */
 function namer(request: PanelRequest, metrics: Labels[], scope: Scope): (labels: Labels) => string {
-  const format = request.legendFormat;
+  const format = interpolate(request.legendFormat, scope, 'text');
   if (format !== '' && format !== '__auto') {
-    return (labels) => interpolate(format.replace(/\{\{\s*(.+?)\s*\}\}/g, (_, key: string) => (Object.hasOwn(labels, key) ? labels[key]! : '')), scope, 'text');
+    return (labels) => format.replace(/\{\{\s*(.+?)\s*\}\}/g, (_, key: string) => (Object.hasOwn(labels, key) ? labels[key]! : ''));
   }
   if (format === '__auto') {
     const keys = new Set<string>();

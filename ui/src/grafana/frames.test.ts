@@ -47,6 +47,10 @@ describe('framesOf', () => {
     expect(rest).toHaveBeenCalledTimes(60);
     for (const [r, d] of [[request({ format: 'table' }), many], [request(), { resultType: 'vector', result: [{ metric: { a: '1' }, value: [0, '1'] }] }]] as [PanelRequest, QueryData][]) expect(await framesInSlices(r, d, scope)).toEqual(framesOf(r, d, scope));
   });
+  it('fills variables into a format, and none into the labels that it names', () => {
+    const values = { v: { name: 'v', type: 'custom' as const, value: ['x'], text: ['X'], multi: false, several: false, allValue: undefined, options: [], filters: [] } };
+    expect(legends(framesOf(request({ legendFormat: '$v {{a}}' }), matrix([{ a: 'costs $v' }, [[0, '1']]]), { ...scope, values }))).toEqual(['X costs $v']);
+  });
   it('names every series, because @grafana/data takes quadratic time where one has no name', () => {
     const many = framesOf(request(), matrix(...Array.from({ length: 50 }, (_, i): [Record<string, string>, [number, string][]] => [{ i: String(i) }, [[0, '1']]])), scope);
     expect(legends(many).every((l) => typeof l === 'string' && l !== '')).toBe(true);

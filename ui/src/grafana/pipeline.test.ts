@@ -1,10 +1,12 @@
-import { FieldType, type DataFrame, type Field } from '@grafana/data';
+import { FieldType, formattedValueToString, getFieldSeriesColor, type DataFrame, type Field } from '@grafana/data';
 import { describe, expect, it } from 'vitest';
 
 import type { QueryData } from '../api/prometheus';
 import { panelFrom } from '../model/normalize';
 import type { Scope } from '../model/scope';
-import { display, framesOf, knownTransformations, legendRows, pipeline, seriesColor, statValues } from './frames';
+import { valuesOf } from '../panels/values/reduce';
+import { framesOf, knownTransformations, pipeline } from './frames';
+import { themes } from './theme';
 import { own, theirs } from './transform/index';
 // After what loads @grafana/data.
 import '../../test/window';
@@ -21,7 +23,7 @@ const table = (refId: string, rows: Record<string, string>[], valueName = 'Value
 );
 const run = async (p: object, frames: DataFrame[]) => pipeline(panel(p), frames, scope, 'dark', 'utc');
 const columns = (f: DataFrame): Record<string, unknown[]> => Object.fromEntries(f.fields.map((x) => [x.config.displayName ?? x.name, x.values as unknown[]]));
-const shown = (f: Field, v: unknown): string => display(f, v).text;
+const shown = (f: Field, v: unknown): string => formattedValueToString(f.display!(v));
 
 describe('many series', () => {
   const many = series('A', ...Array.from({ length: 450 }, (_, i): [Record<string, string>, number[]] => [{ a: String(i) }, [i, i === 7 ? NaN : i * 2]]));
@@ -38,7 +40,7 @@ describe('many series', () => {
     ] }],
   ])('are treated in slices as they are at once: %s', async (_, fieldConfig) => {
     const of = async (frames: DataFrame[]): Promise<unknown[]> => (await run({ fieldConfig }, frames)).frames.slice(0, 450).map((f) => f.fields.map((x) => [
-      x.config, x.state!.displayName, x.state!.seriesIndex, x.state!.range, [1, 300, 898].map((v) => x.display!(v)), seriesColor(x, 'dark'), x.getLinks!({ valueRowIndex: 0 }).map((l) => [l.title, l.href]),
+      x.config, x.state!.displayName, x.state!.seriesIndex, x.state!.range, [1, 300, 898].map((v) => x.display!(v)), getFieldSeriesColor(x, themes.dark).color, x.getLinks!({ valueRowIndex: 0 }).map((l) => [l.title, l.href]),
     ]));
     expect(await of(many)).toEqual(await of([...many, other]));
   });
@@ -54,7 +56,7 @@ describe('field options', () => {
     expect(warnings).toEqual([]);
     expect(one.state!.displayName).toBe('one of x');
     expect([shown(one, 1024), shown(one, 7), one.config.custom]).toEqual(['1.0 KiB', 'seven', { lineWidth: 3 }]);
-    expect(display(one, 1024).color).not.toBe(display(one, 4096).color);
+    expect(one.display!(1024).color).not.toBe(one.display!(4096).color);
     expect([two.config.unit, two.config.custom]).toEqual(['s', { lineWidth: 9, fillOpacity: 5 }]);
   });
   it('applies overrides by the legend, by refId and by a regular expression', async () => {
@@ -71,6 +73,24 @@ describe('field options', () => {
     const { frames, warnings } = await run({ fieldConfig: { defaults: { unit: 's' }, overrides: [{ matcher: { id: 'byRegexp', options: '(a+)+$' }, properties: [{ id: 'unit', value: 'ms' }] }] } }, series('A', [{ a: `${'a'.repeat(5000)}!` }, [1]]));
     expect(frames[0]!.fields[1]!.config.unit).toBe('s');
     expect(warnings[0]!.path).toBe('fieldConfig');
+  });
+  it('leaves out an expression that could freeze the page wherever one may stand', async () => {
+    const evil = '(a+)+$';
+    const mapping = { type: 'regex', options: { pattern: evil, result: { text: 'x' } } };
+    for (const p of [
+      { fieldConfig: { defaults: { mappings: [mapping] } } }, { fieldConfig: { defaults: {}, overrides: [{ matcher: { id: 'byName', options: 'v' }, properties: [{ id: 'mappings', value: [mapping] }] }] } }, { options: { reduceOptions: { fields: `/${evil}/` } } },
+      { transformations: [{ id: 'filterByValue', options: { type: 'include', match: 'any', filters: [{ fieldName: 'a', config: { id: 'regex', options: { value: evil } } }] } }] }, { transformations: [{ id: 'filterByRefId', options: { include: `/${evil}/` } }] },
+      { transformations: [{ id: 'limit', options: { limitField: 1 }, filter: { id: 'byRefId', options: `/${evil}/` } }] },
+    ]) {
+      const { warnings } = await run(p, table('A', [{ a: `${'a'.repeat(40)}!`, value: '1' }]));
+      expect(warnings, JSON.stringify(p)).toHaveLength(1);
+      expect(warnings[0]!.en).toMatch(/left out: .*repetition/);
+    }
+  });
+  it('leaves out an expression that the package would try on a text too long for it', async () => {
+    const named = (n: number) => run({ fieldConfig: { defaults: {}, overrides: [{ matcher: { id: 'byRegexp', options: '/^.*,.*,.*,.*,.*x$/' }, properties: [{ id: 'unit', value: 's' }] }] } }, series('A', [{ a: ','.repeat(n) }, [1]]));
+    expect((await named(20)).warnings).toEqual([]);
+    expect((await named(200)).warnings[0]!.en).toMatch(/an override was left out: .* could take forever on texts of more than/);
   });
   it('makes links of data, but none that runs a script', async () => {
     const link = { title: '${__series.name} ${__value.numeric}', url: 'https://x.test/?a=${__field.labels.a}&v=${__value.raw}' };
@@ -148,7 +168,7 @@ describe('transformations', () => {
   });
   it('heatmap counts values by time and size', async () => {
     const { frames } = await run({ type: 'heatmap', transformations: [{ id: 'heatmap', options: { xBuckets: { mode: 'size', value: '1m' }, yBuckets: { mode: 'size', value: '10' } } }] }, series('A', [{}, [1, 5, 15, 12]], [{}, [3, 25, 15, 12]].slice() as [Record<string, string>, number[]]));
-    expect(columns(frames[0]!)).toEqual({ xMin: [0, 0, 60_000], yMin: [0, 20, 10], yMax: [10, 30, 20], count: [3, 1, 4] });
+    expect(columns(frames[0]!)).toEqual({ xMin: [0, 0, 0, 60_000, 60_000, 60_000], yMin: [0, 10, 20, 0, 10, 20], yMax: [10, 20, 30, 10, 20, 30], count: [3, 0, 1, 0, 4, 0] });
   });
   it('regression finds the line and the parabola that points lie on', async () => {
     const line = await run({ transformations: [{ id: 'regression', options: { predictionCount: 3 } }] }, series('A', [{}, [1, 3, 5]]));
@@ -165,21 +185,17 @@ describe('transformations', () => {
 });
 
 describe('values', () => {
-  it('gives the rows of a legend with their calculations', async () => {
-    const { frames } = await run({ fieldConfig: { defaults: { unit: 's', color: { mode: 'palette-classic' } }, overrides: [{ matcher: { id: 'byName', options: '{a="3"}' }, properties: [{ id: 'custom.hideFrom', value: { legend: true } }] }] } }, series('A', [{ a: '1' }, [60, 120]], [{ a: '2' }, [1, 2]], [{ a: '3' }, [1]]));
-    const rows = legendRows(frames, ['lastNotNull', 'mean', 'count', 'nonsense'], 'dark');
-    expect(rows.map((r) => [r.name, ...r.calcs.map((c) => c.text)])).toEqual([['{a="1"}', '2 mins', '1.50 mins', '2'], ['{a="2"}', '2 s', '1.50 s', '2']]);
-    expect(rows[0]!.color).not.toBe(rows[1]!.color);
-  });
+  const values = async (p: object, frames: DataFrame[], extra: { sparkline?: boolean } = {}) => {
+    const of = panel(p);
+    const drawn = await pipeline(of, frames, scope, 'light', 'utc');
+    return valuesOf({ panel: of, frames: drawn.frames, range: scope.range, zone: 'utc', mode: 'light', width: 100, height: 100, replace: (t) => t, marks: [] }, extra);
+  };
   it('gives the values of a stat', async () => {
-    const p = panel({ type: 'stat', options: { reduceOptions: { calcs: ['max'], fields: '', values: false }, graphMode: 'area' }, fieldConfig: { defaults: { unit: 'percent', max: 100 } } });
-    const { frames } = await pipeline(p, series('A', [{ a: '1' }, [10, 50, 20]]), scope, 'light', 'utc');
-    const [v] = statValues(p, frames, scope, 'light', 'utc');
+    const [v] = await values({ type: 'stat', options: { reduceOptions: { calcs: ['max'], fields: '', values: false } }, fieldConfig: { defaults: { unit: 'percent', max: 100 } } }, series('A', [{ a: '1' }, [10, 50, 20]]), { sparkline: true });
     expect([v!.display.title, v!.display.text, v!.display.suffix, v!.display.numeric, v!.field.max, v!.sparkline?.y.values]).toEqual(['{a="1"}', '50', '%', 50, 100, [10, 50, 20]]);
   });
   it('gives a value for each row where that is asked for', async () => {
-    const p = panel({ type: 'bargauge', options: { reduceOptions: { calcs: [], values: true, limit: 2 } } });
-    const { frames } = await pipeline(p, table('A', [{ h: 'a', value: '1' }, { h: 'b', value: '2' }, { h: 'c', value: '3' }]), scope, 'dark', 'utc');
-    expect(statValues(p, frames, scope, 'dark', 'utc').map((v) => [v.display.title, v.display.numeric])).toEqual([['a', 1], ['b', 2]]);
+    const found = await values({ type: 'bargauge', options: { reduceOptions: { calcs: [], values: true, limit: 2 } } }, table('A', [{ h: 'a', value: '1' }, { h: 'b', value: '2' }, { h: 'c', value: '3' }]));
+    expect(found.map((v) => [v.display.title, v.display.numeric])).toEqual([['a', 1], ['b', 2]]);
   });
 });

@@ -1,47 +1,23 @@
 // From the frames of a panel's queries to frames that only have to be drawn.
-import { applyFieldOverrides, FieldType, getFieldDisplayName, type ApplyFieldOverrideOptions, type DataFrame, type FieldConfigSource, type InterpolateFunction, type ScopedVars } from '@grafana/data';
+import { applyFieldOverrides, FieldType, getFieldDisplayName, type ApplyFieldOverrideOptions, type DataFrame, type InterpolateFunction, type ScopedVars } from '@grafana/data';
 
 import { Slices } from '../api/slices';
 import type { Panel, Transformation, Warning } from '../model/dashboard';
 import type { Drawn, ThemeMode } from '../model/door';
 import { interpolate, type Formatter } from '../model/interpolate';
-import { clip, isObject } from '../model/read';
+import { clip, object, text } from '../model/read';
 import { safeUrl } from '../model/read-link';
-import { isSafe, safeRegex } from '../model/regex';
 import type { Scope } from '../model/scope';
 import type { Zone } from '../time/range';
+import { longestIn, safeConfig, safeFields, unsafeIn } from './guard';
 import { lookupOf } from './lookup';
 import { registryFor } from './registry';
 import { themes } from './theme';
-import { knownTransformations } from './transform/ids';
+import { isOwn, knownTransformations } from './transform/ids';
 
 /** replacer fills variables in as the package asks for it: with a context of data, and a format or a function that makes one. */
 export function replacer(scope: Scope): InterpolateFunction {
   return (value: string, vars?: ScopedVars, format?: unknown) => interpolate(value, { ...scope, lookup: lookupOf(vars) }, typeof format === 'function' || typeof format === 'string' ? (format as Formatter) : 'glob');
-}
-
-/** Names under which transformations keep regular expressions. */
-const regexKeys = new Set(['regex', 'pattern', 'regExp', 'fieldRegex']);
-
-/** unsafeIn finds a regular expression in options that could freeze the page. */
-function unsafeIn(v: unknown, key = '', depth = 0): string | undefined {
-  if (depth > 12) return 'options nest too deep';
-  if (typeof v === 'string') {
-    if (!regexKeys.has(key)) return undefined;
-    const r = safeRegex(v);
-    return isSafe(r) ? undefined : `${clip(v, 40)}: ${r.en}`;
-  }
-  if (typeof v !== 'object' || v === null) return undefined;
-  // Matchers keep theirs under "options", beside the id that says so.
-  if (isObject(v) && /regex/i.test(String(v.id)) && typeof v.options === 'string') {
-    const r = safeRegex(v.options);
-    if (!isSafe(r)) return `${clip(v.options, 40)}: ${r.en}`;
-  }
-  for (const [k, x] of Object.entries(v)) {
-    const found = unsafeIn(x, Array.isArray(v) ? key : k, depth + 1);
-    if (found !== undefined) return found;
-  }
-  return undefined;
 }
 
 async function transform(list: readonly Transformation[], frames: DataFrame[], scope: Scope, warnings: Warning[]): Promise<DataFrame[]> {
@@ -58,9 +34,11 @@ async function transform(list: readonly Transformation[], frames: DataFrame[], s
       warn(`the transformation ${clip(t.id)} is not carried out here; the data is shown without it`, `不支持转换 ${clip(t.id)}，数据未经其处理`);
       continue;
     }
-    const unsafe = unsafeIn(t.options) ?? unsafeIn(t.filter);
-    if (unsafe !== undefined) {
-      warn(`the transformation ${t.id} was left out: ${unsafe}`, `已跳过转换 ${t.id}：${unsafe}`);
+    const longest = longestIn(now);
+    // Those of this console look at the length of a text themselves.
+    const unsafe = unsafeIn(t.options, isOwn(t.id) ? () => 0 : longest) ?? unsafeIn(t.filter, longest);
+    if (unsafe) {
+      warn(`the transformation ${t.id} was left out: ${unsafe.en}`, `已跳过转换 ${t.id}：${unsafe.zh}`);
       continue;
     }
     try {
@@ -73,42 +51,18 @@ async function transform(list: readonly Transformation[], frames: DataFrame[], s
   return now;
 }
 
-/** checked leaves out overrides and mappings whose regular expression could freeze the page. */
-function checked(source: FieldConfigSource, warnings: Warning[]): FieldConfigSource {
-  const bad = (v: unknown, what: string): boolean => {
-    const found = unsafeIn(v);
-    if (found !== undefined) warnings.push({ path: 'fieldConfig', en: `${what} was left out: ${found}`, zh: `已跳过${what}：${found}` });
-    return found !== undefined;
-  };
-  const overrides = source.overrides.filter((o) => !bad(o.matcher, 'an override'));
-  const mappings = source.defaults.mappings?.filter((m) => m.type !== 'regex' || !bad(m.options, 'a mapping'));
-  if (overrides.length === source.overrides.length && mappings?.length === source.defaults.mappings?.length) return source;
-  return { defaults: { ...source.defaults, ...(mappings ? { mappings } : {}) }, overrides };
-}
-
-const checkedOf = new WeakMap<FieldConfigSource, { source: FieldConfigSource; warnings: Warning[] }>();
-
-/** fieldConfigOf gives field options that are safe to apply; the answer is the same object for the same panel. */
-export function fieldConfigOf(panel: Panel): { source: FieldConfigSource; warnings: Warning[] } {
-  let kept = checkedOf.get(panel.fieldConfig);
-  if (!kept) {
-    const warnings: Warning[] = [];
-    kept = { source: checked(panel.fieldConfig, warnings), warnings };
-    checkedOf.set(panel.fieldConfig, kept);
-  }
-  return kept;
-}
-
 /** pipeline runs the transformations and applies field options: every field has display, state.displayName and config. */
 export async function pipeline(panel: Panel, frames: DataFrame[], scope: Scope, mode: ThemeMode, zone: Zone): Promise<Drawn> {
-  const { source, warnings: about } = fieldConfigOf(panel);
-  const warnings = [...about];
+  const warnings: Warning[] = [];
   const series = await transform(panel.transformations, frames, scope, warnings);
+  const source = safeConfig(panel.fieldConfig, longestIn(series), warnings);
   const drawn = await overridden(series, {
     fieldConfig: source, replaceVariables: replacer(scope), theme: themes[mode], timeZone: zone, fieldConfigRegistry: registryFor(source),
     // A variable in a link may bring a scheme with it.
     dataLinkPostProcessor: ({ linkModel }) => (safeUrl(linkModel.href) ? linkModel : undefined),
   });
+  // Panels of values leave it out themselves; here it is said.
+  safeFields(text(object(panel.options.reduceOptions).fields), longestIn(drawn), warnings);
   return { frames: drawn, warnings };
 }
 

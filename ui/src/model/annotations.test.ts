@@ -16,6 +16,9 @@ describe('annotations', () => {
     expect(found.map((a) => [a.time, a.timeEnd, a.title, a.text, a.tags])).toEqual([[60_000, 120_000, 'A on i', '!', ['j']], [600_000, undefined, 'A on i', '!', ['j']]]);
     expect(new Set(found.map((a) => a.id)).size).toBe(2);
   });
+  it('fills in the step, and a window for rates', () => {
+    expect(annotationRequest(query({ expr: 'rate(x[$__rate_interval]) > $__interval_ms', step: '60s' }), scope)).toMatchObject({ expr: 'rate(x[4m]) > 60000' });
+  });
   it('takes the value for the time', () => {
     const q = query({ expr: 'x', useValueForTime: 'on' });
     expect(annotationsFrom(q, annotationRequest(q, scope), { result: [{ metric: {}, values: [[60, '5000'], [120, '5000']] }] }).map((a) => a.time)).toEqual([5000]);

@@ -1,7 +1,7 @@
 // What happened, to be drawn over time: expressions, alerts, deployments, incidents.
 import type { AnnotationQuery, DatasourceRef, Warning } from './dashboard';
 import { interpolate, interpolateQuery, type FilterInto } from './interpolate';
-import { atLeast, stepOf } from './interval';
+import { atLeast, rateIntervalOf, stepOf } from './interval';
 import { isObject, list, num, object, text, texts, type Json } from './read';
 import type { Scope } from './scope';
 
@@ -39,10 +39,9 @@ export const ownAnnotations: readonly AnnotationQuery[] = [own('Alerts', 'alerts
 export function annotationRequest(q: AnnotationQuery, scope: Scope, filterInto?: FilterInto): AnnotationRequest {
   const { from, to } = scope.range;
   const times = { from: new Date(from).toISOString(), to: new Date(to).toISOString() };
-  const range = (expr: string): AnnotationRequest => {
-    const step = Math.max(stepOf({ range: to - from, maxDataPoints: 100, min: atLeast(interpolate(q.step, scope)) ?? (q.step === '' ? 60_000 : 1000) }) / 1000, 1);
-    return { kind: 'range', datasource: q.datasource, expr, start: Math.floor(from / 1000 / step) * step, end: Math.ceil(to / 1000 / step) * step, step };
-  };
+  const least = atLeast(interpolate(q.step, scope)) ?? (q.step === '' ? 60_000 : 1000);
+  const step = Math.max(stepOf({ range: to - from, maxDataPoints: 100, min: least }) / 1000, 1);
+  const range = (expr: string): AnnotationRequest => ({ kind: 'range', datasource: q.datasource, expr, start: Math.floor(from / 1000 / step) * step, end: Math.ceil(to / 1000 / step) * step, step });
   switch (q.datasource.uid) {
     case 'touchline:alerts':
       return { ...range('ALERTS{alertstate="firing"}'), datasource: { uid: 'touchline', type: 'prometheus' } } as AnnotationRequest;
@@ -58,7 +57,7 @@ export function annotationRequest(q: AnnotationQuery, scope: Scope, filterInto?:
     return { kind: 'none', warning: { path: 'annotations', en: `the annotation ${q.name} is no PromQL, which is what is read here`, zh: `注释 ${q.name} 不是 PromQL，此处仅支持 PromQL` } };
   }
   try {
-    return range(interpolateQuery(q.expr, scope, filterInto));
+    return range(interpolateQuery(q.expr, { ...scope, interval: step * 1000, rateInterval: rateIntervalOf(step * 1000, least) }, filterInto));
   } catch (e) {
     const why = (e as Error).message;
     return { kind: 'none', warning: { path: 'annotations', en: `the annotation ${q.name} was not asked for: ${why}`, zh: `注释 ${q.name} 未查询：${why}` } };

@@ -9,7 +9,7 @@ export { whenRead } from './late';
 export { isV2 } from './versions';
 export { safeUrl } from './read-link';
 
-export { addressOf, currentOf, dependsOn, filtersFrom, filterText, optionsFrom, queryOf, variableOrder, wantedFrom } from './variables';
+export { addressOf, currentOf, dependsOn, filtersFrom, filterText, optionsFrom, queryOf, scrapeOf, variableOrder, wantedFrom } from './variables';
 export type { ApiRequest, SourceInfo, VariableQuery } from './variables';
 export { isSafe, safeRegex } from './regex';
 
@@ -25,5 +25,3 @@ export type { Placed } from './layout';
 
 export { annotationIsFor, annotationRequest, annotationsFrom, ownAnnotations } from './annotations';
 export type { Annotation, AnnotationRequest } from './annotations';
-
-export type { GrafanaDoor } from './door';

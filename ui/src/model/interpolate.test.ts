@@ -25,12 +25,22 @@ describe('interpolate', () => {
     ['${__from:date}', '2026-01-02T03:04:05.000Z'], ['${__from:date:seconds}', '1767323045'], ['${__from:date:YYYY-MM-DD HH:mm}', '2026-01-02 03:04'], ['$__dashboard ${__dashboard.uid}', 'D du'], ['${__user.login} ${__user.email} ${__user.id}', 'kim k@x 3'],
     ['$__org ${__org.name}', '1 Main'], ['$__url_time_range', 'from=now-1h&to=now'], ['$step', '5m'], ['${__series.name}', '${__series.name}'],
   ])('%s', (text, want) => expect(interpolate(text, scope)).toBe(want));
+  it('leaves what a file has for "all" as it is written, but for other variables in it', () => {
+    const values = { ...scope.values, of: current('of', [allKey], { several: true, multi: true, allValue: '$one-.*|$of' }) };
+    const fill = (text: string): string => interpolate(text, { ...scope, values });
+    expect(['$own', '${own:regex}', '${own:json}', '${own:text}', '${own:queryparam}'].map(fill)).toEqual(['.*', '.*', '.*', 'All', 'var-own=.%2A']);
+    expect(interpolate('$own', { ...scope, values }, 'text')).toBe('All');
+    expect(fill('${of:regex}')).toBe('a.b-.*|$of');
+    expect(interpolateQuery('up{a=~"$of"}', { ...scope, values })).toBe('up{a=~"a.b-.*|$of"}');
+  });
   it('prefers the value of a repeat', () => expect(interpolate('$many', { ...scope, scoped: { many: { value: 'q', text: 'Q' } } })).toBe('q'));
   it('writes all variables into links', () => expect(interpolate('$__all_variables', { ...scope, values: { many: scope.values.many! } })).toBe("var-many=a.b&var-many=c'd"));
   it('asks the data', () => expect(interpolate('${__field.labels.job}', { ...scope, lookup: (n, p) => `${n}/${p}` })).toBe('__field/labels.job'));
   it('refuses to grow without end', () => {
     const big: Scope = { ...scope, values: { x: current('x', [allKey], { several: true, options: Array.from({ length: 20_000 }, (_, i) => ({ text: '', value: `value-${i}` })) }) } };
     expect(() => interpolate('$x '.repeat(100_000), big)).toThrow(/more than 4 MB/);
+    const chain = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`c${i}`, current(`c${i}`, [allKey], { several: true, allValue: i < 39 ? `$c${i + 1}$c${i + 1}` : '$empty' })]));
+    expect(() => interpolate('$c0', { ...scope, values: { ...chain, empty: current('empty', ['']) } })).toThrow(/more than 4 MB/);
   });
 });
 

@@ -107,26 +107,60 @@ function find(name: string, path: string, scope: Scope): Found | undefined {
   return v === undefined ? undefined : plain(v);
 }
 
+/** Formats that are about the value itself, even where it is what somebody wrote for "all". */
+const ofValue = new Set(['text', 'percentencode', 'queryparam']);
+
+/** customAll is the text that a file has for "all" of a variable, where that is chosen and stands as it is written. */
+function customAll(name: string, found: Found, formatter: Formatter, scope: Scope): string | undefined {
+  if (scope.scoped && Object.hasOwn(scope.scoped, name)) return undefined;
+  return found.current?.value.includes(allKey) && !(typeof formatter === 'string' && ofValue.has(formatter)) ? found.current.allValue : undefined;
+}
+
+/** What filling in one text has come to, with what is filled in to what was filled in. */
+interface Spent {
+  grown: number;
+  /** Variables whose own "all" is being filled in: one that names itself comes to an end. */
+  open: Set<string>;
+  /** Where to cut; without it a text that grows too long is an error. */
+  most?: number;
+}
+
+/** What filling in a text within a text counts for at least, as it is work also where nothing comes of it. */
+const leastGrowth = 100;
+
 /** interpolate fills in $x, ${x}, ${x:format} and [[x]], with Grafana's formats. Unknown variables stay as they are. It throws where the text grows past what a query may be. */
 export function interpolate(text: string, scope: Scope, formatter: Formatter = 'glob'): string {
-  return fill(text, scope, formatter, (name) => {
-    throw new RangeError(`filling in $${name} makes a text of more than ${mostText >> 20} MB; choose fewer values`);
-  }, mostText);
+  return fill(text, scope, formatter, { grown: 0, open: new Set() });
 }
 
-/** label is interpolate for what people read: values past what fits are cut, and nothing is thrown. */
+/** label is interpolate for what people read: past what fits nothing is filled in any more, and nothing is thrown. */
 export function label(text: string, scope: Scope, formatter: Formatter = 'text'): string {
-  return fill(text, scope, formatter, () => '…', mostLabel);
+  return fill(text, scope, formatter, { grown: 0, open: new Set(), most: mostLabel });
 }
 
-function fill(text: string, scope: Scope, formatter: Formatter, tooLong: (name: string) => string, most: number): string {
+function fill(text: string, scope: Scope, formatter: Formatter, spent: Spent): string {
   if (!text.includes('$') && !text.includes('[[')) return text;
-  let grown = 0;
   return text.replace(pattern, (all, a: string | undefined, b: string | undefined, bFormat: string | undefined, c: string | undefined, path: string | undefined, cFormat: string | undefined, at: number) => {
     const name = a ?? b ?? c ?? '';
-    const found = find(name, path ?? '', scope);
+    const found = spent.open.has(name) ? undefined : find(name, path ?? '', scope);
     if (!found) return all;
     const given = bFormat ?? cFormat;
+    /** grow tells whether there is room for so much more. */
+    const grow = (by: number): boolean => {
+      spent.grown += by;
+      if (spent.most !== undefined) return spent.grown <= spent.most;
+      if (spent.grown > mostText) throw new RangeError(`filling in $${name} makes a text of more than ${mostText >> 20} MB; choose fewer values`);
+      return true;
+    };
+    const written = customAll(name, found, given ?? formatter, scope);
+    if (written !== undefined) {
+      if (!grow(Math.max(written.length, leastGrowth))) return '…';
+      // Whoever wrote it wrote it for the place where it stands: it is not escaped, and may name other variables.
+      spent.open.add(name);
+      const filled = fill(written, scope, formatter, spent);
+      spent.open.delete(name);
+      return filled;
+    }
     let out: string;
     if (given !== undefined || typeof formatter === 'string') {
       const [kind = '', ...args] = (given ?? (formatter as string)).split(':');
@@ -134,8 +168,8 @@ function fill(text: string, scope: Scope, formatter: Formatter, tooLong: (name: 
     } else {
       out = formatter(found.value, found.current, text.slice(Math.max(at - 200, 0), at));
     }
-    grown += out.length;
-    return grown > most ? tooLong(name) : out;
+    if (!grow(out.length)) return '…';
+    return out;
   });
 }
 
@@ -148,8 +182,6 @@ const inEquality = (before: string): boolean => /[^=!~<>](?:=|!=)\s*"[^"]*$/.tes
 /** prometheusFormat is how values come into PromQL where the text names no format. */
 export function prometheusFormat(value: string | string[], c: Current | undefined, before: string): string {
   if (!c) return Array.isArray(value) ? value.join('|') : value;
-  // What stands for "all" is PromQL that somebody wrote.
-  if (c.value.includes(allKey) && c.allValue !== undefined && value === c.allValue) return value;
   if (!c.several) return Array.isArray(value) ? value.map(quoted).join('|') : quoted(value);
   const values = Array.isArray(value) ? value : [value];
   // Grafana escapes for a regex even here, so that "=" finds nothing once a value has a dot in it.

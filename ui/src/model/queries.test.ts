@@ -9,23 +9,28 @@ const now = Date.parse('2026-01-02T12:00:07Z');
 const sources: SourceInfo[] = [{ uid: 'touchline', name: 'Touchline', type: 'prometheus', default: true }, { uid: 'p2', name: 'Other', type: 'prometheus' }, { uid: 'l', name: 'Logs', type: 'loki' }];
 const scope: Scope = { values: {}, raw: { from: 'now-6h', to: 'now' }, range: { from: now - 6 * 36e5, to: now }, zone: 'utc' };
 const panel = (p: object) => panelFrom({ id: 1, type: 'timeseries', ...p }).panel!;
-const ask = (p: object, context: Partial<QueryContext> = {}, s = scope) => queriesOf(panel(p), s, { width: 1000, now, ...context }, (ref) => sourceOf(ref, s, sources));
+const ask = (p: object, context: Partial<QueryContext> = {}, s = scope, among: readonly SourceInfo[] = sources) => queriesOf(panel(p), s, { width: 1000, now, ...context }, (ref) => sourceOf(ref, s, among));
 
 describe('queriesOf', () => {
   // Steps worked out by hand from Grafana's rules: 6 h over 1000 points is 21.6 s, which rounds to 20 s;
   // the window of a rate is four scrapes at least, of 15 s unless another is known.
-  it.each<[string, object, object, Partial<QueryContext>, number, string]>([
+  it.each<[string, object, object, Partial<QueryContext> & { scrape?: string }, number, string]>([
+    // The panel's least step is no pause between scrapes: 2 m and one scrape.
     ['the width', {}, {}, {}, 20, 'x[20s] y[1m]'],
     ['a narrower panel', {}, {}, { width: 500 }, 30, 'x[30s] y[1m]'],
     ['maxDataPoints', { maxDataPoints: 100 }, {}, {}, 300, 'x[5m] y[315s]'],
-    ['the scrape interval', {}, {}, { scrapeInterval: 60_000 }, 60, 'x[1m] y[4m]'],
-    ['the panel\'s least step', { interval: '2m' }, {}, {}, 120, 'x[2m] y[8m]'],
+    ['the scrape interval', {}, {}, { scrape: '60s' }, 60, 'x[1m] y[4m]'],
+    ['the panel\'s least step', { interval: '2m' }, {}, {}, 120, 'x[2m] y[135s]'],
     ['the target\'s own', {}, { interval: '5m' }, {}, 300, 'x[5m] y[20m]'],
     ['intervalFactor', {}, { intervalFactor: 3 }, {}, 60, 'x[1m] y[1m]'],
     ['the rate interval as a step', {}, { interval: '$__rate_interval' }, {}, 60, 'x[1m] y[1m]'],
-    ['a step below a second', {}, { interval: '500ms' }, { width: 5000 }, 5, 'x[5s] y[5500ms]'],
-  ])('steps by %s', (_, p, t, context, step, expr) => {
-    const { requests } = ask({ ...p, targets: [{ expr: 'x[$__interval] y[$__rate_interval]', ...t }] }, context);
+    ['the step itself as a step', {}, { interval: '$__interval' }, {}, 20, 'x[20s] y[80s]'],
+    ['the rate interval of a source that scrapes slowly', {}, { interval: '$__rate_interval' }, { scrape: '1m' }, 240, 'x[4m] y[4m]'],
+    ['a target finer than its panel', { interval: '2m' }, { interval: '10s' }, {}, 20, 'x[20s] y[130s]'],
+    // The panel's own step is not below a scrape, and the window is a step and the target's.
+    ['a step below a second', {}, { interval: '500ms' }, { width: 5000 }, 5, 'x[5s] y[15500ms]'],
+  ])('steps by %s', (_, p, t, { scrape, ...context }, step, expr) => {
+    const { requests } = ask({ ...p, targets: [{ expr: 'x[$__interval] y[$__rate_interval]', ...t }] }, context, scope, [{ ...sources[0]!, interval: scrape }]);
     expect(requests).toHaveLength(1);
     expect(requests[0]!.step).toBe(step);
     expect(requests[0]!.expr).toBe(expr);

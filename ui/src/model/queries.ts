@@ -3,16 +3,14 @@ import type { Message } from '../i18n';
 import { duration, resolve, resolveTime, type RawRange, type Range } from '../time/range';
 import type { DatasourceRef, Panel, Target, TargetFormat, Warning } from './dashboard';
 import { interpolate, interpolateQuery, type FilterInto } from './interpolate';
-import { atLeast, defaultScrape, rateIntervalOf, stepOf } from './interval';
+import { atLeast, rateIntervalOf, stepOf } from './interval';
 import { clip } from './read';
 import type { Scope } from './scope';
-import type { SourceInfo } from './variables';
+import { scrapeOf, type SourceInfo } from './variables';
 
 export interface QueryContext {
   /** Pixels; the number of points that are asked for where the panel does not say. */
   width: number;
-  /** Milliseconds; 15,000 where nothing is known. */
-  scrapeInterval?: number;
   now: number;
   /** From loadFilterInto, where the dashboard has filters. */
   filterInto?: FilterInto;
@@ -30,6 +28,7 @@ export interface PanelRequest {
   start: number;
   end: number;
   step: number;
+  /** As written: its variables are filled in before labels are put into it, whose values may look like variables. */
   legendFormat: string;
   format: TargetFormat;
   /** What the column of values of a table is called: "Value", or "Value #A" where there are several tables. */
@@ -132,28 +131,32 @@ interface Steps {
   step: number;
 }
 
-/** stepsOf follows Grafana: the panel's least step, or the target's own, then the number of points; the rate's window from both. */
+/**
+ * stepsOf follows Grafana: the panel's least step, or the target's own, then the
+ * number of points. The window of a rate is of the panel's step and of how often
+ * the source scrapes, in whose place a target may write its own step; the panel's
+ * least step says nothing about scrapes.
+ */
 function stepsOf(target: Target, least: number | undefined, scrape: number, points: number, scope: Scope): Steps {
   const range = scope.range.to - scope.range.from;
   const panelInterval = stepOf({ range, maxDataPoints: points, min: least ?? scrape });
   const own = isRate(target.interval) || isStep(target.interval) ? undefined : atLeast(interpolate(target.interval, scope));
   const adjusted = stepOf({ range, maxDataPoints: points, min: own ?? panelInterval });
-  const base = own ?? least ?? scrape;
-  const rate = rateIntervalOf(adjusted, base);
-  const interval = isRate(target.interval) ? rate : adjusted * target.intervalFactor;
+  const interval = isRate(target.interval) ? rateIntervalOf(adjusted, scrape) : adjusted * target.intervalFactor;
+  const rate = isRate(target.interval) ? interval : rateIntervalOf(panelInterval, own ?? (isStep(target.interval) ? interval : scrape));
   return { interval, rate, step: Math.max(Math.round(interval) / 1000, 0.001) };
 }
 
 /** queriesOf tells what a panel asks for. find gives the source that a reference means: sourceOf with the sources there are. */
 export function queriesOf(panel: Panel, scope: Scope, context: QueryContext, find: (ref: DatasourceRef) => SourceInfo | undefined): PanelQueries {
   const own = panelRange(panel, scope, context.now);
-  const scrape = context.scrapeInterval ?? defaultScrape;
+  const scrape = scrapeOf(find(panel.datasource));
   const points = panel.maxDataPoints ?? Math.min(Math.max(Math.round(context.width), 50), 5000);
   const inner: Scope = { ...scope, raw: own.raw, range: own.range };
   const out: PanelQueries = { requests: [], shared: [], unsupported: [], scope: inner, timeInfo: panel.hideTimeOverride ? undefined : own.info, warnings: own.warnings };
   const least = atLeast(interpolate(panel.interval, inner));
   inner.interval = stepOf({ range: own.range.to - own.range.from, maxDataPoints: points, min: least ?? scrape });
-  inner.rateInterval = rateIntervalOf(inner.interval, least ?? scrape);
+  inner.rateInterval = rateIntervalOf(inner.interval, scrape);
   const tables = panel.targets.filter((t) => !t.hide && t.format === 'table' && t.expr !== '').length;
   for (const target of panel.targets) {
     if (target.hide) continue;
@@ -170,7 +173,7 @@ export function queriesOf(panel: Panel, scope: Scope, context: QueryContext, fin
     if (source.fallback) {
       out.warnings.push({ path: `panel ${panel.id}`, en: `there is no data source ${clip(shown(target.datasource))} here; ${source.name} answers instead`, zh: `没有数据源 ${clip(shown(target.datasource))}，由 ${source.name} 代为应答` });
     }
-    const steps = stepsOf(target, least, scrape, points, inner);
+    const steps = stepsOf(target, least, scrapeOf(source), points, inner);
     const filled: Scope = { ...inner, interval: steps.interval, rateInterval: steps.rate };
     let expr: string;
     try {
@@ -180,7 +183,7 @@ export function queriesOf(panel: Panel, scope: Scope, context: QueryContext, fin
       out.warnings.push({ path: `panel ${panel.id}`, en: `query ${target.refId} was not sent: ${why}`, zh: `查询 ${target.refId} 未发送：${why}` });
       continue;
     }
-    const common = { refId: target.refId, datasource: { uid: source.uid, type: source.type }, expr, legendFormat: interpolate(target.legendFormat, filled, 'text'), format: target.format, valueName: tables > 1 ? `Value #${target.refId}` : 'Value' };
+    const common = { refId: target.refId, datasource: { uid: source.uid, type: source.type }, expr, legendFormat: target.legendFormat, format: target.format, valueName: tables > 1 ? `Value #${target.refId}` : 'Value' };
     const [from, to] = [own.range.from / 1000, own.range.to / 1000];
     // Points of steps that start at a multiple of the step stay where they are from one refresh to the next.
     const aligned = (t: number): number => Number((Math.floor(t / steps.step) * steps.step).toFixed(3));

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Option, Variable } from './dashboard';
 import { normalize } from './normalize';
 import type { Scope } from './scope';
-import { addressOf, currentOf, dependsOn, filtersFrom, optionsFrom, queryOf, sorted, variableOrder, wantedFrom } from './variables';
+import { addressOf, currentOf, dependsOn, filtersFrom, optionsFrom, queryOf, scrapeOf, sorted, variableOrder, wantedFrom } from './variables';
 
 const variable = (v: object): Variable => normalize({ panels: [], templating: { list: [{ name: 'v', type: 'query', ...v }] } }).variables[0]!;
 const scope: Scope = { values: {}, raw: { from: 'now-1h', to: 'now' }, range: { from: 3_600_000, to: 7_200_000 }, zone: 'utc' };
@@ -28,6 +28,12 @@ describe('queryOf', () => {
     [{ qryType: 3, varQuery: 'count(up)' }, '/query', { query: 'count(up)', time: '7200' }],
   ])('%j', (query, path, params) => {
     expect(queryOf(variable({ query }), withValue('j', ['a.b']))).toMatchObject({ path, params });
+  });
+  it('takes steps from how often the source scrapes', () => {
+    const of = (scrape?: number) => queryOf(variable({ query: 'query_result(rate(x[$__rate_interval]) > $__interval_ms)' }), scope, scrape);
+    expect(of()).toMatchObject({ params: { query: 'rate(x[1m]) > 15000' } });
+    expect(of(60_000)).toMatchObject({ params: { query: 'rate(x[4m]) > 60000' } });
+    expect([scrapeOf(undefined), scrapeOf({ uid: 'a', name: 'a', type: 'prometheus', interval: '30s' })]).toEqual([15_000, 30_000]);
   });
   it('says what it cannot ask', () => {
     expect(queryOf(variable({ query: 'label_values(x, y)', datasource: { type: 'loki', uid: 'l' } }), scope)).toMatchObject({ kind: 'unsupported', warning: { path: '$v' } });
@@ -55,6 +61,14 @@ describe('optionsFrom', () => {
   it('keeps what the regex matches, once, sorted', () => {
     expect(values({ query: 'label_values(x)', regex: '/^node-(\\d+)/', sort: 4 }, ['node-2', 'node-10', 'x', 'node-2'])).toEqual(['10', '2']);
     expect(values({ query: 'metrics(node_)' }, ['node_a', 'x'])).toEqual(['node_a']);
+  });
+  it('wants a bare regex to match the whole, and one between slashes anywhere', () => {
+    const of = (regex: string) => values({ query: 'label_values(x)', regex }, ['prod', 'prod-eu', 'preprod']);
+    expect([of('prod'), of('/prod/'), of('prod.*')]).toEqual([['prod'], ['prod', 'prod-eu', 'preprod'], ['prod', 'prod-eu']]);
+  });
+  it('keeps a value whole where its regex has no group, however often it matches', () => {
+    expect(values({ query: 'label_values(x)', regex: '/a/g' }, ['banana', 'x'])).toEqual(['banana']);
+    expect(values({ query: 'label_values(x)', regex: '/(an)/g' }, ['banana'])).toEqual(['an']);
   });
   it('does not freeze on a regex that explodes', () => {
     const begin = performance.now();

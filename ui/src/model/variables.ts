@@ -3,6 +3,7 @@ import type { QueryData } from '../api/prometheus';
 import { duration, type Range } from '../time/range';
 import type { DatasourceRef, Filter, Option, Variable, Warning } from './dashboard';
 import { interpolate, prometheusFormat } from './interpolate';
+import { atLeast, defaultScrape, rateIntervalOf } from './interval';
 import { isObject, list, num, object, text, texts } from './read';
 import { isSafe, safeRegex } from './regex';
 import { allKey, type Current, type Scope, type Values } from './scope';
@@ -31,9 +32,14 @@ export interface SourceInfo {
   name: string;
   type: string;
   default?: boolean;
+  /** How often it scrapes, such as "30s", where that is known. */
+  interval?: string;
   /** Whether it stands in for one that is not there. */
   fallback?: boolean;
 }
+
+/** scrapeOf is how often a source scrapes, in milliseconds. */
+export const scrapeOf = (source: SourceInfo | undefined): number => atLeast(source?.interval ?? '') ?? defaultScrape;
 
 // --- order -----------------------------------------------------------------------------------
 
@@ -117,8 +123,9 @@ function classic(v: Variable): string {
 
 const api = (kind: 'label_values' | 'label_names' | 'metrics' | 'query_result', v: Variable, path: string, params: ApiRequest['params']): VariableQuery => ({ kind, datasource: v.datasource, path, params });
 
-/** queryOf tells what a variable's options come from. */
-export function queryOf(v: Variable, scope: Scope): VariableQuery {
+/** queryOf tells what a variable's options come from. scrape is how often its source scrapes, in milliseconds, from which steps follow where there is no panel. */
+export function queryOf(v: Variable, outer: Scope, scrape = defaultScrape): VariableQuery {
+  const scope: Scope = { ...outer, interval: scrape, rateInterval: rateIntervalOf(scrape, scrape) };
   if (v.type === 'datasource') return { kind: 'datasources' };
   if (v.type === 'adhoc' || v.type === 'groupby') return api('label_names', v, '/labels', seconds(scope.range));
   if (v.type !== 'query') return { kind: 'none' };
@@ -258,7 +265,7 @@ function sources(v: Variable, answer: unknown, scope: Scope, warn: (en: string, 
 /** matched keeps the options that the regex matches; its groups named text and value, or the first ones, choose what is taken. */
 function matched(v: Variable, options: Option[], scope: Scope, warn: (en: string, zh: string) => void): Option[] {
   if (v.regex === '') return options;
-  const r = safeRegex(interpolate(v.regex, scope, 'regex'));
+  const r = safeRegex(interpolate(v.regex, scope, 'regex'), 'whole');
   if (!isSafe(r)) {
     warn(`its regex is not applied: ${r.en}`, `未应用其正则：${r.zh}`);
     return options;
@@ -281,8 +288,7 @@ function matched(v: Variable, options: Option[], scope: Scope, warn: (en: string
     if (!first) continue;
     const groups = Object.assign({}, ...found.map((m) => Object.fromEntries(Object.entries(m.groups ?? {}).filter(([, x]) => x !== undefined)))) as { text?: string; value?: string };
     if (groups.value !== undefined || groups.text !== undefined) out.push({ value: groups.value ?? groups.text!, text: groups.text ?? groups.value! });
-    else if (found.length > 1) out.push(...found.map((m) => same(m[1] ?? m[0])));
-    else if (first.length > 1) out.push({ value: first[1] ?? first[0], text: first[1] ?? first[0] });
+    else if (first.length > 1) out.push(...found.map((m) => same(m[1] ?? m[0])));
     else out.push(o);
   }
   if (long > 0) warn(`its regex was not tried on ${long} values of more than ${r.mostInput} characters; they are left out`, `有 ${long} 个取值超过 ${r.mostInput} 个字符，未参与匹配，已省略`);

@@ -9,6 +9,7 @@ import { cellsOf, histogramOf, shade, stretches } from './shapes/buckets';
 import { columnsOf, footerOf, rowsOf, widths } from './table/columns';
 import { cells, fit } from './values/fit';
 import { portion } from './values/limits';
+import { valuesOf } from './values/reduce';
 import { sparkPaths } from './values/Spark';
 
 const times = [0, 60_000, 120_000];
@@ -28,6 +29,13 @@ describe('heatmaps and histograms', () => {
     expect(c.rows.map((r) => [r.low, r.high])).toEqual([[1, 2], [2, 4]]);
     expect([...c.counts]).toEqual([5, 6, 7, NaN]);
   });
+  it('counts values itself by the size of buckets, or by powers, each at its end', () => {
+    const of = (yBuckets: object) => cellsOf([series('a', [1, 5, 12])], { calculate: true, calculation: { xBuckets: { mode: 'size', value: '1m' }, yBuckets } })!;
+    const linear = of({ mode: 'size', value: '10' });
+    expect([linear.times, linear.step, linear.rows.map((r) => [r.low, r.high]), [...linear.counts]]).toEqual([[60_000, 120_000, 180_000], 60_000, [[0, 10], [10, 20]], [1, 0, 1, 0, 0, 1]]);
+    const log = of({ scale: { type: 'log', log: 2 } });
+    expect(log.rows.map((r) => [Math.round(r.low!), Math.round(r.high!)])).toEqual([[1, 2], [2, 4], [4, 8], [8, 16]]);
+  });
   it('refuses more cells than can be drawn', () => {
     const t = Array.from({ length: 3000 }, (_, i) => i * 1000);
     expect(cellsOf(Array.from({ length: 800 }, (_, i) => createDataFrame({ fields: [{ name: 'Time', type: FieldType.time, values: t }, { name: String(i), type: FieldType.number, values: t }] })))).toBeUndefined();
@@ -45,6 +53,14 @@ describe('heatmaps and histograms', () => {
   it('joins equal neighbours and leaves pauses', () => {
     expect(stretches([0, 10, 20, 30], ['up', 'up', undefined, 'up'], 40, true)).toEqual([{ from: 0, to: 20, row: 0 }, { from: 30, to: 40, row: 3 }]);
     expect(stretches([0, 10], ['up', 'up'], 20, false)).toHaveLength(2);
+  });
+  it('ends a state where samples are missing, unless pauses are drawn over', () => {
+    const of = (span: boolean | number, looks = ['up', 'up', 'up']) => stretches([0, 60, 7200], looks, 7260, true, { interval: 60, span }).map((s) => [s.from, s.to]);
+    expect(of(false)).toEqual([[0, 120], [7200, 7260]]);
+    expect(of(3600)).toEqual([[0, 120], [7200, 7260]]);
+    expect(of(7200)).toEqual([[0, 7260]]);
+    expect(of(true, ['up', 'up', 'down'])).toEqual([[0, 7200], [7200, 7260]]);
+    expect(stretches([0, 10, 20], ['up', undefined as never, 'up'], 30, true, { interval: 10, span: true })).toEqual([{ from: 0, to: 30, row: 0 }]);
   });
 });
 
@@ -79,6 +95,12 @@ describe('values', () => {
     expect(cells(3, 900, 100, 'horizontal')).toEqual({ columns: 1, rows: 3 });
     expect([portion(5, 0, 10), portion(NaN, 0, 1), portion(99, 0, 10), portion(1, 3, 3)]).toEqual([0.5, 0, 1, 0]);
   });
+  it('chooses no fields by an expression that could freeze the page', () => {
+    const frame = series(`${'a'.repeat(40)}!`, [1, 2, 3]);
+    const values = (fields: string) => valuesOf({ panel: { id: 1, type: 'stat', options: { reduceOptions: { fields } } }, frames: [frame], range: { from: 0, to: 1 }, zone: 'utc', mode: 'dark', width: 1, height: 1, replace: (t) => t, marks: [] });
+    expect(values('/^b/').map((v) => v.display.text)).toEqual(['No data']);
+    expect(values('/(a+)+$/').map((v) => v.display.numeric)).toEqual([3]);
+  });
   it('draws small lines with no more points than pixels', () => {
     const long = Array.from({ length: 10_000 }, (_, i) => i);
     expect((sparkPaths(long, 50, 20)!.line.match(/L/g) ?? []).length).toBeLessThanOrEqual(101);
@@ -98,6 +120,7 @@ describe('what strangers write', () => {
     expect(selects('{job=~"a.*"}', l)).toBe(true);
     expect(selects('{job!~"a.*"}', l)).toBe(false);
     expect(selects('{job=~"(a+)+$"}', l)).toBe(false);
+    expect(selects('{job=~"((a+))+"}', { job: `${'a'.repeat(40)}!` })).toBe(false);
     expect(selects('job', l)).toBe(false);
   });
   it('writes CSV that no spreadsheet runs', () => {

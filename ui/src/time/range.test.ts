@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
 import { duration, durationText, resolve, resolveTime, stepFor } from './range';
+import { isZone } from './zone';
+import { timeSearch } from './state';
 
 const now = Date.parse('2026-03-29T01:30:15.250Z'); // the night on which Berlin's clocks go forward at 01:00 UTC
 
@@ -22,10 +24,21 @@ describe('resolveTime', () => {
     ['1700000000', false, 'utc', '2023-11-14T22:13:20.000Z'],
     ['1700000000000', false, 'utc', '2023-11-14T22:13:20.000Z'],
     ['2026-01-02T03:04:05Z', false, 'utc', '2026-01-02T03:04:05.000Z'],
+    ['2026-01-02T03:04:05+02:00', false, 'Asia/Shanghai', '2026-01-02T01:04:05.000Z'],
+    ['2026-01-02T03:04:05.5', false, 'Asia/Shanghai', '2026-01-01T19:04:05.500Z'],
+    ['2026-01-02 03:04', false, 'utc', '2026-01-02T03:04:00.000Z'],
+    ['2026-07-02', false, 'Europe/Berlin', '2026-07-01T22:00:00.000Z'],
   ])('reads %s (end: %s) in %s', (text, up, zone, want) => {
     expect(new Date(resolveTime(text, now, up, zone)!).toISOString()).toBe(want);
   });
-  it.each(['', 'no', 'now-', 'now-1', 'now/x', 'now-1h)'])('refuses %j', (text) => expect(resolveTime(text, now)).toBeUndefined());
+  it.each(['', 'no', 'now-', 'now-1', 'now/x', 'now-1h)', '2026-13-01', '2026-01-02T25:00'])('refuses %j', (text) => expect(resolveTime(text, now)).toBeUndefined());
+});
+
+describe('zones', () => {
+  it('knows which there are', () => expect(['browser', 'utc', 'UTC', 'Asia/Shanghai', 'Mars/Olympus', 'x'].map(isZone)).toEqual([true, true, true, true, false, false]));
+  it('leaves one that is none out of an address', () => {
+    expect([timeSearch({ timezone: 'Mars/Olympus' }).timezone, timeSearch({ tz: 'utc' }).timezone]).toEqual([undefined, 'utc']);
+  });
 });
 
 describe('resolve', () => {

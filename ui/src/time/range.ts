@@ -86,8 +86,11 @@ export function resolveTime(text: string, now: number, up = false, zone: Zone = 
   const s = text.trim();
   if (/^\d{9,14}$/.test(s)) return Number(s) < 1e11 ? Number(s) * 1000 : Number(s);
   if (!s.startsWith('now')) {
-    const at = Date.parse(s);
-    return Number.isNaN(at) ? undefined : at;
+    // Without an offset it is what a clock of the zone shows.
+    const wall = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?))?$/.exec(s);
+    const at = Date.parse(wall ? `${wall[1]}T${wall[2] ?? '00:00'}Z` : s);
+    if (Number.isNaN(at)) return undefined;
+    return wall ? instant(partsOf(at, 'utc'), zone) + (at % 1000) : at;
   }
   let at = now;
   let rest = s.slice(3);

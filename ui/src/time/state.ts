@@ -2,6 +2,7 @@ import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useCallback, useEffect, useMemo, useSyncExternalStore } from 'react';
 
 import { defaultRange, duration, type Range, type RawRange, resolve, type Zone } from './range';
+import { isZone } from './zone';
 
 /** What every page's address may say about time. */
 export interface TimeSearch {
@@ -22,7 +23,9 @@ export function timeSearch(search: Record<string, unknown>): TimeSearch {
     const v = search[name];
     return typeof v === 'string' && v !== '' ? v : typeof v === 'number' ? String(v) : undefined;
   };
-  return { from: text('from'), to: text('to'), refresh: text('refresh'), timezone: text('timezone') ?? text('tz') };
+  const zone = text('timezone') ?? text('tz');
+  // Every time on the page is written in it, and a zone that does not exist would leave none.
+  return { from: text('from'), to: text('to'), refresh: text('refresh'), timezone: zone !== undefined && isZone(zone) ? zone : undefined };
 }
 
 // One clock for all that is shown: each tick of it is a refresh.

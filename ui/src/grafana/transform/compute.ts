@@ -1,77 +1,9 @@
-// Transformations that compute: heatmap, regression, extractFields.
-import { DataFrameType, FieldType, type DataFrame, type Field } from '@grafana/data';
+// Transformations that compute: regression, extractFields.
+import { FieldType, type DataFrame, type Field } from '@grafana/data';
 
-import { atLeast, roundInterval } from '../../model/interval';
-import { flag, isObject, num, object, objects, safeKey, text, type Json } from '../../model/read';
+import { flag, isObject, num, objects, safeKey, text, type Json } from '../../model/read';
 import { isSafe, safeRegex } from '../../model/regex';
 import { bare, frame, nameOf, numbersOf, timeOf, type Transform } from './kit';
-
-/** Cells of a computed heatmap; more than a screen has pixels to show. */
-const mostCells = 500_000;
-
-interface Scale {
-  /** The bucket of a value, and where a bucket begins. */
-  of: (v: number) => number;
-  low: (bucket: number) => number;
-}
-
-const linear = (size: number): Scale => ({ of: (v) => Math.floor(v / size), low: (b) => b * size });
-
-function logarithmic(base: number, parts: number): Scale {
-  const step = Math.log(base) / parts;
-  return { of: (v) => Math.floor(Math.log(v) / step), low: (b) => Math.exp(b * step) };
-}
-
-function nice(raw: number): number {
-  const power = 10 ** Math.floor(Math.log10(raw));
-  return ([1, 2, 2.5, 5, 10].find((m) => m * power >= raw) ?? 10) * power;
-}
-
-/** heatmap counts how many values of the series fall into each cell of time and value. */
-export const heatmap: Transform = (frames, options, warn) => {
-  const points: [x: number, y: number][] = [];
-  for (const f of frames) {
-    const time = timeOf(f);
-    if (!time) continue;
-    for (const n of numbersOf(f)) {
-      for (let i = 0; i < f.length; i++) {
-        const v = n.values[i] as unknown;
-        if (typeof v === 'number' && Number.isFinite(v)) points.push([time.values[i] as number, v]);
-      }
-    }
-  }
-  if (points.length === 0) return [];
-  const [x, y] = [object(options.xBuckets), object(options.yBuckets)];
-  const bounds = (k: 0 | 1): [number, number] => points.reduce<[number, number]>(([a, b], p) => [Math.min(a, p[k]), Math.max(b, p[k])], [Infinity, -Infinity]);
-  const [x0, x1] = bounds(0);
-  const [y0, y1] = bounds(1);
-  const xSize = text(x.mode) === 'size' ? (atLeast(text(x.value)) ?? roundInterval((x1 - x0) / 30)) : roundInterval((x1 - x0) / (num(x.value) ?? 30) || 1000);
-  const scale = object(y.scale);
-  const isLog = text(scale.type) === 'log';
-  const ySize = text(y.mode) === 'size' ? num(y.value) : undefined;
-  const yScale = isLog ? logarithmic(num(scale.log) === 10 ? 10 : 2, Math.min(Math.max(num(y.value) ?? 1, 1), 20)) : linear(ySize && ySize > 0 ? ySize : nice((y1 - y0) / (num(y.value) ?? 20) || 1));
-  const counts = new Map<string, { x: number; row: number; n: number }>();
-  for (const [px, py] of points) {
-    if (isLog && py <= 0) continue;
-    const cell = { x: Math.floor(px / xSize) * xSize, row: yScale.of(py), n: 0 };
-    const key = `${cell.x}:${cell.row}`;
-    const known = counts.get(key) ?? cell;
-    counts.set(key, known);
-    known.n++;
-    if (counts.size > mostCells) {
-      warn(`the heatmap has more than ${mostCells} cells; choose larger buckets`, `热力图超过 ${mostCells} 个单元，请增大桶`);
-      return [];
-    }
-  }
-  const cells = [...counts.values()].sort((a, b) => a.x - b.x || a.row - b.row);
-  const source = frames.flatMap((f) => numbersOf(f))[0]!;
-  return [frame([
-    { name: 'xMin', type: FieldType.time, config: { interval: xSize }, values: cells.map((c) => c.x) },
-    { name: 'yMin', type: FieldType.number, config: { unit: source.config.unit }, values: cells.map((c) => yScale.low(c.row)) },
-    { name: 'yMax', type: FieldType.number, config: { unit: source.config.unit }, values: cells.map((c) => yScale.low(c.row + 1)) },
-    { name: 'count', type: FieldType.number, config: { unit: 'short' }, values: cells.map((c) => c.n) },
-  ], { refId: frames[0]!.refId, meta: { type: DataFrameType.HeatmapCells } })];
-};
 
 /** solve is Gaussian elimination with pivots; undefined where the points lie on too few places. */
 function solve(a: number[][], b: number[]): number[] | undefined {
@@ -146,7 +78,7 @@ export const extractFields: Transform = (frames, options, warn) => {
   const source = text(options.source);
   if (source === '') return frames;
   const format = text(options.format, 'auto');
-  const re = format === 'regexp' ? safeRegex(text(options.regExp, '/(?<NewField>.*)/')) : undefined;
+  const re = format === 'regexp' ? safeRegex(text(options.regExp, '/(?<NewField>.*)/'), 'whole') : undefined;
   if (re && !isSafe(re)) {
     warn(`extractFields: ${re.en}`, `extractFields：${re.zh}`);
     return frames;

@@ -12,3 +12,5 @@ export const ownIds = ['append', 'timeSeriesTable', 'prepareTimeSeries', 'joinBy
 
 /** Every transformation that is carried out. */
 export const knownTransformations: ReadonlySet<string> = new Set([...theirIds, ...ownIds]);
+
+export const isOwn = (id: string): boolean => (ownIds as readonly string[]).includes(id);

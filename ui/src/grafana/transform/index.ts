@@ -4,8 +4,9 @@ import { firstValueFrom } from 'rxjs';
 
 import type { Transformation } from '../../model/dashboard';
 import { isObject, type Json } from '../../model/read';
-import { extractFields, heatmap, regression } from './compute';
+import { extractFields, regression } from './compute';
 import { configFromData, rowsToFields } from './config';
+import { heatmap } from './heatmap';
 import { type ownIds, theirIds } from './ids';
 import type { Transform } from './kit';
 import { append, joinByLabels, partitionByValues, prepareTimeSeries, timeSeriesTable } from './series';

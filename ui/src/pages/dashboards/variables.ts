@@ -2,7 +2,7 @@
 import { useEffect, useMemo, useRef, useState } from 'react';
 
 import { prom } from '../../api/prometheus';
-import { currentOf, type Dashboard, filtersFrom, optionsFrom, queryOf, type Scope, type SourceInfo, sourceOf, type Values, type Variable, variableOrder, wantedFrom, type Warning } from '../../model';
+import { currentOf, type Dashboard, filtersFrom, optionsFrom, queryOf, type Scope, scrapeOf, type SourceInfo, sourceOf, type Values, type Variable, variableOrder, wantedFrom, type Warning } from '../../model';
 
 export type Search = Record<string, unknown>;
 
@@ -42,7 +42,7 @@ interface Kept {
 const mostKept = 200;
 
 async function load(v: Variable, scope: Scope, sources: readonly SourceInfo[], wanted: Record<string, string[]>, era: string, kept: Map<string, Kept>, signal: AbortSignal): Promise<{ current: Values[string]; warnings: Warning[]; error?: string }> {
-  const q = queryOf(v, scope);
+  const q = queryOf(v, scope, scrapeOf(sourceOf(v.datasource, scope, sources)));
   const want = wanted[v.name];
   const with_ = (answer: unknown): { current: Values[string]; warnings: Warning[] } => {
     const { options, warnings } = optionsFrom(v, answer, scope);

@@ -1,4 +1,4 @@
-import { type DataFrame, FieldType, formattedValueToString } from '../data';
+import { type DataFrame, FieldType } from '../data';
 import { nameOf } from '../fields';
 
 /** cell writes a value so that no spreadsheet takes it for a formula. */
@@ -13,29 +13,28 @@ export function cell(v: unknown): string {
 /**
  * csvOf writes frames as CSV (RFC 4180, with a byte order mark so that
  * spreadsheets read UTF-8). Series are joined by time into one table; other
- * frames follow each other with an empty line between. formatted gives values as
- * they are shown instead of as they are; times are RFC 3339.
+ * frames follow each other with an empty line between. Times are RFC 3339.
  */
-export function csvOf(frames: DataFrame[], formatted = false): string {
+export function csvOf(frames: DataFrame[]): string {
   const series = frames.filter((f) => f.fields.some((x) => x.type === FieldType.time) && f.fields.every((x) => x.type === FieldType.time || x.type === FieldType.number));
-  const tables = series.length > 1 ? [joined(series, frames, formatted), ...frames.filter((f) => !series.includes(f)).map((f) => plain(f, frames, formatted))] : frames.map((f) => plain(f, frames, formatted));
+  const tables = series.length > 1 ? [joined(series, frames), ...frames.filter((f) => !series.includes(f)).map((f) => plain(f, frames))] : frames.map((f) => plain(f, frames));
   return `\ufeff${tables.map((rows) => rows.map((r) => r.map(cell).join(',')).join('\r\n')).join('\r\n\r\n')}\r\n`;
 }
 
 const time = (v: unknown): unknown => (typeof v === 'number' && Number.isFinite(v) ? new Date(v).toISOString() : v);
 
-function plain(f: DataFrame, all: DataFrame[], formatted: boolean): unknown[][] {
+function plain(f: DataFrame, all: DataFrame[]): unknown[][] {
   const rows: unknown[][] = [f.fields.map((x) => nameOf(x, f, all))];
   for (let i = 0; i < f.length; i++) {
     rows.push(f.fields.map((x) => {
       const v = x.values[i] as unknown;
-      return x.type === FieldType.time ? time(v) : formatted && x.display && v !== null ? formattedValueToString(x.display(v)) : v;
+      return x.type === FieldType.time ? time(v) : v;
     }));
   }
   return rows;
 }
 
-function joined(series: DataFrame[], all: DataFrame[], formatted: boolean): unknown[][] {
+function joined(series: DataFrame[], all: DataFrame[]): unknown[][] {
   const columns = series.flatMap((f) => f.fields.filter((x) => x.type === FieldType.number).map((field) => ({ f, field })));
   const at = new Map<number, unknown[]>();
   columns.forEach(({ f, field }, c) => {
@@ -43,8 +42,7 @@ function joined(series: DataFrame[], all: DataFrame[], formatted: boolean): unkn
     times.forEach((x, i) => {
       let row = at.get(x);
       if (!row) at.set(x, (row = new Array<unknown>(columns.length).fill(null)));
-      const v = field.values[i] as unknown;
-      row[c] = formatted && field.display && v !== null ? formattedValueToString(field.display(v)) : v;
+      row[c] = field.values[i] as unknown;
     });
   });
   return [['Time', ...columns.map(({ f, field }) => nameOf(field, f, all))], ...[...at.keys()].sort((a, b) => a - b).map((x) => [time(x), ...at.get(x)!])];

@@ -39,7 +39,8 @@ export function StateTimeline(p: BodyProps): ReactNode {
       const time = frame.fields.find((f) => f.type === FieldType.time);
       if (!time) continue;
       const times = time.values as number[];
-      const step = pace(times);
+      const interval = time.config.interval ?? undefined;
+      const step = interval ?? pace(times);
       for (const field of frame.fields) {
         if (field === time || field.type === FieldType.time || hiddenFrom(field, 'viz')) continue;
         const looks = (field.values as unknown[]).map((v) => {
@@ -47,9 +48,10 @@ export function StateTimeline(p: BodyProps): ReactNode {
           const d = displayOf(field, v, p.mode);
           return `${d.color} ${formattedValueToString(d)}`;
         });
-        const cut = history ? times.map((x) => x) : times;
         const last = times.at(-1) ?? to;
-        out.push({ name: nameOf(field, frame, p.frames), field, times, parts: stretches(cut, looks, Math.min(to, last + (step || to - last)), merge) });
+        const span = custom(field).spanNulls;
+        const pauses = { interval, span: !history && (typeof span === 'number' || span === true) ? span : false };
+        out.push({ name: nameOf(field, frame, p.frames), field, times, parts: stretches(times, looks, Math.min(to, last + (step || to - last)), merge, pauses) });
       }
     }
     return out;

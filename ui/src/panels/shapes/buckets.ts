@@ -1,10 +1,11 @@
 // From frames to the cells of a heatmap, and values to the buckets of a histogram. Pure.
+import { heatmap } from '../../grafana/transform/heatmap';
 import { type DataFrame, type Field, FieldType } from '../data';
 import { nameOf } from '../fields';
-import { bag, flag, num } from '../options';
+import { bag, flag } from '../options';
 
 export interface Cells {
-  /** Rising moments in milliseconds, at which columns begin. */
+  /** Rising moments in milliseconds, at which columns end. */
   times: number[];
   step: number;
   /** Rows from below; edges where they are known as numbers. */
@@ -62,7 +63,9 @@ function stepOf(times: number[]): number {
 
 function fromSparse(f: DataFrame): Cells | undefined {
   const get = (name: string): number[] | undefined => f.fields.find((x) => x.name === name)?.values as number[] | undefined;
-  const x = get('xMax') ?? get('xMin') ?? (f.fields.find((c) => c.type === FieldType.time)?.values as number[] | undefined);
+  const from = f.fields.find((c) => c.name === 'xMin');
+  // Columns are known by their ends.
+  const x = get('xMax') ?? (from ? (from.values as number[]).map((v) => v + (from.config.interval ?? stepOf([...new Set(from.values as number[])].sort((a, b) => a - b)))) : (f.fields.find((c) => c.type === FieldType.time)?.values as number[] | undefined));
   const high = get('yMax');
   const low = get('yMin');
   const field = f.fields.find((c) => c.type === FieldType.number && !/^[xy](Min|Max)$/.test(c.name));
@@ -79,44 +82,13 @@ function fromSparse(f: DataFrame): Cells | undefined {
     counts[col.get(x[i]!)! * tops.length + row.get(top[i]!)!] = field.values[i] as number;
     if (low && high) lows.set(high[i]!, low[i]!);
   }
-  return { times, step: stepOf(times), counts, field, rows: tops.map((v, i) => ({ name: String(Number(v.toPrecision(4))), high: v, low: lows.get(v) ?? tops[i - 1] ?? 0 })) };
+  return { times, step: from?.config.interval ?? stepOf(times), counts, field, rows: tops.map((v, i) => ({ name: String(Number(v.toPrecision(4))), high: v, low: lows.get(v) ?? tops[i - 1] ?? 0 })) };
 }
 
+/** calculated counts the values itself, as the transformation of that name does. More cells than it gives are none. */
 function calculated(frames: DataFrame[], options: unknown): Cells | undefined {
-  const points: [number, number][] = [];
-  let field: Field | undefined;
-  for (const f of frames) {
-    const time = f.fields.find((x) => x.type === FieldType.time);
-    for (const y of f.fields) {
-      if (!time || y.type !== FieldType.number) continue;
-      field ??= y;
-      for (let i = 0; i < f.length && points.length < mostCells; i++) {
-        const v = y.values[i] as unknown;
-        if (typeof v === 'number' && Number.isFinite(v)) points.push([time.values[i] as number, v]);
-      }
-    }
-  }
-  if (points.length === 0) return undefined;
-  const calc = bag(options, 'calculation');
-  const wanted = (name: string, otherwise: number): number => Math.max(2, Math.min(200, Math.round(num(bag(calc, name), 'value') ?? otherwise)));
-  let [t0, t1, lo, hi] = [Infinity, -Infinity, Infinity, -Infinity];
-  for (const [x, y] of points) {
-    t0 = Math.min(t0, x); t1 = Math.max(t1, x); lo = Math.min(lo, y); hi = Math.max(hi, y);
-  }
-  if (hi === lo) hi = lo + 1;
-  const columns = bag(calc, 'xBuckets').mode === 'count' ? wanted('xBuckets', 40) : 40;
-  const rows = bag(calc, 'yBuckets').mode === 'count' ? wanted('yBuckets', 16) : 16;
-  const step = Math.max(1, (t1 - t0) / columns);
-  const counts = new Float64Array(columns * rows).fill(NaN);
-  for (const [x, y] of points) {
-    const i = Math.min(columns - 1, Math.floor((x - t0) / step)) * rows + Math.min(rows - 1, Math.floor(((y - lo) / (hi - lo)) * rows));
-    counts[i] = (Number.isNaN(counts[i]!) ? 0 : counts[i]!) + 1;
-  }
-  const name = (v: number): string => String(Number(v.toPrecision(3)));
-  return {
-    times: Array.from({ length: columns }, (_, i) => t0 + (i + 1) * step), step, counts, field,
-    rows: Array.from({ length: rows }, (_, i) => ({ name: name(lo + ((hi - lo) * (i + 1)) / rows), low: lo + ((hi - lo) * i) / rows, high: lo + ((hi - lo) * (i + 1)) / rows })),
-  };
+  const [counted] = heatmap(frames, bag(options, 'calculation'), () => undefined);
+  return counted && fromSparse(counted);
 }
 
 /** shade is where a count lies in a scale, from 0 to 1. */
@@ -159,15 +131,28 @@ export interface Stretch {
   row: number;
 }
 
-/** stretches joins neighbours that look the same. What has no value is a pause. */
-export function stretches(times: readonly number[], looks: readonly (string | undefined)[], end: number, merge: boolean): Stretch[] {
+export interface Pauses {
+  /** The pause between samples, where it is known: a state without the next sample ends after it. */
+  interval?: number;
+  /** Whether pauses are drawn over: always, never, or those of no more than so many milliseconds. */
+  span: boolean | number;
+}
+
+/** stretches joins neighbours that look the same. What has no value, or no sample, is a pause. */
+export function stretches(times: readonly number[], looks: readonly (string | undefined)[], end: number, merge: boolean, pauses: Pauses = { span: false }): Stretch[] {
   const out: Stretch[] = [];
+  const { interval = 0, span } = pauses;
+  let before = -Infinity; // the last sample that had a value
   for (let i = 0; i < times.length; i++) {
-    const to = times[i + 1] ?? end;
+    const at = times[i]!;
     if (looks[i] === undefined) continue;
+    const next = times[i + 1] ?? end;
+    const to = interval > 0 && next - at > interval * 1.5 ? Math.min(at + interval, end) : next;
     const last = out.at(-1);
-    if (merge && last && last.to === times[i] && looks[last.row] === looks[i]) last.to = to;
-    else out.push({ from: times[i]!, to, row: i });
+    if (last && last.to < at && (span === true || (typeof span === 'number' && at - before <= span))) last.to = at;
+    if (merge && last && last.to === at && looks[last.row] === looks[i]) last.to = to;
+    else out.push({ from: at, to, row: i });
+    before = at;
   }
   return out;
 }

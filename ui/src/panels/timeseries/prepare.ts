@@ -107,13 +107,12 @@ export function prepare(frames: DataFrame[], mode: Mode, height: number, shown?:
       known.softMax ??= axis.softMax;
     } else axes.set(axis.key, axis);
     const style = choice(c, 'drawStyle', ['line', 'bars', 'points'] as const, 'line');
-    const down = c.transform === 'negative-Y';
     const raw = aligned.values[i]!;
+    const values = transformed(raw, c.transform, !!axis.log);
     const line = bag(c, 'lineStyle');
     const dash = Array.isArray(line.dash) ? line.dash.filter((d): d is number => typeof d === 'number' && d >= 0 && d <= 1000).slice(0, 8) : undefined;
     return {
-      ...s, color: colorOf(s.field, mode), axis: axis.key, raw, down, style,
-      values: transformed(raw, c.transform, !!axis.log),
+      ...s, color: colorOf(s.field, mode), axis: axis.key, raw, down: isBelow(values), style, values,
       below: -1,
       curve: choice(c, 'lineInterpolation', ['linear', 'smooth', 'stepBefore', 'stepAfter'] as const, 'linear'),
       width: Math.max(0, Math.min(20, num(c, 'lineWidth') ?? 1)),
@@ -137,6 +136,13 @@ export function prepare(frames: DataFrame[], mode: Mode, height: number, shown?:
     d.below = stacked.below[i]!;
   });
   return { times: aligned.times, drawn, axes: [...axes.values()], all, left: visible.length - picked.length };
+}
+
+/** isBelow tells whether a series lies below zero, as it is drawn: such ones are stacked downwards by themselves. A few values on the other side change nothing. */
+function isBelow(values: readonly Value[]): boolean {
+  let n = 0;
+  for (const v of values) if (typeof v === 'number') n += Math.sign(v);
+  return n < 0;
 }
 
 function numbers(s: Series): Value[] {

@@ -19,6 +19,12 @@ describe('prepare', () => {
     expect(p.drawn[1]!.raw).toEqual([10, 20]);
     expect(p.drawn.map((d) => d.below)).toEqual([-1, 0, -1]);
   });
+  it('stacks what lies below zero downwards, by itself', () => {
+    const stacking = { mode: 'normal', group: 'A' };
+    const p = prepare([frame('rx', [5, 4], { stacking }), frame('tx', [-3, -2], { stacking }), frame('more', [1, 1], { stacking }), frame('down', [2, 2], { stacking, transform: 'negative-Y' }), frame('up', [-2, -2], { stacking, transform: 'negative-Y' })], 'dark', 200);
+    expect(p.drawn.map((d) => d.values)).toEqual([[5, 4], [-3, -2], [6, 5], [-5, -4], [8, 7]]);
+    expect(p.drawn.map((d) => d.down)).toEqual([false, true, false, true, false]);
+  });
   it('gives a second unit the right side, and equal ones the same axis', () => {
     const p = prepare([frame('a', [1], {}, { unit: 'bytes' }), frame('b', [1], {}, { unit: 's' }), frame('c', [1], {}, { unit: 'bytes' })], 'dark', 200);
     expect(p.axes.map((a) => [a.side, a.base])).toEqual([['left', 2], ['right', 10]]);

@@ -1,4 +1,5 @@
 // One value a field, or a row, as the panel's options say.
+import { longestIn, safeConfig, safeFields } from '../../grafana/guard';
 import { themes } from '../../grafana/theme';
 import type { BodyProps } from '../contract';
 import { type FieldConfigSource, type FieldDisplay, type GrafanaTheme2, getFieldDisplayValues } from '../data';
@@ -12,10 +13,11 @@ export const mostValues = 250;
 export function valuesOf(p: BodyProps, extra: { sparkline?: boolean; percentChange?: boolean } = {}): FieldDisplay[] {
   const r = bag(p.panel.options, 'reduceOptions');
   const calcs = texts(r, 'calcs');
-  const fieldConfig: FieldConfigSource = p.panel.fieldConfig ?? { defaults: {}, overrides: [] };
+  const longest = longestIn(p.frames);
+  const fieldConfig: FieldConfigSource = p.panel.fieldConfig ? safeConfig(p.panel.fieldConfig, longest) : { defaults: {}, overrides: [] };
   return getFieldDisplayValues({
     data: p.frames, fieldConfig,
-    reduceOptions: { values: flag(r, 'values'), calcs: calcs.length > 0 ? calcs.slice(0, 4) : ['lastNotNull'], fields: text(r, 'fields'), limit: Math.min(mostValues, num(r, 'limit') ?? (flag(r, 'values') ? 25 : mostValues)) },
+    reduceOptions: { values: flag(r, 'values'), calcs: calcs.length > 0 ? calcs.slice(0, 4) : ['lastNotNull'], fields: safeFields(text(r, 'fields'), longest), limit: Math.min(mostValues, num(r, 'limit') ?? (flag(r, 'values') ? 25 : mostValues)) },
     replaceVariables: (value) => p.replace(value ?? '', 'text'),
     theme: themes[p.mode] as GrafanaTheme2,
     timeZone: p.zone,
