@@ -118,7 +118,7 @@ drawn: build ## open real dashboards in Chromium and hold what they show against
 .PHONY: e2e
 e2e: build oracle ## end-to-end tests with the real process, Debian's and today's Prometheus and Alertmanager, and PostgreSQL
 	@test -n "$(call tagged,e2e)" || { echo 'make e2e: no package has tests behind the build tag e2e' >&2; exit 2; }
-	TOUCHLINE_BINARY="$(CURDIR)/bin/touchline" ORACLE="$(abspath $(ORACLE))" $(GO) test -tags e2e -count=1 -timeout 20m $(call tagged,e2e) $(STATE_PACKAGES)
+	TOUCHLINE_BINARY="$(CURDIR)/bin/touchline" ORACLE="$(abspath $(ORACLE))" $(GO) test -tags e2e -count=1 -timeout 40m $(call tagged,e2e) $(STATE_PACKAGES)
 
 .PHONY: conformance
 conformance: build oracle ## ask our binary and today's Prometheus and Alertmanager the same questions, compare the answers
