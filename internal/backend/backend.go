@@ -16,6 +16,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -140,11 +141,11 @@ func (c *Client) Pass(w http.ResponseWriter, r *http.Request, call Call) error {
 	if err != nil {
 		return err
 	}
-	resp, release, err := c.do(out)
+	resp, err := c.do(out)
 	if err != nil {
 		return err
 	}
-	defer release()
+	defer func() { _ = resp.Body.Close() }()
 	body, err := c.check(resp, call)
 	if err != nil {
 		return err
@@ -211,30 +212,41 @@ func (c *Client) request(r *http.Request, call Call) (*http.Request, error) {
 	return out, nil
 }
 
-// do asks when it is this request's turn. release ends it.
-func (c *Client) do(out *http.Request) (_ *http.Response, release func(), _ error) {
+// held is the body of an answer, whose turn ends when it is closed.
+type held struct {
+	io.ReadCloser
+	slots <-chan struct{}
+	once  sync.Once
+}
+
+func (h *held) Close() error {
+	h.once.Do(func() { <-h.slots })
+	return h.ReadCloser.Close()
+}
+
+// do asks when it is this request's turn, which lasts until the body of the answer
+// is closed.
+func (c *Client) do(out *http.Request) (*http.Response, error) {
 	wait := time.NewTimer(maxWait)
 	defer wait.Stop()
 	select {
 	case c.slots <- struct{}{}:
 	case <-out.Context().Done():
-		return nil, nil, errGone
+		return nil, errGone
 	case <-wait.C:
-		return nil, nil, Refused(http.StatusServiceUnavailable, "unavailable", "%d requests to %s are on their way; try again in a second", c.o.Requests, c.o.Name)
+		return nil, Refused(http.StatusServiceUnavailable, "unavailable", "%d requests to %s are on their way; try again in a second", c.o.Requests, c.o.Name)
 	}
 	out.Header.Set("User-Agent", "touchline")
 	resp, err := c.http.Do(out)
 	if err != nil {
 		<-c.slots
 		if out.Context().Err() != nil {
-			return nil, nil, errGone
+			return nil, errGone
 		}
-		return nil, nil, c.failed(http.StatusBadGateway, "%v", plain(err))
+		return nil, c.failed(http.StatusBadGateway, "%v", plain(err))
 	}
-	return resp, func() {
-		_ = resp.Body.Close()
-		<-c.slots
-	}, nil
+	resp.Body = &held{ReadCloser: resp.Body, slots: c.slots}
+	return resp, nil
 }
 
 // check tells an answer of the API from one of something that stands before it,
@@ -302,11 +314,11 @@ func (c *Client) read(ctx context.Context, path string, params url.Values, limit
 		return nil, fmt.Errorf("make request: %w", err)
 	}
 	out.Header.Set("Accept", JSON[0])
-	resp, release, err := c.do(out)
+	resp, err := c.do(out)
 	if err != nil {
 		return nil, err
 	}
-	defer release()
+	defer func() { _ = resp.Body.Close() }()
 	body, err := c.check(resp, Call{Path: path, Types: JSON, MaxAnswer: limit})
 	if err != nil {
 		return nil, err

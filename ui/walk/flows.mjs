@@ -1,0 +1,152 @@
+// Does in a real browser what takes several steps, against a running server on
+// which people have to sign in: node flows.mjs URL TOKEN [FOLDER FOR SCREENSHOTS]
+//
+// A link without signing in, an edit in which the session ends, the patch of a
+// dashboard that comes from a file, and a panel as a picture.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+
+import { chromium } from 'playwright-core';
+
+const [url, token, shots] = process.argv.slice(2);
+if (!url || !token) {
+  console.error('usage: node flows.mjs URL TOKEN [FOLDER FOR SCREENSHOTS]');
+  process.exit(2);
+}
+const provisioned = 'touchline-hosts';
+const editor = { name: `walker-${Date.now().toString(36)}`, password: `Walk-${crypto.randomUUID()}` };
+
+async function api(method, where, body) {
+  const response = await fetch(`${url}/touchline/v1${where}`, {
+    method, headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' }, body: body && JSON.stringify(body),
+  });
+  const text = await response.text();
+  assert.ok(response.ok, `${method} ${where}: ${response.status} ${text.slice(0, 300)}`);
+  return text === '' ? undefined : JSON.parse(text);
+}
+
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--no-first-run'] });
+
+async function open(where) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: 'en-GB', reducedMotion: 'reduce', acceptDownloads: true });
+  context.setDefaultTimeout(60_000);
+  const page = await context.newPage();
+  if (where) await page.goto(url + where);
+  return { context, page };
+}
+
+/** Signs in on the page that people sign in on. */
+async function signIn(page) {
+  await page.goto(`${url}/ui/login`);
+  await page.fill('input[name=name]', editor.name);
+  await page.fill('input[type=password]', editor.password);
+  await Promise.all([page.waitForURL((u) => !u.pathname.endsWith('/login')), page.press('input[type=password]', 'Enter')]);
+}
+
+const ready = (page) => page.waitForSelector('[data-dashboard-state=ready]');
+const shot = (page, name) => (shots ? page.screenshot({ path: path.join(shots, `flow-${name}.png`) }) : undefined);
+
+async function addText(page) {
+  await page.getByRole('button', { name: 'Add', exact: true }).click();
+  await page.getByRole('menuitem', { name: 'Text' }).click();
+}
+
+const flows = {
+  async 'a shared link lets in who is not signed in'() {
+    const { context, page } = await open(`/ui/d/${provisioned}`);
+    assert.match(new URL(page.url()).pathname, /\/login$/, 'without the link there is nothing to see');
+    const { token: key } = await api('POST', `/dashboards/${provisioned}/share`, { expires_at: new Date(Date.now() + 3_600_000).toISOString() });
+    const refused = [];
+    page.on('response', (r) => { if (r.status() >= 400) refused.push(`${r.status()} ${new URL(r.url()).pathname}`); });
+    await page.goto(`${url}/ui/d/${provisioned}?kiosk=&share=${encodeURIComponent(key)}`);
+    await ready(page);
+    await page.waitForSelector('[data-panel-state=data]');
+    await shot(page, 'share');
+    assert.deepEqual([...new Set(refused)], []);
+    assert.equal(await page.getByRole('button', { name: 'Save' }).count(), 0, 'a link does not let edit');
+    await context.close();
+  },
+
+  async 'an edit outlives the end of the session'() {
+    const { uid } = await api('POST', '/dashboards', { dashboard: { title: 'Walked', panels: [] }, folder: '', message: '' });
+    try {
+      const { context, page } = await open();
+      await signIn(page);
+      await page.goto(`${url}/ui/d/${uid}?edit=`);
+      await ready(page);
+      await addText(page);
+      await page.getByRole('button', { name: 'Save', exact: true }).click();
+      const dialog = page.getByRole('dialog');
+      await dialog.getByRole('textbox').fill('words that must not be lost');
+      await context.clearCookies(); // as the end of a session looks to a browser
+      await dialog.getByRole('button', { name: 'Save', exact: true }).click();
+      await dialog.getByText('Nothing that you changed is lost').waitFor();
+      await shot(page, 'session');
+      assert.equal((await api('GET', `/dashboards/${uid}`)).dashboard.panels.length, 0);
+      const other = await context.newPage();
+      await signIn(other);
+      await dialog.getByRole('button', { name: 'Save', exact: true }).click();
+      await dialog.waitFor({ state: 'detached' });
+      assert.equal((await api('GET', `/dashboards/${uid}`)).dashboard.panels.length, 1);
+      const { versions } = await api('GET', `/dashboards/${uid}/versions`);
+      assert.ok(versions.some((v) => v.message === 'words that must not be lost'), 'the message was sent too');
+      await context.close();
+    } finally {
+      await api('DELETE', `/dashboards/${uid}`);
+    }
+  },
+
+  async 'a dashboard from a file gives a patch'() {
+    const { context, page } = await open();
+    await signIn(page);
+    await page.goto(`${url}/ui/d/${provisioned}?edit=`);
+    await ready(page);
+    await addText(page);
+    await page.getByRole('button', { name: /patch/i }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.locator('.dash-code').waitFor();
+    await shot(page, 'patch');
+    assert.match(await dialog.locator('.dash-code').innerText(), /^\+.*"type": ?"text"/m);
+    const [file] = await Promise.all([page.waitForEvent('download'), dialog.getByRole('button', { name: 'Download the JSON patch' }).click()]);
+    const operations = JSON.parse(await readFile(await file.path(), 'utf8'));
+    assert.ok(operations.length > 0 && operations.every((o) => typeof o.path === 'string'));
+    await context.close();
+  },
+
+  async 'a panel becomes a picture'() {
+    const { context, page } = await open();
+    await signIn(page);
+    await page.goto(`${url}/ui/d/${provisioned}`);
+    await ready(page);
+    const panel = page.locator('[data-panel-type=timeseries][data-panel-state=data]').first();
+    await panel.scrollIntoViewIfNeeded();
+    await panel.getByRole('button', { name: /^Menu of/ }).click();
+    const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('menuitem', { name: /PNG/ }).click()]);
+    const bytes = await readFile(await file.path());
+    assert.equal(bytes.subarray(1, 4).toString(), 'PNG');
+    // The size of the panel, twice as sharp; a picture of nothing would be small.
+    const box = await panel.boundingBox();
+    assert.ok(Math.abs(bytes.readUInt32BE(16) - 2 * box.width) <= 2, `${bytes.readUInt32BE(16)} pixels wide for ${box.width}`);
+    assert.ok(bytes.length > 5000, `${bytes.length} bytes`);
+    await context.close();
+  },
+};
+
+await api('POST', '/users', { ...editor, role: 'editor', language: 'en' });
+let failed = 0;
+try {
+  for (const [name, flow] of Object.entries(flows)) {
+    try {
+      await flow();
+      console.log(`ok   ${name}`);
+    } catch (error) {
+      failed++;
+      console.error(`FAIL ${name}: ${error.message}`);
+    }
+  }
+} finally {
+  await api('PATCH', `/users/${editor.name}`, { disabled: true });
+  await browser.close();
+}
+process.exit(failed === 0 ? 0 : 1);
