@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
 	"fmt"
@@ -80,8 +81,25 @@ func ask(t *testing.T, srv *httptest.Server, method, path, body string, header h
 	return answered{resp.StatusCode, resp.Header, string(raw), err}
 }
 
+// zeros is gzip of that many bytes, made beforehand: who asks does not wait long.
+func zeros(t *testing.T, size int) []byte {
+	var out bytes.Buffer
+	z := gzip.NewWriter(&out)
+	chunk := make([]byte, 1<<20)
+	for range size / len(chunk) {
+		if _, err := z.Write(chunk); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
 // peer behaves as its query says.
 func peer(t *testing.T, elsewhere string, hang <-chan struct{}) http.HandlerFunc {
+	bomb := zeros(t, maxAnswer+1<<20)
 	return func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer geheim" || r.Header.Get("Cookie") != "" {
 			t.Errorf("%s came with %v", r.URL, r.Header)
@@ -122,14 +140,7 @@ func peer(t *testing.T, elsewhere string, hang <-chan struct{}) http.HandlerFunc
 			}
 		case "bomb":
 			w.Header().Set("Content-Encoding", "gzip")
-			z := gzip.NewWriter(w)
-			chunk := make([]byte, 1<<20)
-			for range maxAnswer>>20 + 1 {
-				if _, err := z.Write(chunk); err != nil {
-					return
-				}
-			}
-			_ = z.Close()
+			_, _ = w.Write(bomb)
 		case "zipped":
 			if r.Header.Get("Accept-Encoding") != "gzip" {
 				t.Errorf("asked with %v", r.Header)
