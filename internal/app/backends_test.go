@@ -211,7 +211,7 @@ func TestAlertsGoToTheBackend(t *testing.T) {
 	prom := write(t, filepath.Join(dir, "prometheus.yml"), "rule_files: [rules.yml]\n")
 	file := write(t, filepath.Join(dir, "touchline.yaml"), "backends: {alerts: {url: '"+am.URL+"', authorization: {credentials_env: ALERTMANAGER_TOKEN}}}\n")
 	a := started(t, "--config.file="+file, "--prometheus.config="+prom)
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	for !m.was(`"Near"`) {
 		select {
 		case <-time.After(20 * time.Millisecond):
