@@ -101,8 +101,7 @@ func isPage(r *http.Request) bool {
 	if dest := r.Header.Get("Sec-Fetch-Dest"); dest != "" {
 		return dest == "document"
 	}
-	accept := r.Header.Get("Accept")
-	return accept == "" || strings.Contains(accept, "*/*") && !strings.HasPrefix(accept, "image/") || strings.Contains(accept, "text/html")
+	return !strings.HasPrefix(r.Header.Get("Accept"), "image/")
 }
 
 func wantsPlain(r *http.Request) bool {

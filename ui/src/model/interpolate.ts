@@ -168,8 +168,7 @@ function fill(text: string, scope: Scope, formatter: Formatter, spent: Spent): s
     } else {
       out = formatter(found.value, found.current, text.slice(Math.max(at - 200, 0), at));
     }
-    if (!grow(out.length)) return '…';
-    return out;
+    return grow(out.length) ? out : '…';
   });
 }
 

@@ -62,17 +62,13 @@ export function DashboardPage(): ReactNode {
   const { uid } = useParams({ strict: false }) as { uid: string };
   const { share } = useSearch({ strict: false }) as { share?: unknown };
   const token = typeof share === 'string' ? share : undefined;
-  const client = useQueryClient();
   // Before anything is asked: the link is what lets the reader in.
   if (token !== undefined) extraHeaders[shareHeader] = token;
   useEffect(() => {
     if (token === undefined) return;
     extraHeaders[shareHeader] = token;
-    return () => {
-      delete extraHeaders[shareHeader];
-      void client.invalidateQueries({ queryKey: ['me'] });
-    };
-  }, [token, client]);
+    return () => void delete extraHeaders[shareHeader];
+  }, [token]);
   const kept = useQuery({
     queryKey: ['dashboard', uid], queryFn: ({ signal }) => readKept(uid, signal), staleTime: 30_000, refetchOnWindowFocus: false,
     placeholderData: undefined, // another dashboard's panels would ask for data that nobody wants
