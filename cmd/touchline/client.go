@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -157,11 +158,8 @@ func (c *apiClient) do(ctx context.Context, method, path, contentType string, bo
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
 	}
-	switch {
-	case c.user != "":
-		req.SetBasicAuth(c.user, c.password)
-	case c.token != "":
-		req.Header.Set("Authorization", "Bearer "+c.token)
+	if shown := c.authorization(); shown != "" {
+		req.Header.Set("Authorization", shown)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
@@ -189,6 +187,17 @@ func (c *apiClient) do(ctx context.Context, method, path, contentType string, bo
 		return fmt.Errorf("read answer of %s%s: %w; is this a Touchline server?", c.base, path, err)
 	}
 	return nil
+}
+
+// authorization is what requests show in the header of that name, "" for nothing.
+func (c *apiClient) authorization() string {
+	switch {
+	case c.user != "":
+		return "Basic " + base64.StdEncoding.EncodeToString([]byte(c.user+":"+c.password))
+	case c.token != "":
+		return "Bearer " + c.token
+	}
+	return ""
 }
 
 // explain says what to do when there is no answer at all.

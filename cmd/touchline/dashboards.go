@@ -24,11 +24,11 @@ const dashboardsPath = "/touchline/v1/dashboards"
 func newDashboardsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dashboards",
-		Short: "Import, list and export dashboards",
+		Short: "Import, list, export and print dashboards",
 		Long: "Dashboards are Grafana's JSON. What is imported is kept as it is, with versions; a dashboard that comes\n" +
 			"from a file of the provisioning folder is changed in its file only.",
 	}
-	cmd.AddCommand(newDashboardsImportCommand(), newDashboardsListCommand(), newDashboardsExportCommand())
+	cmd.AddCommand(newDashboardsImportCommand(), newDashboardsListCommand(), newDashboardsExportCommand(), newDashboardsPrintCommand())
 	return cmd
 }
 

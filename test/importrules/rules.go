@@ -105,6 +105,11 @@ var bans = []ban{
 		reason:   "it passes requests on, whoever named the server: data sources and remote engines share it, and it knows neither",
 	},
 	{
+		imported: under(strings.TrimSuffix(module, "/")),
+		in:       func(f *file) bool { return within(f.dir, "internal/browser") && !f.test },
+		reason:   "it draws pages of whatever server it is given, and knows of none",
+	},
+	{
 		imported: under(module + "cmd"),
 		in:       everywhere,
 		reason:   "a command is the end of the line",

@@ -57,16 +57,6 @@ export interface Datasource {
 
 export const datasources = async (signal?: AbortSignal): Promise<Datasource[]> => (await get<{ datasources: Datasource[] }>('/touchline/v1/datasources', { signal })).datasources;
 
-export interface DashboardRow {
-  uid: string;
-  title: string;
-  folder: string;
-  provisioned: boolean;
-}
-
-export const dashboardRows = async (query: string, signal?: AbortSignal): Promise<DashboardRow[]> =>
-  (await get<{ dashboards: DashboardRow[] }>('/touchline/v1/dashboards', { params: { query, limit: 50 }, signal })).dashboards;
-
 export type DashboardModel = Record<string, unknown>;
 
 /** editDashboard reads a dashboard, changes it, and writes it back unless somebody else was faster. */

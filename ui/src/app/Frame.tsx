@@ -50,7 +50,7 @@ const wideKey = 'touchline.rail';
 export function Frame(): ReactNode {
   const t = useT();
   const path = useRouterState({ select: (s) => s.location.pathname });
-  const kiosk = useRouterState({ select: (s) => (s.location.search as { kiosk?: unknown }).kiosk !== undefined });
+  const kiosk = useRouterState({ select: (s) => ['kiosk', 'print'].some((name) => name in s.location.search) });
   const [wide, setWide] = useState(() => localStorage.getItem(wideKey) === 'wide');
   const [palette, setPalette] = useState(false);
   const [help, setHelp] = useState(false);

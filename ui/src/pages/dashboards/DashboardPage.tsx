@@ -78,6 +78,12 @@ export function DashboardPage(): ReactNode {
   return <Editor key={uid} uid={uid} kept={kept.data} />;
 }
 
+/** sheetOf is the length of a sheet that is printed on, in pixels: 0 is endless, undefined is a screen. */
+function sheetOf(print: unknown): number | undefined {
+  const length = print === '' ? 0 : Number(print ?? NaN);
+  return Number.isFinite(length) && length >= 0 ? length : undefined;
+}
+
 /** NewDashboard is a dashboard that has not been saved yet. */
 export function NewDashboard(): ReactNode {
   const t = useT();
@@ -108,7 +114,8 @@ function Editor({ uid, kept }: { uid: string; kept: Kept }): ReactNode {
   const leaving = useRef(false);
   const discarding = useRef(false);
   const dirty = draft !== undefined;
-  const kiosk = search.kiosk !== undefined;
+  const sheet = sheetOf(search.print);
+  const kiosk = search.kiosk !== undefined || sheet !== undefined;
   const shared = search.share !== undefined;
   const editable = !shared && (uid === '' || kept.meta.can_edit || kept.meta.provisioned || may('change'));
   const editing = editable && (uid === '' || search.edit !== undefined || dirty || search.editPanel !== undefined);
@@ -236,14 +243,14 @@ function Editor({ uid, kept }: { uid: string; kept: Kept }): ReactNode {
     </>
   );
   return (
-    <Page title={title} actions={kiosk ? (!shared && <ActionIcon variant="subtle" color="gray" aria-label={t(m.leaveKiosk)} onClick={() => go({ kiosk: undefined })}><Icon name="close" size={14} /></ActionIcon>) : actions}
+    <Page title={title} actions={kiosk ? (!shared && sheet === undefined && <ActionIcon variant="subtle" color="gray" aria-label={t(m.leaveKiosk)} onClick={() => go({ kiosk: undefined })}><Icon name="close" size={14} /></ActionIcon>) : actions}
       sentence={kiosk ? undefined : <span className="muted">{model.description ? `${model.description} · ` : ''}{kept.meta.provisioned ? t(m.sentenceFile, { panels: count, file: kept.meta.source ?? '' }) : t(m.sentence, { panels: count })}{dirty ? ` · ${t(m.changed)}` : ''}</span>}>
       {restored && dirty && <Notice tone="info">{t(m.restored)}{draft.etag !== kept.etag ? ` ${t(m.newer)}` : ''}</Notice>}
       {!small && <Notice tone="warning">{t(m.tooLarge)}</Notice>}
       {problem !== undefined && <Notice tone="critical">{errorText(problem)}</Notice>}
       {editing && search.settings !== undefined
         ? <Suspense fallback={<Loading height={300} />}><Settings dashboard={draft?.dashboard ?? editableJSON(stored)} folder={draft?.folder ?? kept.meta.folder} onChange={(d, folder) => change(() => d, folder)} /></Suspense>
-        : <View dashboard={model} uid={uid} arranging={editing} editing={editing ? edits : undefined} />}
+        : <View dashboard={model} uid={uid} arranging={editing} editing={editing ? edits : undefined} sheet={sheet} />}
       {dialog === 'save' && draft && <Suspense><SaveDialog uid={uid} kept={kept} draft={draft} close={() => setDialog(undefined)} saved={after} reload={(d) => { setDraft(d); setDialog(undefined); void client.invalidateQueries({ queryKey: ['dashboard', uid] }); }} /></Suspense>}
       {dialog === 'share' && <Suspense><ShareDialog uid={uid} close={() => setDialog(undefined)} /></Suspense>}
     </Page>

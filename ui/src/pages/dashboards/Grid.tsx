@@ -3,7 +3,7 @@ import { type KeyboardEvent, memo, type PointerEvent, type ReactNode, useDeferre
 import { useT } from '../../i18n';
 import { label, type Placed } from '../../model';
 import { Icon } from '../../ui/icons';
-import { cell, columns, fit, gap, place, type Rect, rectOf, type Spot } from './arrange';
+import { cell, columns, fit, gap, paginate, place, type Rect, rectOf, type Spot } from './arrange';
 import { PanelMenu } from './PanelMenu';
 import { type Shared, Slot } from './Slot';
 
@@ -58,21 +58,32 @@ function useSeen(ref: { current: HTMLElement | null }): { seen: Seen; width: num
   return state;
 }
 
-/** Grid places panels in 24 columns, or in one on a phone, and draws those that are near. */
-export const Grid = memo(function Grid({ placed, shared, toggle, onMove }: { placed: Placed[]; shared: Shared; toggle: (key: string, open: boolean) => void; onMove?: (id: number, to: Spot) => void }): ReactNode {
+/**
+ * Grid places panels in 24 columns, or in one on a phone, and draws those that are near.
+ * With sheet, the length of a printed one in pixels, all are drawn, and none is cut; 0 is an endless sheet.
+ */
+export const Grid = memo(function Grid({ placed, shared, toggle, onMove, sheet }: { placed: Placed[]; shared: Shared; toggle: (key: string, open: boolean) => void; onMove?: (id: number, to: Spot) => void; sheet?: number }): ReactNode {
   const box = useRef<HTMLDivElement>(null);
   const { seen: now, width } = useSeen(box);
   // What is scrolled past quickly is not drawn on the way.
   const seen = useDeferredValue(now);
   const narrow = width > 0 && width < narrowest;
-  const { rects, height } = useMemo(() => place(placed.map((p) => p.gridPos), width, narrow), [placed, width, narrow]);
+  const [offset, setOffset] = useState(0);
+  // What stands above may grow when it has loaded.
+  useLayoutEffect(() => {
+    if (sheet && box.current) setOffset(Math.round(box.current.getBoundingClientRect().top + window.scrollY));
+  });
+  const { rects, height } = useMemo(() => {
+    const all = place(placed.map((p) => p.gridPos), width, narrow);
+    return sheet ? paginate(all.rects, sheet, offset, (i) => placed[i]!.panel.type === 'row') : all;
+  }, [placed, width, narrow, sheet, offset]);
   const known = useRef(new Set<string>());
   const reach = (seen.bottom - seen.top) * ahead;
   return (
-    <div className="dash-grid" ref={box} style={{ height: Math.max(height, 40) }}>
+    <div className="dash-grid" ref={box} data-sheet={sheet} style={{ height: Math.max(height, 40) }}>
       {width > 0 && placed.map((p, i) => {
         const rect = rects[i]!;
-        const near = rect.top < seen.bottom + reach && rect.top + rect.height > seen.top - reach;
+        const near = sheet !== undefined || (rect.top < seen.bottom + reach && rect.top + rect.height > seen.top - reach);
         if (near) known.current.add(p.key);
         const far = !near && (placed.length > keepAll || !known.current.has(p.key));
         return <Place key={p.key} p={p} rect={rect} near={near} far={far} shared={shared} toggle={toggle} grid={width} onMove={narrow ? undefined : onMove} />;

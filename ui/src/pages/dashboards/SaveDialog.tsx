@@ -19,6 +19,7 @@ const m = {
   diff: { en: 'Download the diff', zh: '下载 diff' },
   jsonPatch: { en: 'Download the JSON patch', zh: '下载 JSON 补丁' },
   classic: { en: 'This dashboard is in the v2 schema. Saving writes it in the classic one, with rows in place of tabs; the version history keeps it as it was.', zh: '此仪表盘采用 v2 架构。保存时将改写为经典架构，标签页变为行；版本历史会保留原样。' },
+  classicPatch: { en: 'The file is in the v2 schema, and the patch writes it in the classic one, with rows in place of tabs.', zh: '该文件采用 v2 架构，补丁会将其改写为经典架构，标签页变为行。' },
   original: { en: 'Download it as it is', zh: '下载原始文件' },
   message: { en: 'What has changed', zh: '变更说明' },
   conflict: { en: 'Somebody was faster: {who} saved version {version}', zh: '{who} 已先保存了版本 {version}' },
@@ -64,6 +65,7 @@ function Patch({ uid, kept, draft }: Props): ReactNode {
   return (
     <Stack gap="sm">
       <p style={{ margin: 0 }}>{t(m.patchHelp)}</p>
+      {isV2(kept.dashboard) && !isV2(draft.dashboard) && <Notice tone="warning">{t(m.classicPatch)}</Notice>}
       <Group gap="sm">
         <Button onClick={() => download(fileName(kept.meta.title, 'diff'), diff, 'text/x-diff')}>{t(m.diff)}</Button>
         <Button variant="default" onClick={() => download(fileName(kept.meta.title, 'patch.json'), JSON.stringify(operations, null, 2))}>{t(m.jsonPatch)}</Button>

@@ -10,9 +10,11 @@ import { type DataSource, dataSources, listDashboards } from '../../api/dashboar
 import { useMe } from '../../api/me';
 import { keepTime } from '../../app/Frame';
 import { useLanguage, useT } from '../../i18n';
-import { addressOf, type Dashboard, type DashboardLink, filterText, label, layoutOf, loadFilterInto, type Panel, type Placed, type Scope, sourceOf } from '../../model';
+import { addressOf, type Current, type Dashboard, type DashboardLink, filterText, label, layoutOf, loadFilterInto, type Panel, type Placed, type Scope, sourceOf } from '../../model';
 import { linkProps } from '../../panels/links';
 import { useTime } from '../../time/state';
+import { zoneName } from '../../time/zone';
+import { clock } from '../../ui/format';
 import { Icon } from '../../ui/icons';
 import { Empty, Failed, Loading, Notice } from '../../ui/parts';
 import type { Spot } from './arrange';
@@ -34,6 +36,8 @@ const m = {
   noPanel: { en: 'There is no panel {id} in this dashboard', zh: '此仪表盘中没有面板 {id}' },
   annotation: { en: 'Annotation {name} could not be read: {error}', zh: '无法读取注释 {name}：{error}' },
   links: { en: 'Dashboards', zh: '仪表盘' },
+  all: { en: 'All', zh: '全部' },
+  printed: { en: 'printed {at}', zh: '打印于 {at}' },
 };
 
 const noSources: DataSource[] = [];
@@ -47,8 +51,8 @@ export interface Editing {
   add: () => void;
 }
 
-/** View draws a dashboard: variables, annotations, links and panels. */
-export function View({ dashboard, uid, arranging, editing }: { dashboard: Dashboard; uid: string; arranging: boolean; editing?: Editing }): ReactNode {
+/** View draws a dashboard: variables, annotations, links and panels. sheet is the length of a printed one, in pixels. */
+export function View({ dashboard, uid, arranging, editing, sheet }: { dashboard: Dashboard; uid: string; arranging: boolean; editing?: Editing; sheet?: number }): ReactNode {
   const t = useT();
   const l = useLanguage();
   const navigate = useNavigate();
@@ -123,15 +127,15 @@ export function View({ dashboard, uid, arranging, editing }: { dashboard: Dashbo
   const single = one === undefined ? undefined : layout.placed.find((p) => p.panel.id === one) ?? alone(find(one));
   return (
     <div data-dashboard-state={ready ? 'ready' : 'loading'} data-dashboard-uid={uid}>
-      <VariableBar variables={dashboard.variables} state={variables} sourceFor={(v) => sourceOf(v.datasource, scope, sourceList)?.uid} onChange={setVariable} extra={<>
+      {sheet === undefined ? <VariableBar variables={dashboard.variables} state={variables} sourceFor={(v) => sourceOf(v.datasource, scope, sourceList)?.uid} onChange={setVariable} extra={<>
         {allAnnotations.filter((q) => !q.hide).map((q) => (
           <Switch key={q.name} label={q.name} checked={isOn(q, search)} onChange={(e) => change(toggled(q.name, q.enable, e.currentTarget.checked))} />
         ))}
         {dashboard.links.map((link, i) => <HeadLink key={i} link={link} scope={scope} variables={dashboard} />)}
-      </>} />
+      </>} /> : <Printed dashboard={dashboard} scope={scope} />}
       {sources.error && <Failed error={sources.error} retry={() => void sources.refetch()} />}
       {annotationErrors.map((e) => <Notice key={e} tone="warning">{t(m.annotation, { name: e.slice(0, e.indexOf(':')), error: e.slice(e.indexOf(':') + 2) })}</Notice>)}
-      {notes.length > 0 && (
+      {notes.length > 0 && sheet === undefined && (
         <details style={{ marginBottom: 8 }}>
           <summary className="muted">{t(m.notes, { n: notes.length })}</summary>
           <ul>{notes.slice(0, 100).map((w, i) => <li key={i}><code>{w.path}</code> {w[l]}</li>)}</ul>
@@ -139,7 +143,7 @@ export function View({ dashboard, uid, arranging, editing }: { dashboard: Dashbo
       )}
       {one !== undefined ? (
         <>
-          <div style={{ marginBottom: 8 }}><Button variant="default" onClick={() => view(undefined)}>{t(m.back)}</Button></div>
+          {sheet === undefined && <div style={{ marginBottom: 8 }}><Button variant="default" onClick={() => view(undefined)}>{t(m.back)}</Button></div>}
           {!single ? <Empty title={t(m.noPanel, { id: one })} /> :
             edited !== undefined && editing ? (
               <Suspense fallback={<Loading height={400} />}>
@@ -150,10 +154,34 @@ export function View({ dashboard, uid, arranging, editing }: { dashboard: Dashbo
       ) : dashboard.panels.length === 0 ? (
         <Empty title={t(m.empty)} action={editing && <Button onClick={editing.add}>{t(m.add)}</Button>}>{t(m.emptyWhy)}</Empty>
       ) : (
-        <Grid placed={layout.placed} shared={shared} toggle={toggle} onMove={arranging ? editing?.move : undefined} />
+        <Grid placed={layout.placed} shared={shared} toggle={toggle} onMove={arranging ? editing?.move : undefined} sheet={sheet} />
       )}
     </div>
   );
+}
+
+/** Printed says in words what the controls of a dashboard are set to. */
+function Printed({ dashboard, scope }: { dashboard: Dashboard; scope: Scope }): ReactNode {
+  const t = useT();
+  const l = useLanguage();
+  const { range, zone, now } = { range: scope.range, zone: scope.zone ?? 'browser', now: Date.now() };
+  const set = dashboard.variables
+    .filter((v) => v.hide !== 'variable' && v.type !== 'constant' && v.type !== 'system' && v.type !== 'unknown')
+    .map((v) => ({ name: v.label || v.name, value: written(scope.values[v.name], t(m.all)) }))
+    .filter((v) => v.value !== '');
+  return (
+    <p className="muted" style={{ margin: '0 0 12px' }} data-printed>
+      {clock(range.from, l, zone, true)} – {clock(range.to, l, zone, true)} {zoneName(zone) ?? ''} · {t(m.printed, { at: clock(now, l, zone, true) })}
+      {set.map((v) => <span key={v.name}> · {v.name}: <b>{v.value}</b></span>)}
+    </p>
+  );
+}
+
+/** written is what a variable is set to, by the texts of its options. */
+function written(current: Current | undefined, all: string): string {
+  if (!current) return '';
+  if (current.filters && current.filters.length > 0) return current.filters.map((f) => `${f.key} ${f.operator} ${f.values.length > 1 ? f.values.join(', ') : f.value}`).join(', ');
+  return current.value.map((v) => (v === '$__all' ? all : current.options.find((o) => o.value === v)?.text || v)).join(', ');
 }
 
 function idOf(v: unknown): number | undefined {

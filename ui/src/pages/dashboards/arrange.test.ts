@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { below, fit, makeRoom, overlaps, place, rectOf, type Spot } from './arrange';
+import { below, fit, makeRoom, overlaps, paginate, place, rectOf, type Spot } from './arrange';
 
 const grid = (): Map<number, Spot> => new Map([
   [1, { x: 0, y: 0, w: 12, h: 8 }],
@@ -55,4 +55,35 @@ describe('place', () => {
     expect(height).toBe(600);
   });
   it('finds the row below all', () => expect(below(grid().values())).toBe(12));
+});
+
+describe('paginate', () => {
+  const rect = (top: number, height: number, left = 0): { left: number; top: number; width: number; height: number } => ({ left, top, width: 100, height });
+  const tops = (rects: { top: number }[]): number[] => rects.map((r) => r.top);
+
+  it('leaves what fits where it is', () => {
+    expect(paginate([rect(0, 300), rect(300, 300)], 1000, 100)).toEqual({ rects: [rect(0, 300), rect(300, 300)], height: 600 });
+  });
+  it('moves what would be cut to the next sheet, with what stands beside and below it', () => {
+    const { rects, height } = paginate([rect(0, 300), rect(308, 300), rect(308, 300, 200), rect(616, 300)], 500, 50);
+    expect(tops(rects)).toEqual([0, 458, 458, 958]);
+    expect(height).toBe(1258);
+    for (const r of rects) expect(Math.floor((50 + r.top) / 500)).toBe(Math.floor((50 + r.top + r.height - 1) / 500));
+  });
+  it('begins a sheet with what is longer than one, and cuts it there', () => {
+    expect(tops(paginate([rect(0, 100), rect(108, 1200), rect(1316, 100)], 500, 0).rects)).toEqual([0, 508, 1716]);
+  });
+  it('keeps the order in which they are given', () => {
+    expect(tops(paginate([rect(400, 200), rect(0, 200)], 500, 0).rects)).toEqual([508, 0]);
+  });
+  it('takes a heading to the sheet of what it is the heading of', () => {
+    expect(tops(paginate([rect(0, 300), rect(308, 30), rect(346, 300)], 500, 0, (i) => i === 1).rects)).toEqual([0, 508, 546]);
+    expect(tops(paginate([rect(0, 300), rect(308, 30), rect(346, 100)], 500, 0, (i) => i === 1).rects)).toEqual([0, 308, 346]);
+    expect(tops(paginate([rect(0, 300), rect(308, 30)], 500, 0, (i) => i === 1).rects)).toEqual([0, 308]);
+  });
+  it('keeps sheets of a fraction of a pixel apart over hundreds of them', () => {
+    const page = 878.017;
+    const { rects } = paginate(Array.from({ length: 900 }, (_, i) => rect(i * 308, 300)), page, 61);
+    for (const r of rects) expect(Math.floor((61 + r.top) / page)).toBe(Math.floor((61 + r.top + r.height - 1) / page));
+  });
 });

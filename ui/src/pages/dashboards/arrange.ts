@@ -89,3 +89,26 @@ export function place(spots: readonly Spot[], width: number, narrow: boolean): {
   }
   return { rects, height: Math.max(0, top - gap) };
 }
+
+/**
+ * paginate moves rectangles down so that none is cut by the end of a sheet, and no
+ * heading stands there alone. page is the length of a sheet and offset where the
+ * first rectangle's zero is on it, in pixels. What is longer than a sheet begins a new one.
+ */
+export function paginate(rects: readonly Rect[], page: number, offset: number, heading: (i: number) => boolean = () => false): { rects: Rect[]; height: number } {
+  const out = rects.slice();
+  const order = rects.map((_, i) => i).sort((a, b) => rects[a]!.top - rects[b]!.top);
+  let moved = 0;
+  let height = 0;
+  order.forEach((i, n) => {
+    const rect = rects[i]!;
+    const at = (offset + rect.top + moved) % page;
+    const next = heading(i) ? rects[order[n + 1]!] : undefined;
+    const end = next ? Math.max(rect.top + rect.height, next.top + Math.min(next.height, page / 2)) : rect.top + rect.height;
+    // A gap, so that the frame of what begins a sheet does not show at the end of the one before.
+    if (at + end - rect.top > page && at > gap) moved += Math.ceil(page - at) + gap;
+    out[i] = { ...rect, top: rect.top + moved };
+    height = Math.max(height, rect.top + moved + rect.height);
+  });
+  return { rects: out, height };
+}

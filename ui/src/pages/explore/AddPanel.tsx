@@ -4,18 +4,22 @@ import { Link } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 
 import { ApiError } from '../../api/client';
-import { dashboardRows, editDashboard } from '../../api/explore';
+import { importDashboard, listDashboards } from '../../api/dashboards';
+import { editDashboard } from '../../api/explore';
 import { useMe } from '../../api/me';
 import { useT } from '../../i18n';
 import { CopyButton } from '../../ui/CopyButton';
 import { Failed, Notice } from '../../ui/parts';
+import { newDashboard } from '../dashboards/draft';
 import { append, panelOf } from './panel';
 
 const m = {
   title: { en: 'Add to dashboard', zh: '添加到仪表盘' },
   name: { en: 'Title of the panel', zh: '面板标题' },
   dashboard: { en: 'Dashboard', zh: '仪表盘' },
-  none: { en: 'No dashboard can be changed here: provisioned ones are read only.', zh: '没有可修改的仪表盘：预置的仪表盘为只读。' },
+  fresh: { en: 'A new dashboard', zh: '新建仪表盘' },
+  provisioned: { en: 'Those from files are not listed: they are changed in their files.', zh: '来自文件的仪表盘未列出：需在文件中修改。' },
+  more: { en: 'Of more dashboards than can be listed, the first {n} are.', zh: '仪表盘过多，仅列出前 {n} 个。' },
   missing: { en: 'This server keeps no dashboards. Copy the panel and paste it where they are.', zh: '此服务器不保存仪表盘。请复制面板并粘贴到目标位置。' },
   may: { en: 'Changing a dashboard takes the right to change; sign in, or copy the panel.', zh: '修改仪表盘需要修改权限；请登录，或复制面板。' },
   add: { en: 'Add', zh: '添加' },
@@ -29,18 +33,24 @@ export function AddPanel({ queries, datasource, onClose }: { queries: { ref: str
   const t = useT();
   const { may } = useMe();
   const [title, setTitle] = useState(queries[0]?.expr.slice(0, 80) ?? '');
-  const [uid, setUid] = useState<string | null>(null);
+  // Empty for one that is made for it.
+  const [uid, setUid] = useState('');
+  const [at, setAt] = useState('');
   const [state, setState] = useState<'' | 'busy' | 'done'>('');
   const [error, setError] = useState<unknown>();
-  const list = useQuery({ queryKey: ['explore', 'dashboards'], queryFn: ({ signal }) => dashboardRows('', signal), retry: false });
+  const list = useQuery({ queryKey: ['explore', 'dashboards'], queryFn: ({ signal }) => listDashboards({}, signal), retry: false });
   const missing = list.error instanceof ApiError && list.error.status === 404;
-  const own = (list.data ?? []).filter((d) => !d.provisioned);
+  const own = (list.data?.dashboards ?? []).filter((d) => !d.provisioned);
   const panel = panelOf(title, queries, datasource);
   const add = async (): Promise<void> => {
     setState('busy');
     setError(undefined);
     try {
-      await editDashboard(uid!, `Add panel ${title}`, (d) => append(d, panel));
+      if (uid === '') setAt((await importDashboard({ dashboard: append(newDashboard(title), panel) })).uid);
+      else {
+        await editDashboard(uid, `Add panel ${title}`, (d) => append(d, panel));
+        setAt(uid);
+      }
       setState('done');
     } catch (e) {
       setError(e);
@@ -51,13 +61,14 @@ export function AddPanel({ queries, datasource, onClose }: { queries: { ref: str
     <Modal opened onClose={onClose} title={t(m.title)}>
       <Stack gap="sm">
         <TextInput label={t(m.name)} value={title} onChange={(e) => setTitle(e.currentTarget.value)} data-autofocus />
-        {missing ? <Notice tone="info">{t(m.missing)}</Notice> : list.error ? <Failed error={list.error} retry={() => void list.refetch()} /> : !may('change') ? <Notice tone="info">{t(m.may)}</Notice> : list.data && own.length === 0 ? <Notice tone="info">{t(m.none)}</Notice> : (
-          <Select label={t(m.dashboard)} searchable value={uid} onChange={setUid} data={own.map((d) => ({ value: d.uid, label: d.folder ? `${d.folder} / ${d.title}` : d.title }))} />
+        {missing ? <Notice tone="info">{t(m.missing)}</Notice> : list.error ? <Failed error={list.error} retry={() => void list.refetch()} /> : !may('change') ? <Notice tone="info">{t(m.may)}</Notice> : (
+          <Select label={t(m.dashboard)} description={list.data?.more ? t(m.more, { n: list.data.dashboards.length }) : own.length < (list.data?.dashboards.length ?? 0) ? t(m.provisioned) : undefined} searchable allowDeselect={false} limit={200}
+            value={uid} onChange={(v) => setUid(v ?? '')} data={[{ value: '', label: t(m.fresh) }, ...own.map((d) => ({ value: d.uid, label: d.folder ? `${d.folder} / ${d.title}` : d.title }))]} />
         )}
         {error !== undefined && (error instanceof ApiError && error.conflict && error.status === 412 ? <Notice tone="warning">{t(m.faster)}</Notice> : <Failed error={error} />)}
-        {state === 'done' ? <Notice tone="info">{t(m.added)} <Link to={`/d/${uid}` as never}>{t(m.open)}</Link></Notice> : (
+        {state === 'done' ? <Notice tone="info">{t(m.added)} <Link to={`/d/${encodeURIComponent(at)}` as never}>{t(m.open)}</Link></Notice> : (
           <div style={{ display: 'flex', gap: 8 }}>
-            {!missing && may('change') && <Button onClick={() => void add()} loading={state === 'busy'} disabled={!uid || title.trim() === ''}>{t(m.add)}</Button>}
+            {!missing && may('change') && <Button onClick={() => void add()} loading={state === 'busy'} disabled={!list.data || title.trim() === ''}>{t(m.add)}</Button>}
             <CopyButton label={t(m.copy)} text={() => JSON.stringify({ id: 1, ...panel, gridPos: { x: 0, y: 0, w: 12, h: 8 } }, null, 2)} />
           </div>
         )}
