@@ -263,7 +263,7 @@ var Settings = []Setting{
 		bind: func(c *Config) any { return &c.HA.MaxClusters }},
 
 	{Area: areaAM, Path: "alerting.early_flush.matchers", Flag: "alerting.early-flush.matchers", Kind: KindString, Default: `severity="critical"`, Example: `severity=~"critical|page"`, Since: "0.2",
-		Help: "Alerts that match are told 5 ms after they begin to fire, instead of after group_wait, and even if they are over by then; while more of a group keep coming, its messages are spaced out to group_interval. An alert that an inhibition rule could mute waits for group_wait. Empty lets all wait, as Alertmanager does.",
+		Help: "Alerts that match are told 2 ms after they begin to fire, instead of after group_wait, and even if they are over by then; while more of a group keep coming, its messages are spaced out to group_interval. An alert that an inhibition rule could mute waits for group_wait. Empty lets all wait, as Alertmanager does.",
 		bind: func(c *Config) any { return &c.Alertmanager.EarlyFlush }},
 	{Area: areaAM, Path: "alertmanager.retention", Flag: "alertmanager.retention", Kind: KindDuration, Default: "120h", Min: "1m", Since: "0.1",
 		Help: "How long expired silences and the notification log are kept.",

@@ -20,20 +20,27 @@ const gcStep = 5
 // gcPaceEvery is how often the pace is looked at.
 const gcPaceEvery = time.Second
 
-// Under load the collector runs again and again over what has not changed. From
-// busyGC cycles in one look on the heap may double before it runs, and stays so
-// until there was no such look for calmGC.
+// Under load the collector runs again and again over what has not changed, and
+// each time what has just arrived waits for it. Where garbage comes so fast that
+// the configured percentage would have it run more often than each busyEvery, the
+// heap may grow to busyPercent over what is live, but not by more than busyRoom
+// bytes, and stays so until that was not the case for calmGC.
 const (
-	busyGC      = 2
-	busyPercent = 100
+	busyEvery   = 3 * time.Second
+	busyPercent = 300
+	busyRoom    = 256 << 20
 	calmGC      = 10 * time.Second
 )
+
+// gcSmooth is over how many looks the rate of garbage is averaged: a single
+// query is no load.
+const gcSmooth = 5
 
 // gcState is what the runtime says of the collector.
 type gcState struct {
 	live    int64  // bytes
 	percent int    // GOGC in force
-	cycles  uint64 // since the start
+	allocs  uint64 // bytes since the start
 }
 
 // GCPaceOptions say how the collector is configured.
@@ -47,7 +54,7 @@ type GCPaceOptions struct {
 }
 
 // PaceGC lets garbage pile up less while the heap is small and the process
-// idle, and more under load. A process that watches one host holds some 35 MiB
+// idle, and more under load (busyPercent). A process that watches one host holds some 35 MiB
 // and makes 3 MiB of garbage a second: to collect at 1.5 times what is live
 // instead of 1.75 times saves a twelfth of its resident memory for a thousandth
 // of a core. From smallHeap on the configured percentage is in force. A
@@ -65,8 +72,8 @@ func PaceGC(ctx context.Context, o GCPaceOptions) <-chan struct{} {
 		defer close(done)
 		t := time.NewTicker(gcPaceEvery)
 		defer t.Stop()
-		before := o.read().cycles
-		calm := calmGC
+		before := o.read().allocs
+		calm, rate := calmGC, 0.0 // bytes per look
 		for {
 			select {
 			case <-t.C:
@@ -75,16 +82,18 @@ func PaceGC(ctx context.Context, o GCPaceOptions) <-chan struct{} {
 			}
 			percent, chosen := o.Configured()
 			s := o.read()
-			if calm += gcPaceEvery; s.cycles-before >= busyGC {
-				calm = 0
-			}
-			before = s.cycles
+			rate += (float64(s.allocs-before) - rate) / gcSmooth
+			before = s.allocs
 			if chosen {
 				continue
 			}
 			want := gcPercent(s.live, percent)
-			if calm < calmGC && percent > 0 {
-				want = max(want, busyPercent)
+			calm += gcPaceEvery
+			if rate*float64(busyEvery/gcPaceEvery) > float64(s.live)*float64(percent)/100 {
+				calm = 0
+			}
+			if calm < calmGC && percent > 0 && s.live > 0 {
+				want = max(want, int(min(busyPercent, busyRoom*100/s.live)))
 			}
 			if d := want - s.percent; d >= gcStep || d <= -gcStep || want == percent && d != 0 {
 				o.set(want)
@@ -103,7 +112,7 @@ func gcPercent(live int64, configured int) int {
 }
 
 func readGC() gcState {
-	s := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/gogc:percent"}, {Name: "/gc/cycles/total:gc-cycles"}}
+	s := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/gogc:percent"}, {Name: "/gc/heap/allocs:bytes"}}
 	metrics.Read(s)
 	return gcState{int64(s[0].Value.Uint64()), int(s[1].Value.Uint64()), s[2].Value.Uint64()}
 }

@@ -70,11 +70,24 @@ func TestPaceGC(t *testing.T) {
 		step(func() { now.live = 62 << 20 }, gcPaceEvery, 72)
 		step(func() { now.live = 64 << 20 }, gcPaceEvery, 75) // the configured value is reached exactly
 		step(func() { now.live = 30 << 20 }, gcPaceEvery, 50)
-		step(func() { now.cycles++ }, gcPaceEvery) // one cycle in a second is no load
-		step(func() { now.cycles += 2 }, gcPaceEvery, 100)
-		step(func() {}, calmGC-gcPaceEvery) // it may come again
-		step(func() {}, gcPaceEvery, 50)
-		step(func() { chosen = true; now.cycles += 9 }, gcPaceEvery) // somebody chose: hands off
+		// At 75 % of 30 MiB, 7.5 MiB a second have it run each three seconds.
+		alloc := func(mib uint64) func() { return func() { now.allocs += mib << 20 } }
+		step(alloc(7), gcPaceEvery)
+		step(alloc(30), gcPaceEvery) // one query is no load
+		for range 4 {
+			step(func() {}, gcPaceEvery)
+		}
+		step(alloc(40), gcPaceEvery, 300) // together with what came before
+		step(alloc(40), gcPaceEvery)
+		step(func() { now.live = 128 << 20; now.allocs += 160 << 20 }, gcPaceEvery, 200) // 256 MiB, no more
+		step(func() { now.live = 1 << 30; now.allocs += 1 << 40 }, gcPaceEvery, 75)      // never less than configured
+		step(func() { now.live = 30 << 20; now.allocs += 1 << 40 }, gcPaceEvery, 300)
+		mu.Lock()
+		now.live = 1 << 30 // the rate is forgotten slowly: over so much it is little
+		mu.Unlock()
+		step(func() {}, 90*time.Second, 75)
+		step(func() { now.live = 30 << 20 }, gcPaceEvery, 50)
+		step(func() { chosen = true; now.allocs += 1 << 40 }, gcPaceEvery) // somebody chose: hands off
 		cancel()
 		<-done
 	})
@@ -85,8 +98,11 @@ func TestReadGC(t *testing.T) {
 	if s.live < 0 || s.percent <= 0 {
 		t.Errorf("got %+v", s)
 	}
-	runtime.GC()
-	if again := readGC(); again.cycles <= s.cycles {
-		t.Errorf("a collection is not counted: %+v, before it %+v", again, s)
+	kept = make([]byte, 8<<20)
+	runtime.GC() // counts what is allocated
+	if again := readGC(); again.allocs < s.allocs+8<<20 {
+		t.Errorf("8 MiB are not counted: %+v, before it %+v", again, s)
 	}
 }
+
+var kept []byte

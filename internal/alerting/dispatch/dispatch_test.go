@@ -97,7 +97,7 @@ func TestRetryGivesWayToNews(t *testing.T) {
 		r.behave["w"] = ""
 		r.mu.Unlock()
 		r.put("A{i=2,severity=critical} firing")
-		expect(t, r.after(5*time.Millisecond), " 60.005 w firing A{i=1,severity=critical} A{i=2,severity=critical}")
+		expect(t, r.after(earlyFirst), " 60.002 w firing A{i=1,severity=critical} A{i=2,severity=critical}")
 	})
 }
 
@@ -116,13 +116,13 @@ receivers: [{name: w, webhook_configs: [{url: "http://a"}, {url: "http://b"}]}, 
 		for n := range 50 {
 			r.put(fmt.Sprintf("A%02d{severity=critical} firing", n))
 			r.put(fmt.Sprintf("B%02d{severity=critical,team=x} firing", n))
-			hung = append(hung, fmt.Sprintf("  0.005 w[0] firing A%02d{severity=critical} (hang)", n))
-			told = append(told, fmt.Sprintf("  0.005 w[1] firing A%02d{severity=critical}", n))
+			hung = append(hung, fmt.Sprintf("  0.002 w[0] firing A%02d{severity=critical} (hang)", n))
+			told = append(told, fmt.Sprintf("  0.002 w[1] firing A%02d{severity=critical}", n))
 		}
 		for n := range 50 {
-			told = append(told, fmt.Sprintf("  0.005 x firing B%02d{severity=critical,team=x}", n))
+			told = append(told, fmt.Sprintf("  0.002 x firing B%02d{severity=critical,team=x}", n))
 		}
-		expect(t, r.after(5*time.Millisecond), append(hung, told...)...)
+		expect(t, r.after(earlyFirst), append(hung, told...)...)
 	})
 }
 
@@ -138,7 +138,7 @@ func TestStop(t *testing.T) {
 		r.load(one)
 		r.behave["w"] = "slow"
 		r.put("A{severity=critical} firing")
-		expect(t, r.after(5*time.Millisecond), "  0.005 w firing A{severity=critical} (slow)")
+		expect(t, r.after(earlyFirst), "  0.002 w firing A{severity=critical} (slow)")
 		begun := time.Now()
 		r.stop()
 		if d := time.Since(begun); d != 2*time.Second {
@@ -151,7 +151,7 @@ func TestStop(t *testing.T) {
 		r.put("A{severity=critical} firing since=1h")
 		expect(t, r.after(time.Minute))
 		r.put("A{severity=critical,i=2} firing")
-		expect(t, r.after(5*time.Millisecond), " 60.005 w firing A{severity=critical} A{i=2,severity=critical} (hang)")
+		expect(t, r.after(earlyFirst), " 60.002 w firing A{severity=critical} A{i=2,severity=critical} (hang)")
 		begun = time.Now()
 		r.stop()
 		if d := time.Since(begun); d != stopGrace {
@@ -236,13 +236,13 @@ func TestCluster(t *testing.T) {
 				if !dead {
 					// C ends before its first flush, and its end keeps group_interval.
 					expect(t, got,
-						"  0.005 a:w firing A{severity=critical}", "  0.005 a:w firing B{severity=critical}",
+						"  0.002 a:w firing A{severity=critical}", "  0.002 a:w firing B{severity=critical}",
 						" 10.000 a:w firing C", " 10.000 a:w resolved A{severity=critical}", "310.000 a:w resolved C")
 					return
 				}
 				expect(t, got,
-					" 15.005 b:w firing A{severity=critical}", " 15.005 b:w firing B{severity=critical}",
-					" 25.000 b:w firing C", " 30.005 b:w resolved A{severity=critical}", "325.000 b:w resolved C")
+					" 15.002 b:w firing A{severity=critical}", " 15.002 b:w firing B{severity=critical}",
+					" 25.000 b:w firing C", " 30.002 b:w resolved A{severity=critical}", "325.000 b:w resolved C")
 			})
 		})
 	}

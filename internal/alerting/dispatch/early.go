@@ -32,7 +32,7 @@ func (e *Early) urgent(ls model.LabelSet, inhibited []labels.Matchers) bool {
 // and earlyDecay the part of group_interval in which half of the wait that a
 // burst has built up is forgotten.
 const (
-	earlyFirst = 5 * time.Millisecond
+	earlyFirst = 2 * time.Millisecond
 	earlyDecay = 16
 )
 

@@ -17,7 +17,7 @@ func TestDebounce(t *testing.T) {
 		{"a storm of 1,000 in a second", time.Millisecond, time.Second, 5 * time.Minute, 9, 700 * time.Millisecond},
 		{"one a minute for a day", time.Minute, 24 * time.Hour, 5 * time.Minute, 1440, earlyFirst},
 		{"one a second for an hour", time.Second, time.Hour, 5 * time.Minute, 220, 40 * time.Second},
-		{"a group_interval below the pause", time.Millisecond, time.Second, time.Millisecond, 200, 2 * earlyFirst},
+		{"a group_interval below the pause", time.Millisecond, time.Second, time.Millisecond, 500, 2 * earlyFirst},
 	} {
 		start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 		var b debounce

@@ -78,7 +78,7 @@ receivers: [{name: w, webhook_configs: [{url: "http://w"}, {url: "http://x"}]}, 
 			expect(t, got, want...)
 		}
 		said(time.Minute,
-			`  0.005 {}:{alertname="A"} w {alertname="A"}: A{i=1,severity=critical}`,
+			`  0.002 {}:{alertname="A"} w {alertname="A"}: A{i=1,severity=critical}`,
 			` 30.000 {}/{alertname="Quiet"}:{alertname="Quiet"} nobody {alertname="Quiet"}: Quiet`,
 			` 30.000 {}:{alertname="A"} w {alertname="A"}: A{i=2} A{i=1,severity=critical}`,
 			` 30.000 {}:{alertname="Muted"} w {alertname="Muted"}:`)
