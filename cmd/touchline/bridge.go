@@ -13,7 +13,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/exporter-toolkit/web"
 	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v2"
 
 	"touchline.dev/touchline/internal/alerting/bridge"
 	"touchline.dev/touchline/internal/app/channelspec"
@@ -25,6 +30,7 @@ type bridgeFlags struct {
 	file      string
 	listen    string
 	tokenFile string
+	webConfig string
 }
 
 func newBridgeCommand() *cobra.Command {
@@ -41,13 +47,15 @@ func newBridgeCommand() *cobra.Command {
 
 It answers 200 when all channels have taken the message, and 503 when that may succeed later, so that the Alertmanager repeats
 it; a channel that has taken it is not told again then. Other answers say what is wrong with the request. Off loopback a token
-is needed: a file with --token-file here, and http_config: {authorization: {credentials_file: FILE}} there.`,
+is needed: a file with --token-file here, and http_config: {authorization: {credentials_file: FILE}} there. Its metrics are at
+/metrics, for whom the token lets in.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.execute(cmd) },
 	}
 	cmd.Flags().StringVar(&f.file, "config.file", config.DefaultFile, "the touchline.yaml with the channels")
 	cmd.Flags().StringVar(&f.listen, "listen", "127.0.0.1:7071", "address to listen on")
 	cmd.Flags().StringVar(&f.tokenFile, "token-file", "", "file with the token that requests must bear")
+	cmd.Flags().StringVar(&f.webConfig, "web.config.file", "", "file with TLS settings, in the format of Prometheus's web.config.file; users have no place in it where there is a token")
 	return cmd
 }
 
@@ -78,10 +86,17 @@ func (f *bridgeFlags) execute(cmd *cobra.Command) error {
 	if ps := config.CheckFile(f.file, data); len(ps) > 0 {
 		return ps
 	}
+	scheme, err := bridgeScheme(f.webConfig, token != "")
+	if err != nil {
+		return err
+	}
 	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	b, err := bridge.New(bridge.Options{
 		Channels: channelspec.Of(config.ChannelsOf(f.file, data)), Templates: shippedReceiverTemplates(),
-		ExternalURL: &url.URL{Scheme: "http", Host: f.listen}, Token: token, Logger: log,
+		ExternalURL: &url.URL{Scheme: scheme, Host: f.listen}, Token: token, Logger: log,
+		Registerer: reg, Metrics: promhttp.HandlerFor(reg, promhttp.HandlerOpts{}),
 	})
 	if err != nil {
 		return err
@@ -92,19 +107,47 @@ func (f *bridgeFlags) execute(cmd *cobra.Command) error {
 		return fmt.Errorf("listen (--listen): %w", err)
 	}
 	for _, r := range b.Receivers() {
-		fmt.Fprintf(cmd.OutOrStdout(), "webhook of receiver %s: http://%s/%s\n", r, l.Addr(), url.PathEscape(r))
+		fmt.Fprintf(cmd.OutOrStdout(), "webhook of receiver %s: %s://%s/%s\n", r, scheme, l.Addr(), url.PathEscape(r))
 	}
-	return serveBridge(cmd.Context(), l, b, log)
+	return serveBridge(cmd.Context(), l, b, f.webConfig, log)
+}
+
+// bridgeScheme reads the file with TLS settings, if there is one.
+func bridgeScheme(file string, token bool) (string, error) {
+	if file == "" {
+		return "http", nil
+	}
+	if err := web.Validate(file); err != nil {
+		return "", fmt.Errorf("read --web.config.file=%s: %w", file, err)
+	}
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("read --web.config.file: %w", err)
+	}
+	var c struct {
+		TLS   map[string]any    `yaml:"tls_server_config"`
+		Users map[string]string `yaml:"basic_auth_users"`
+	}
+	if err := yaml.Unmarshal(raw, &c); err != nil {
+		return "", fmt.Errorf("read --web.config.file=%s: %w", file, err)
+	}
+	if len(c.Users) > 0 && token {
+		return "", fmt.Errorf("--web.config.file=%s has users, and --token-file a token: a request can show one of them only; take the users out", file)
+	}
+	if len(c.TLS) == 0 {
+		return "http", nil
+	}
+	return "https", nil
 }
 
 // serveBridge serves until ctx ends, and then lets requests end that are under way.
-func serveBridge(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger) error {
+func serveBridge(ctx context.Context, l net.Listener, h http.Handler, webConfig string, log *slog.Logger) error {
 	s := &http.Server{
 		Handler: h, ReadHeaderTimeout: bridgeReadTimeout, ReadTimeout: bridgeReadTimeout, WriteTimeout: bridgeWriteTimeout,
 		IdleTimeout: bridgeIdleTimeout, MaxHeaderBytes: bridgeMaxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	served := make(chan error, 1)
-	go func() { served <- s.Serve(l) }()
+	go func() { served <- web.Serve(l, s, &web.FlagConfig{WebConfigFile: &webConfig}, log) }()
 	select {
 	case err := <-served:
 		return fmt.Errorf("serve: %w", err)

@@ -112,10 +112,10 @@ func newClient(address string) (*apiClient, error) {
 	}
 	return &apiClient{base: base, http: &http.Client{
 		Timeout: clientTimeout,
-		// A token must not follow a redirect to another host.
+		// A token must not follow a redirect to another host, nor from https to http.
 		CheckRedirect: func(req *http.Request, via []*http.Request) error {
-			if req.URL.Host != base.Host {
-				return fmt.Errorf("server redirects to another host, %s; give that as --url if it is right", req.URL.Host)
+			if req.URL.Host != base.Host || req.URL.Scheme != base.Scheme {
+				return fmt.Errorf("server redirects to another address, %s://%s; give that as --url if it is right", req.URL.Scheme, req.URL.Host)
 			}
 			if len(via) > 5 {
 				return errors.New("too many redirects")

@@ -126,7 +126,7 @@ func TestClientErrors(t *testing.T) {
 		{"other server", at, "", 404, "<html>", "is this a Touchline server"},
 		{"reason", at, "", 503, `{"error":"storage is closed"}`, "503 Service Unavailable: storage is closed"},
 		{"not JSON", at, "", 200, "hello", "is this a Touchline server?"},
-		{"other host", at, token, 302, "", "redirects to another host"},
+		{"other host", at, token, 302, "", "redirects to another address, http://elsewhere.invalid"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -110,7 +110,10 @@ func (p *dashboardPrint) run(cmd *cobra.Command, args []string) error {
 	ctx, stop := context.WithTimeout(cmd.Context(), p.timeout)
 	defer stop()
 	content, seen, err := p.draw(ctx, b, c.base.String()+"/ui/d/"+url.PathEscape(uid)+"?"+query.Encode())
-	if err = errors.Join(err, b.Close()); err != nil {
+	if e := b.Close(); e != nil {
+		cmd.PrintErrf("warning: %v\n", e)
+	}
+	if err != nil {
 		return err
 	}
 	if err := p.write(cmd.OutOrStdout(), content); err != nil {

@@ -104,7 +104,11 @@ func (l *loginCommand) run(cmd *cobra.Command) error {
 		until = " until " + day(fresh.ExpiresAt)
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "Logged in at %s as %s%s; the token is in %s.\n", c.base, fresh.User, until, known.path)
-	if old.TokenID != "" && old.TokenID != fresh.TokenID {
+	switch {
+	case old.TokenID == "" || old.TokenID == fresh.TokenID:
+	case old.Given:
+		fmt.Fprintln(cmd.ErrOrStderr(), "The token of the login before was handed in, and stays valid: others may use it. The console's page of your profile revokes it.")
+	default:
 		var bad *badTokenError
 		if err := c.as(old).revoke(ctx, old); err != nil && !errors.As(err, &bad) {
 			fmt.Fprintf(cmd.ErrOrStderr(), "The token of the login before is still valid: %v\n", err)
@@ -119,7 +123,7 @@ func (c *apiClient) loginByToken(ctx context.Context, in io.Reader) (login, erro
 	if err != nil {
 		return login{}, err
 	}
-	out := login{Token: token}
+	out := login{Token: token, Given: true}
 	me, err := c.as(out).whoami(ctx)
 	if err != nil {
 		return login{}, err

@@ -18,6 +18,7 @@ type login struct {
 	User      string    `json:"user"`
 	Token     string    `json:"token"`
 	TokenID   string    `json:"token_id,omitempty"` // "" where it is no user's, who could end it
+	Given     bool      `json:"given,omitempty"`    // was handed in, so that others may use it as well
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
 }
 

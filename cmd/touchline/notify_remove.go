@@ -103,10 +103,7 @@ func (f *notifyRemoveFlags) left(data []byte, receiver string, channels int) (st
 		return fmt.Sprintf("%s keeps its other channels: %d.", receiver, channels), nil
 	}
 	receivers, path := namedReceivers(f.file, data)
-	if path == "" {
-		return fmt.Sprintf("%s has no other channel. Where alertmanager.yml, which %s does not name, gives it no integration either, alerts for it tell nobody.", receiver, f.file), nil
-	}
-	if slices.Contains(receivers, alerting.FileReceiver{Name: receiver, Integrated: true}) {
+	if path != "" && slices.Contains(receivers, alerting.FileReceiver{Name: receiver, Integrated: true}) {
 		return fmt.Sprintf("%s keeps its integrations of %s.", receiver, path), nil
 	}
 	if uses := config.DynamicOf(f.file, data).Uses(receiver); len(uses) > 0 {
@@ -115,6 +112,9 @@ func (f *notifyRemoveFlags) left(data []byte, receiver string, channels int) (st
 			fmt.Fprintf(&b, "\n  %s: %s", u.Where, u.Field)
 		}
 		return "", fmt.Errorf("%s would tell nobody any more, and is counted on here; name another receiver there, or add another channel first:%s", receiver, b.String())
+	}
+	if path == "" {
+		return fmt.Sprintf("%s has no other channel. Where alertmanager.yml, which %s does not name, gives it no integration either, alerts for it tell nobody.", receiver, f.file), nil
 	}
 	return fmt.Sprintf("%s has no other channel and no integration in %s: alerts for it tell nobody from then on.", receiver, path), nil
 }

@@ -3,8 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
+	"encoding/pem"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -209,23 +212,45 @@ func TestBridgeCommand(t *testing.T) {
 		}
 	}
 	// One that runs ends when it is told to.
+	peer := httptest.NewTLSServer(nil)
+	peer.Close()
+	pair := peer.TLS.Certificates[0]
+	key, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write("cert.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Certificate[0]})))
+	write("key.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})))
+	write("web.yml", "tls_server_config: {cert_file: cert.pem, key_file: key.pem}\n")
+	write("users.yml", "basic_auth_users: {me: $2a$04$lhYBCyGMJ2qcCmTMPLBbCeMIJx4XHSo7kNzO3w2.vfQW8.cQCW0Aq}\n")
+	write("token", "right-right\n")
+	if out, errs, code := runCommand(t, newBridgeCommand(), "--web.config.file=users.yml", "--token-file=token"); code != 2 || !strings.Contains(errs, "take the users out") {
+		t.Errorf("users and a token: %d\n%s%s", code, out, errs)
+	}
+	for scheme, args := range map[string][]string{"http": nil, "https": {"--web.config.file=web.yml"}} {
+		t.Run(scheme, func(t *testing.T) { bridgeRuns(t, scheme, peer.Client(), args) })
+	}
+}
+
+// bridgeRuns starts the command, asks it, and ends it.
+func bridgeRuns(t *testing.T, scheme string, client *http.Client, args []string) {
 	ctx, cancel := context.WithCancel(context.Background())
 	r, w := io.Pipe()
 	root := newRootCommand()
 	root.SetOut(w)
 	root.SetErr(io.Discard)
 	done := make(chan int, 1)
-	go func() { done <- run(ctx, root, []string{"bridge", "--listen=127.0.0.1:0"}) }()
+	go func() { done <- run(ctx, root, append([]string{"bridge", "--listen=127.0.0.1:0"}, args...)) }()
 	line := make([]byte, 200)
 	n, err := r.Read(line)
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, at, ok := strings.Cut(strings.TrimSpace(string(line[:n])), "webhook of receiver ops: ")
-	if !ok {
+	if !ok || !strings.HasPrefix(at, scheme+"://") {
 		t.Fatalf("printed %s", line[:n])
 	}
-	resp, err := http.Post(at, "application/json", strings.NewReader("{"))
+	resp, err := client.Post(at, "application/json", strings.NewReader("{"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,7 +258,7 @@ func TestBridgeCommand(t *testing.T) {
 	if resp.StatusCode != http.StatusBadRequest {
 		t.Errorf("status %d", resp.StatusCode)
 	}
-	http.DefaultClient.CloseIdleConnections()
+	client.CloseIdleConnections()
 	cancel()
 	if code := <-done; code != 0 {
 		t.Errorf("exit code %d", code)

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	commoncfg "github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
@@ -30,6 +31,7 @@ type remotes struct {
 	metrics, alerts         *backend.Remote
 	metricsHTTP, alertsHTTP commoncfg.HTTPClientConfig
 	jobs                    atomic.Pointer[[]selfmon.Watched] // of metrics
+	jobsFailed              atomic.Bool                       // they could not be read, which has been told
 }
 
 // backendRequests is how many requests may be on their way to a backend at the
@@ -89,6 +91,8 @@ func (a *App) openBackend(name string, c *config.Backend, look backend.Look, m *
 // files are read for each request; that they can be read is found out here.
 func httpClient(c *config.Backend) (commoncfg.HTTPClientConfig, error) {
 	hc := commoncfg.DefaultHTTPClientConfig
+	// Upstream's client shows http_headers, which may be secrets, to whoever it is led to.
+	hc.FollowRedirects = false
 	hc.TLSConfig = commoncfg.TLSConfig{
 		CAFile: string(c.TLS.CAFile), CertFile: string(c.TLS.CertFile), KeyFile: string(c.TLS.KeyFile),
 		ServerName: c.TLS.ServerName, InsecureSkipVerify: c.TLS.InsecureSkipVerify,
@@ -165,26 +169,33 @@ func (a *App) backendsLooked(context.Context) {
 }
 
 // readJobs asks the metrics backend which jobs it scrapes.
-func (a *App) readJobs(ctx context.Context) {
+func (a *App) readJobs(parent context.Context) {
 	x := a.remote.metrics
 	if x == nil || !x.State().Up {
 		a.remote.jobs.Store(nil)
 		return
 	}
+	// The next look at the backend waits for it.
+	ctx, cancel := context.WithTimeout(parent, jobsTimeout)
+	defer cancel()
 	all, err := x.Vector(ctx, `count by (job) (up)`)
 	if err == nil {
 		var down []backend.Sample
 		if down, err = x.Vector(ctx, `count by (job) (up == 0)`); err == nil {
 			jobs := remoteJobs(all, down)
 			a.remote.jobs.Store(&jobs)
+			a.remote.jobsFailed.Store(false)
 			return
 		}
 	}
 	a.remote.jobs.Store(nil)
-	if ctx.Err() == nil {
+	if parent.Err() == nil && a.remote.jobsFailed.CompareAndSwap(false, true) {
 		a.log.Warn("It is not known which jobs the metrics backend scrapes", "err", err)
 	}
 }
+
+// jobsTimeout is how long the metrics backend may take to say which jobs it scrapes.
+const jobsTimeout = 5 * time.Second
 
 func remoteJobs(all, down []backend.Sample) []selfmon.Watched {
 	dead := map[string]int{}

@@ -31,6 +31,10 @@ func remotePrometheus(t *testing.T) http.HandlerFunc {
 		`count by (job) (up == 0)`: `[{"metric":{"job":"api"},"value":[1,"1"]}]`,
 		`far`:                      `[{"metric":{"from":"far"},"value":[1,"7"]}]`,
 	}
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("what belongs to the backend was shown elsewhere: %s %v", r.URL, r.Header)
+	}))
+	t.Cleanup(elsewhere.Close)
 	return func(w http.ResponseWriter, r *http.Request) {
 		if user, password, _ := r.BasicAuth(); user != "anna" || password != "geheim" || r.Header.Get("X-Scope-Orgid") != "football" {
 			t.Errorf("%s came with %v", r.URL, r.Header)
@@ -39,6 +43,8 @@ func remotePrometheus(t *testing.T) http.HandlerFunc {
 		switch r.URL.Path {
 		case "/prom/api/v1/query":
 			_, _ = io.WriteString(w, `{"status":"success","data":{"resultType":"vector","result":`+answers[r.FormValue("query")]+`}}`)
+		case "/prom/api/v1/read":
+			http.Redirect(w, r, elsewhere.URL, http.StatusTemporaryRedirect)
 		case "/prom/api/v1/status/buildinfo":
 			_, _ = io.WriteString(w, `{"status":"success","data":{"version":"3.8.0"}}`)
 		default:
@@ -58,7 +64,7 @@ func (m *remoteAlertmanager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Authorization") != "Bearer token" {
 		m.t.Errorf("%s came with %v", r.URL, r.Header)
 	}
-	const alert = `{"fingerprint":"1","labels":{"alertname":"Far","severity":"critical"},"annotations":{},"startsAt":"2026-01-02T03:04:05Z"}`
+	const alert = `{"fingerprint":"1","labels":{"alertname":"Far","severity":"critical","job":"api","instance":"a:1"},"annotations":{},"startsAt":"2026-01-02T03:04:05Z"}`
 	w.Header().Set("Content-Type", "application/json")
 	switch r.Method + " " + r.URL.Path {
 	case "GET /api/v2/status":
@@ -159,6 +165,14 @@ backends:
 	if _, err := a.admitCall(here, &tap.Info{Header: metadata.Pairs(":authority", "127.0.0.1:4317")}); status.Code(err) != codes.Unimplemented || !strings.Contains(err.Error(), "send them to") {
 		t.Errorf("samples by gRPC: %v", err)
 	}
+
+	// What cannot be read is not what is not there.
+	rules := `{"rules":"{\"groups\":[{\"name\":\"g\",\"rules\":[{\"alert\":\"A\",\"expr\":\"up == 0\"}]}]}","from":"2026-01-02T03:04:05Z","to":"2026-01-02T04:04:05Z"}`
+	if code, body := a.post(t, "/touchline/v1/backtest", rules, true); code != http.StatusBadGateway || !strings.Contains(body, "could not be read") {
+		t.Errorf("a backtest over samples that cannot be read: %d %s", code, body)
+	}
+	a.get(t, "/touchline/v1/incidents/1/hints", `"unread":"read series around the incident: `)
+	a.get(t, "/touchline/v1/incidents/1/postmortem?format=md", "A part could not be read")
 
 	r := reportOf(t, a)
 	for i, want := range []selfmon.Backend{

@@ -10,6 +10,7 @@ import (
 
 	"touchline.dev/touchline/internal/api/native"
 	"touchline.dev/touchline/internal/backtest"
+	"touchline.dev/touchline/internal/metrics"
 )
 
 // What one backtest by API may take. Whoever needs more has "touchline
@@ -49,7 +50,7 @@ func (b *backtests) Backtest(ctx context.Context, r native.BacktestRequest) (any
 	}
 	report, err := backtest.Run(ctx, backtest.Options{
 		Before: before, After: []string{backtestFile}, Contents: map[string][]byte{backtestFile: []byte(r.Rules), backtestBefore: []byte(r.Before)}, From: r.From, To: r.To,
-		Source:             backtest.NewSource("this server", b.a.engine.Storage()),
+		Source:             backtest.NewSource("this server", b.a.engine.Whole()),
 		EvaluationInterval: time.Duration(prom.GlobalConfig.EvaluationInterval), QueryOffset: time.Duration(prom.GlobalConfig.RuleQueryOffset),
 		Lookback: b.a.c.Query.Lookback, ExternalLabels: b.a.engine.ExternalLabels(), ExternalURL: b.a.external.String(),
 		MaxSamples: min(b.a.c.Query.MaxSamples, backtestHeld), MaxHeld: backtestHeld, MaxRules: backtestRules, Workers: 1, Examples: backtestAnswers,
@@ -63,6 +64,8 @@ func (b *backtests) Backtest(ctx context.Context, r native.BacktestRequest) (any
 		return nil, ctx.Err()
 	case errors.Is(err, backtest.ErrTooMuch), strings.HasPrefix(err.Error(), "load rules: "):
 		return nil, fmt.Errorf("%w: %w", native.ErrBacktest, err)
+	case errors.Is(err, metrics.ErrPartial):
+		return nil, fmt.Errorf("%w: %w", native.ErrBacktestSource, err)
 	}
 	return nil, err
 }

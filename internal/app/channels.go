@@ -91,7 +91,7 @@ func (a *App) linksOf(ctx context.Context, t channel.Told) channel.Links {
 
 // graph reads what an expression measured, for the picture of a mail.
 func (a *App) graph(ctx context.Context, expr string, from, to time.Time, step time.Duration) ([]email.Measured, error) {
-	q, err := a.engine.QueryEngine().NewRangeQuery(ctx, a.engine.Storage(), nil, expr, from, to, step)
+	q, err := a.engine.QueryEngine().NewRangeQuery(ctx, a.engine.Whole(), nil, expr, from, to, step)
 	if err != nil {
 		return nil, fmt.Errorf("query for a picture: %w", err)
 	}

@@ -21,7 +21,7 @@ import (
 // incident began. Of the samples within a step the last one stands for all.
 // Buckets of histograms are left out: their sums and counts say the same in less.
 func (a *App) seriesOf(ctx context.Context, ls map[string]string, from, to time.Time, step time.Duration, limit int) (_ []incident.Series, err error) {
-	q, err := a.engine.Storage().Querier(timestamp.FromTime(from), timestamp.FromTime(to))
+	q, err := a.engine.Whole().Querier(timestamp.FromTime(from), timestamp.FromTime(to))
 	if err != nil {
 		return nil, fmt.Errorf("read series: %w", err)
 	}
@@ -71,7 +71,7 @@ func isCounter(name string) bool {
 // graphOf computes an expression over a time, for the graphs of post-mortems. A
 // comparison is drawn without its threshold: what it compares is what people want to see.
 func (a *App) graphOf(ctx context.Context, expr string, from, to time.Time, step time.Duration, limit int) ([]incident.Series, error) {
-	q, err := a.engine.QueryEngine().NewRangeQuery(ctx, a.engine.Storage(), nil, a.compared(expr), from, to, step)
+	q, err := a.engine.QueryEngine().NewRangeQuery(ctx, a.engine.Whole(), nil, a.compared(expr), from, to, step)
 	if err != nil {
 		return nil, fmt.Errorf("draw expression: %w", err)
 	}

@@ -52,12 +52,19 @@ func New(o Options) *Client {
 			if r.URL.Scheme != o.URL.Scheme || r.URL.Host != o.URL.Host || len(via) > redirects {
 				return errElsewhere
 			}
+			if r.Method != via[0].Method {
+				return errOtherMethod
+			}
 			return nil
 		},
 	}}
 }
 
 var errElsewhere = errors.New("it redirects to elsewhere, where its credentials do not belong; write the address that it redirects to as its url")
+
+// errOtherMethod is a redirect that clients follow with a GET: what was to be done
+// would not be, and the answer would look as if it had been.
+var errOtherMethod = errors.New("it redirects a request that is not a GET; write the address that it redirects to as its url")
 
 // URL is where the server is.
 func (c *Client) URL() string { return c.o.URL.String() }
@@ -83,8 +90,11 @@ func Refused(status int, kind, format string, args ...any) *Error {
 
 func (c *Client) failed(status int, format string, args ...any) *Error {
 	kind := "bad_gateway"
-	if status == http.StatusNotFound {
+	switch status {
+	case http.StatusNotFound:
 		kind = "not_found"
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		kind = "unavailable"
 	}
 	return &Error{Status: status, Kind: kind, Reason: fmt.Sprintf("%s (%s): %s", c.o.Name, c.URL(), fmt.Sprintf(format, args...)), asked: true}
 }
@@ -148,6 +158,9 @@ func (c *Client) Pass(w http.ResponseWriter, r *http.Request, call Call) error {
 	defer func() { _ = resp.Body.Close() }()
 	body, err := c.check(resp, call)
 	if err != nil {
+		if v := resp.Header.Get("Retry-After"); v != "" {
+			w.Header().Set("Retry-After", v)
+		}
 		return err
 	}
 	h := w.Header()
@@ -236,16 +249,25 @@ func (c *Client) do(out *http.Request) (*http.Response, error) {
 	case <-wait.C:
 		return nil, Refused(http.StatusServiceUnavailable, "unavailable", "%d requests to %s are on their way; try again in a second", c.o.Requests, c.o.Name)
 	}
+	resp, err := c.send(out)
+	if err != nil {
+		<-c.slots
+		return nil, err
+	}
+	resp.Body = &held{ReadCloser: resp.Body, slots: c.slots}
+	return resp, nil
+}
+
+// send asks at once.
+func (c *Client) send(out *http.Request) (*http.Response, error) {
 	out.Header.Set("User-Agent", "touchline")
 	resp, err := c.http.Do(out)
 	if err != nil {
-		<-c.slots
 		if out.Context().Err() != nil {
 			return nil, errGone
 		}
 		return nil, c.failed(http.StatusBadGateway, "%v", plain(err))
 	}
-	resp.Body = &held{ReadCloser: resp.Body, slots: c.slots}
 	return resp, nil
 }
 
@@ -276,6 +298,9 @@ func (c *Client) check(resp *http.Response, call Call) (io.Reader, error) {
 		return nil, c.failed(http.StatusBadGateway, "it answers %s: the credentials of %s are not right", resp.Status, c.o.Credentials)
 	case !known && (resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusMethodNotAllowed):
 		return nil, c.failed(http.StatusNotFound, "it does not have %.200s", call.Path)
+	case !known && (resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable):
+		// What stands before it is busy, and says so in words of its own.
+		return nil, c.failed(resp.StatusCode, "it answers %s", resp.Status)
 	case !known:
 		return nil, c.failed(http.StatusBadGateway, "it answers %s and no %s; is its url right?", resp.Status, wanted(call.Types))
 	case resp.ContentLength > call.MaxAnswer:
@@ -305,8 +330,12 @@ func plain(err error) error {
 	return err
 }
 
-// read gives the JSON that a GET of path answers.
+// read gives the JSON that a GET of path answers, when it is its turn.
 func (c *Client) read(ctx context.Context, path string, params url.Values, limit int64) ([]byte, error) {
+	return c.readBy(ctx, c.do, path, params, limit)
+}
+
+func (c *Client) readBy(ctx context.Context, do func(*http.Request) (*http.Response, error), path string, params url.Values, limit int64) ([]byte, error) {
 	to := c.o.URL.JoinPath(path)
 	to.RawQuery = params.Encode()
 	out, err := http.NewRequestWithContext(ctx, http.MethodGet, to.String(), http.NoBody)
@@ -314,7 +343,7 @@ func (c *Client) read(ctx context.Context, path string, params url.Values, limit
 		return nil, fmt.Errorf("make request: %w", err)
 	}
 	out.Header.Set("Accept", JSON[0])
-	resp, err := c.do(out)
+	resp, err := do(out)
 	if err != nil {
 		return nil, err
 	}

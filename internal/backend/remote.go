@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -52,6 +53,9 @@ const (
 type Look struct {
 	Path    string
 	Version func(answer []byte) string
+	// Query is asked, instead, of a server that does not have Path, "" for nothing:
+	// it is there, and does not say its version.
+	Query string
 }
 
 // The looks at the two kinds of servers.
@@ -60,7 +64,7 @@ var (
 		var v struct{ Data struct{ Version string } }
 		_ = json.Unmarshal(answer, &v) // a server without a version is a server
 		return v.Data.Version
-	}}
+	}, Query: "1"}
 	LookAlertmanager = Look{Path: "/api/v2/status", Version: func(answer []byte) string {
 		var v struct{ VersionInfo struct{ Version string } }
 		_ = json.Unmarshal(answer, &v)
@@ -155,7 +159,7 @@ func (x *Remote) lookAt(ctx context.Context) {
 	bounded, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
 	begin := time.Now()
-	answer, err := x.client.read(bounded, x.look.Path, nil, maxLook)
+	answer, err := x.ask(bounded)
 	now := State{Looked: time.Now(), Took: time.Since(begin), Up: true}
 	e, known := errors.AsType[*Error](err)
 	switch {
@@ -163,7 +167,8 @@ func (x *Remote) lookAt(ctx context.Context) {
 		return // it is not the server that has gone
 	case err == nil:
 		now.Version = x.look.Version(answer)
-	case known && e.Status == http.StatusNotFound: // it answers, and has no version to tell
+	case known && e.Status == http.StatusNotFound:
+		now.Up, now.Reason = false, e.Reason+"; is its url right?"
 	case known:
 		now.Up, now.Reason = false, e.Reason
 	default:
@@ -189,6 +194,16 @@ func (x *Remote) lookAt(ctx context.Context) {
 		}
 	}
 	x.looked(ctx)
+}
+
+// ask takes no turn: a server that many ask is there.
+func (x *Remote) ask(ctx context.Context) ([]byte, error) {
+	answer, err := x.client.readBy(ctx, x.client.send, x.look.Path, nil, maxLook)
+	if e, ok := errors.AsType[*Error](err); ok && e.Status == http.StatusNotFound && x.look.Query != "" {
+		_, err = x.client.readBy(ctx, x.client.send, "/api/v1/query", url.Values{"query": {x.look.Query}}, maxLook)
+		return nil, err
+	}
+	return answer, err
 }
 
 // pass passes a request on, and counts it.

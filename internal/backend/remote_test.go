@@ -124,6 +124,11 @@ func peer(t *testing.T, elsewhere string, hang <-chan struct{}) http.HandlerFunc
 			w.Header().Set("Retry-After", "7")
 			w.WriteHeader(http.StatusServiceUnavailable)
 			_, _ = io.WriteString(w, `{"status":"error","errorType":"unavailable"}`)
+		case "gateway":
+			w.Header().Set("Content-Type", "text/plain")
+			w.Header().Set("Retry-After", "7")
+			w.WriteHeader(http.StatusTooManyRequests)
+			_, _ = io.WriteString(w, "slow down")
 		case "login":
 			w.Header().Set("Content-Type", "text/html")
 			_, _ = io.WriteString(w, "<form>")
@@ -188,6 +193,9 @@ func TestPrometheus(t *testing.T) {
 		{srv, "GET", "/api/v1/query?query=wrong", "", 400, `"errorType":"bad_data","error":"parse error"`},
 		{srv, "GET", "/api/v1/query?query=busy", "", 503, `"errorType":"unavailable"`},
 
+		{srv, "GET", "/api/v1/query?query=gateway", "", 429, "it answers 429 Too Many Requests"},
+		{srv, "POST", "/api/v1/query", "query=near", 502, "redirects a request that is not a GET"},
+
 		{srv, "POST", "/api/v1/write", "x", 404, "send them to " + there.URL},
 		{srv, "POST", "/api/v1/otlp/v1/metrics", "x", 404, "backends.metrics.url"},
 		{srv, "POST", "/api/v1/admin/tsdb/delete_series", "", 403, "read only"},
@@ -228,7 +236,7 @@ func TestPrometheus(t *testing.T) {
 			t.Errorf("%s: %d bytes of it, %v", q, len(got.body), got.err)
 		}
 	}
-	for outcome, want := range map[string]float64{OK: 10, Denied: 9, Failing: 10} {
+	for outcome, want := range map[string]float64{OK: 10, Denied: 9, Failing: 12} {
 		if n := testutil.ToFloat64(x.requests.WithLabelValues("metrics", outcome)); n != want {
 			t.Errorf("%v requests have come to %s, not %v", n, outcome, want)
 		}
@@ -385,15 +393,21 @@ func TestLook(t *testing.T) {
 		kind   string
 		body   string
 	}{
-		"up":     {200, "application/json", `{"status":"success","data":{"version":"3.8.0"}}`},
-		"young":  {200, "application/json", `{}`},
-		"other":  {404, "text/plain", "404 page not found"},
-		"broken": {500, "application/json", `{}`},
-		"html":   {200, "text/html", "<html>"},
+		"up":        {200, "application/json", `{"status":"success","data":{"version":"3.8.0"}}`},
+		"young":     {200, "application/json", `{}`},
+		"other":     {404, "text/plain", "404 page not found"},
+		"elsewhere": {404, "text/plain", "404 page not found"},
+		"broken":    {500, "application/json", `{}`},
+		"html":      {200, "text/html", "<html>"},
 	}
 	now := "up"
 	there := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/api/v1/status/buildinfo" {
+		if r.URL.Path == "/api/v1/query" && now == "other" {
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(w, `{"status":"success"}`)
+			return
+		}
+		if r.URL.Path != "/api/v1/status/buildinfo" && now != "elsewhere" {
 			t.Errorf("looked at %s", r.URL)
 		}
 		w.Header().Set("Content-Type", answers[now].kind)
@@ -421,12 +435,13 @@ func TestLook(t *testing.T) {
 	check("up", true, "3.8.0", "")
 	check("young", true, "", "")
 	check("other", true, "", "")
+	check("elsewhere", false, "", "is its url right?")
 	check("broken", false, "", "it answers 500")
 	check("html", false, "", "is its url right?")
 	check("up", true, "3.8.0", "")
 	there.Close()
 	check("down", false, "", "connection refused")
-	if looks != 7 {
+	if looks != 8 {
 		t.Errorf("told of %d looks", looks)
 	}
 	// The end of this process is not the end of the server.

@@ -159,7 +159,7 @@ func (b *Browser) letThrough(m message) {
 	method, params := "Fetch.continueRequest", map[string]any{"requestId": paused.RequestID}
 	switch {
 	case err == nil && (to.Scheme == "data" || to.Scheme == "blob"):
-	case err == nil && to.Scheme == b.opts.Server.Scheme && to.Host == b.opts.Server.Host:
+	case err == nil && b.ours(to):
 		if b.opts.Authorization != "" {
 			headers := []map[string]string{{"name": "Authorization", "value": b.opts.Authorization}}
 			for name, value := range paused.Request.Headers {
@@ -176,6 +176,19 @@ func (b *Browser) letThrough(m message) {
 	if err := b.pipe.send(m.Session, method, params, nil); err != nil {
 		b.opts.Logger.Debug("a request of the browser was not answered", "err", err)
 	}
+}
+
+// ours tells whether an address is the server's, below the path that it is served at.
+func (b *Browser) ours(to *url.URL) bool {
+	s := b.opts.Server
+	port := func(u *url.URL) string {
+		if p := u.Port(); p != "" || u.Scheme == "" {
+			return p
+		}
+		return map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return to.Scheme == s.Scheme && strings.EqualFold(to.Hostname(), s.Hostname()) && port(to) == port(s) &&
+		strings.HasPrefix(to.Path+"/", strings.TrimSuffix(s.Path, "/")+"/")
 }
 
 // failed adds what the browser wrote where it ended by itself.

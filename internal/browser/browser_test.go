@@ -122,7 +122,9 @@ func TestTokenStaysHome(t *testing.T) {
 		allow bool
 	}{
 		{"https://mon.example:8443/prefix/ui/d/node", true, true},
-		{"https://mon.example:8443/api/v1/query", true, true},
+		{"https://mon.example:8443/prefix", true, true},
+		{"https://mon.example:8443/api/v1/query", false, false},
+		{"https://mon.example:8443/prefixed/", false, false},
 		{"data:image/png;base64,AAAA", false, true},
 		{"blob:https://mon.example:8443/1", false, true},
 		{"http://mon.example:8443/prefix/", false, false},
@@ -162,6 +164,31 @@ func TestTokenStaysHome(t *testing.T) {
 				t.Errorf("request %q shows %q", answer.RequestID, got)
 			}
 		})
+	}
+}
+
+func TestOurs(t *testing.T) {
+	for _, tc := range []struct {
+		server, url string
+		want        bool
+	}{
+		{"https://mon.example:443", "https://mon.example/ui/", true},
+		{"https://MON.example", "https://mon.example/ui/", true},
+		{"http://mon.example", "http://mon.example:80/", true},
+		{"http://mon.example", "https://mon.example/", false},
+		{"http://[::1]:7070", "http://[::1]:7070/ui/", true},
+	} {
+		server, err := url.Parse(tc.server)
+		if err != nil {
+			t.Fatal(err)
+		}
+		to, err := url.Parse(tc.url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := (&Browser{opts: Options{Server: server}}).ours(to); got != tc.want {
+			t.Errorf("%s is of %s: %v", tc.url, tc.server, got)
+		}
 	}
 }
 

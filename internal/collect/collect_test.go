@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -266,7 +267,7 @@ func TestFailuresAreToldOnceUntilRecovery(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := guardedNode{Collector: &unstable{errors.New("cannot read port 1")}, name: "x", f: f}
+	g := guardedNode{Collector: &unstable{errors.New("cannot read port 1")}, name: "x", f: f, turn: make(turn, 1)}
 	for _, e := range []string{"cannot read port 1", "cannot read port 22", "no such device"} {
 		g.Collector = &unstable{errors.New(e)}
 		for range 3 {
@@ -415,4 +416,61 @@ func BenchmarkScrape(b *testing.B) {
 			})
 		}
 	}
+}
+
+// counting is a collector that notes how many run at the same time.
+type counting struct {
+	mu        sync.Mutex
+	now, most int
+	hang      <-chan struct{}
+}
+
+func (c *counting) Update(chan<- prometheus.Metric) error {
+	c.mu.Lock()
+	c.now++
+	c.most = max(c.most, c.now)
+	c.mu.Unlock()
+	<-c.hang
+	c.mu.Lock()
+	c.now--
+	c.mu.Unlock()
+	return nil
+}
+
+// TestCollectorsTakeTurns has collectors that are quick, and then one that hangs.
+func TestCollectorsTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		quick := make(chan struct{})
+		close(quick)
+		f, err := newFailures(slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+		if err != nil {
+			t.Fatal(err)
+		}
+		oneByOne := make(turn, 1)
+		c := &counting{hang: quick}
+		var wg sync.WaitGroup
+		for range 40 {
+			wg.Go(func() { _ = guardedNode{Collector: c, name: "x", f: f, turn: oneByOne}.Update(nil) })
+		}
+		wg.Wait()
+		if c.most != 1 {
+			t.Errorf("%d ran at the same time", c.most)
+		}
+		hang := make(chan struct{})
+		var stuck sync.WaitGroup
+		stuck.Go(func() {
+			_ = guardedNode{Collector: &counting{hang: hang}, name: "hangs", f: f, turn: oneByOne}.Update(nil)
+		})
+		synctest.Wait()
+		begun := time.Now()
+		for range 40 {
+			wg.Go(func() { _ = guardedNode{Collector: c, name: "x", f: f, turn: oneByOne}.Update(nil) })
+		}
+		wg.Wait()
+		if took := time.Since(begun); took != turnTime {
+			t.Errorf("with one that hangs the others took %v", took)
+		}
+		close(hang)
+		stuck.Wait()
+	})
 }

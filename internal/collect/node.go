@@ -96,11 +96,12 @@ func (s *Set) addNode() {
 		s.miss(what, "not one collector could be made", "mount the host's /proc and /sys")
 		return
 	}
+	oneByOne := make(turn, 1)
 	for name, c := range all.Collectors {
 		if describing[name] {
 			c = &slowerNode{Collector: c, every: describeEvery, now: time.Now}
 		}
-		all.Collectors[name] = guardedNode{Collector: c, name: name, f: s.failures}
+		all.Collectors[name] = guardedNode{Collector: c, name: name, f: s.failures, turn: oneByOne}
 	}
 	if _, err := os.ReadDir(udev); err != nil {
 		s.miss("models and serial numbers of disks (node_disk_info)", err.Error(), "mount the host's /run/udev; the figures of disks are there all the same")
@@ -138,10 +139,32 @@ type guardedNode struct {
 	collector.Collector
 	name string
 	f    *failures
+	turn turn
+}
+
+// turn lets one collector at a time run. node_exporter starts all at once: each
+// second some forty goroutines would stand before whatever has just arrived.
+type turn chan struct{}
+
+// turnTime is how long a collector waits for its turn: longer than all of them
+// take, and not for ever, because of one that hangs in the kernel.
+const turnTime = 100 * time.Millisecond
+
+// take waits for the turn, and returns what ends it.
+func (t turn) take() (end func()) {
+	patience := time.NewTimer(turnTime)
+	defer patience.Stop()
+	select {
+	case t <- struct{}{}:
+		return func() { <-t }
+	case <-patience.C:
+		return func() {}
+	}
 }
 
 // Update implements collector.Collector.
 func (g guardedNode) Update(ch chan<- prometheus.Metric) (err error) {
+	defer g.turn.take()()
 	kind := "error"
 	defer func() {
 		if p := recover(); p != nil {

@@ -82,7 +82,15 @@ const (
 // hintLabels are the labels that tell what an alert is about, the narrowest first.
 var hintLabels = [][]string{{"instance"}, {"pod"}, {"container"}, {"service"}, {"job", "namespace"}, {"job"}}
 
-// Hints returns what else changed when an incident began. They are found once,
+// A PartError says that hints are told without what could not be read. They are
+// not kept, so that the next who asks may find more.
+type PartError struct{ err error }
+
+func (e *PartError) Error() string { return e.err.Error() }
+func (e *PartError) Unwrap() error { return e.err }
+
+// Hints returns what else changed when an incident began; with a [*PartError] there
+// may be some as well. They are found once,
 // when what comes after the beginning is there, and are kept from then on.
 func (s *Service) Hints(ctx context.Context, id int64) ([]Hint, error) {
 	var d Detail
@@ -104,7 +112,7 @@ func (s *Service) Hints(ctx context.Context, id int64) ([]Hint, error) {
 	}
 	found, err := s.find(ctx, &d)
 	if err != nil {
-		return nil, err
+		return found, err
 	}
 	if len(found) == 0 || s.o.Now().Before(began(&d.Incident).Add(hintAfter)) {
 		return found, nil
@@ -175,9 +183,9 @@ func (s *Service) find(ctx context.Context, d *Detail) ([]Hint, error) {
 	}
 	shifts, err := s.shifts(ctx, d, at)
 	if err != nil {
-		return nil, err
+		err = &PartError{err}
 	}
-	return rank(d, at, deploys, alerts, shifts), nil
+	return rank(d, at, deploys, alerts, shifts), err
 }
 
 func (s *Service) otherAlerts(ctx context.Context, id int64, from, to time.Time) (out []Member, err error) {
@@ -303,20 +311,47 @@ func shift(x Series, at time.Time, by map[string]string) (Hint, bool) {
 	h := Hint{Kind: HintShift, At: at, Score: min(math.Log2(z)*5, 50), Data: map[string]any{
 		"metric": name, "labels": x.Labels, "before": was, "after": is, "deviations": math.Round(min(z, 1e6)*10) / 10, "by": by,
 	}}
-	direction := "rose"
-	if is < was {
-		direction = "fell"
-	}
-	what := name
-	if x.Counter {
-		what = "rate of " + name
-	}
-	h.Title = fmt.Sprintf("%s %s from %.4g to %.4g", what, direction, was, is)
 	if name == "up" && is < was {
 		h.Kind, h.Score = HintScrape, 55
-		h.Title = "scrapes of " + text(x.Labels, "job", "instance") + " fail"
 	}
+	h.Data["counter"] = x.Counter
+	h.Title = h.Words("en")
 	return h, true
+}
+
+// Words is the title of a hint in a language. What people wrote themselves, such
+// as the name of an alert or of a deployment, has one.
+func (h *Hint) Words(language string) string {
+	w, ok := texts[language]
+	was, isNumber := h.Data["before"].(float64)
+	if !ok || !isNumber {
+		return h.Title
+	}
+	is, _ := h.Data["after"].(float64)
+	what, _ := h.Data["metric"].(string)
+	if h.Kind == HintScrape {
+		return fmt.Sprintf(w.scrapes, text(labelsOf(h.Data["labels"]), "job", "instance"))
+	}
+	if counter, _ := h.Data["counter"].(bool); counter {
+		what = fmt.Sprintf(w.rate, what)
+	}
+	if is < was {
+		return fmt.Sprintf(w.fell, what, was, is)
+	}
+	return fmt.Sprintf(w.rose, what, was, is)
+}
+
+// labelsOf are labels as they were found, or as they were read from JSON.
+func labelsOf(v any) map[string]string {
+	if ls, ok := v.(map[string]string); ok {
+		return ls
+	}
+	out := map[string]string{}
+	ls, _ := v.(map[string]any)
+	for k, v := range ls {
+		out[k], _ = v.(string)
+	}
+	return out
 }
 
 // text is some labels of a series, as people write them.
@@ -344,6 +379,9 @@ func (s *Service) JudgeHint(ctx context.Context, id int64, rank int, actor, verd
 		return refuse("%q is no verdict on a hint; write %s or %s", verdict, HintRight, HintWrong)
 	}
 	if _, err := s.Hints(ctx, id); err != nil { // so that they are kept
+		if part, ok := errors.AsType[*PartError](err); ok {
+			return refuse("the hints are not complete, so that none can be judged: %v", part)
+		}
 		return err
 	}
 	return s.o.DB.Write(ctx, func(tx *state.Tx) error {

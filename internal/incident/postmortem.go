@@ -2,6 +2,7 @@ package incident
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"net/url"
@@ -16,6 +17,7 @@ type Postmortem struct {
 	Language string   `json:"language"`
 	Graphs   []Graph  `json:"graphs"`
 	Hints    []Hint   `json:"hints"`
+	Unread   string   `json:"hints_unread,omitempty" doc:"Why a part of the hints is not there."`
 	Actors   []Actor  `json:"who_did_what"`
 	Actions  []Action `json:"action_items" doc:"To be filled in."`
 	Whys     []string `json:"five_whys" doc:"To be filled in."`
@@ -27,6 +29,7 @@ type Graph struct {
 	Expr   string       `json:"expr"`
 	Link   string       `json:"link"`
 	Series []GraphLine  `json:"series"`
+	Unread string       `json:"unread,omitempty" doc:"Why there are no series."`
 	From   time.Time    `json:"from"`
 	To     time.Time    `json:"to"`
 	lines  []graphPoint // for the drawing
@@ -84,7 +87,11 @@ func (s *Service) Postmortem(ctx context.Context, id int64, language string, que
 	}
 	p := &Postmortem{Detail: d, Language: language, Graphs: []Graph{}, Actors: []Actor{}, Actions: []Action{{}}, Whys: make([]string, 5)}
 	if p.Hints, err = s.Hints(ctx, id); err != nil {
-		return nil, err
+		part, ok := errors.AsType[*PartError](err)
+		if !ok {
+			return nil, err
+		}
+		p.Unread = part.Error()
 	}
 	for _, e := range d.Timeline {
 		if e.Actor == "" {
@@ -103,6 +110,8 @@ func (s *Service) Postmortem(ctx context.Context, id int64, language string, que
 	from, to := began(&d.Incident).Add(-graphAround), s.o.Now()
 	if !d.ResolvedAt.IsZero() {
 		to = d.ResolvedAt.Add(graphAround)
+	} else if !d.ClosedAt.IsZero() {
+		to = d.ClosedAt.Add(graphAround)
 	}
 	drawn := map[string]bool{}
 	for _, m := range d.Alerts {
@@ -112,10 +121,11 @@ func (s *Service) Postmortem(ctx context.Context, id int64, language string, que
 		}
 		drawn[expr] = true
 		series, err := query(ctx, expr, from, to, max(to.Sub(from)/graphPoints, time.Second), graphSeries)
+		g := graphOf(m, expr, from, to, series)
 		if err != nil {
-			continue // the link still leads there
+			g.Unread = err.Error() // the link still leads there
 		}
-		p.Graphs = append(p.Graphs, graphOf(m, expr, from, to, series))
+		p.Graphs = append(p.Graphs, g)
 	}
 	return p, nil
 }
@@ -222,15 +232,21 @@ func (p *Postmortem) Markdown() string {
 	}
 	fmt.Fprintf(&b, "\n## %s\n", w.graphs)
 	for _, g := range p.Graphs {
-		fmt.Fprintf(&b, "\n[%s](%s)\n\n```\n%s\n", oneLine(g.Alert), g.Link, strings.ReplaceAll(g.Expr, "```", "'''"))
+		fmt.Fprintf(&b, "\n[%s](%s)\n\n```\n%s\n", oneLine(g.Alert), linkTarget(g.Link), strings.ReplaceAll(g.Expr, "```", "'''"))
+		if g.Unread != "" {
+			fmt.Fprintf(&b, "%s: %s\n", w.unread, strings.ReplaceAll(oneLine(g.Unread), "```", "'''"))
+		}
 		for _, l := range g.lines {
 			fmt.Fprintf(&b, "%s  %.4g … %.4g  %s\n", l.spark, l.lo, l.hi, l.labels)
 		}
 		fmt.Fprintf(&b, "%s … %s\n```\n", g.From.UTC().Format("15:04:05"), g.To.UTC().Format("15:04:05"))
 	}
 	fmt.Fprintf(&b, "\n## %s\n\n", w.hints)
+	if p.Unread != "" {
+		fmt.Fprintf(&b, "_%s: %s_\n\n", w.unread, oneLine(p.Unread))
+	}
 	for _, h := range p.Hints {
-		fmt.Fprintf(&b, "%d. %s %s", h.Rank, h.At.UTC().Format("15:04:05"), oneLine(h.Title))
+		fmt.Fprintf(&b, "%d. %s %s", h.Rank, h.At.UTC().Format("15:04:05"), oneLine(h.Words(p.Language)))
 		if after, ok := h.Follows(); ok {
 			fmt.Fprintf(&b, " – "+w.follows, after.Round(time.Second))
 		}
@@ -253,6 +269,11 @@ func (p *Postmortem) Markdown() string {
 	}
 	fmt.Fprintf(&b, "\n## %s\n\n| %s | %s | %s |\n|---|---|---|\n|  |  |  |\n", w.actions, w.what, w.owner, w.due)
 	return b.String()
+}
+
+// linkTarget is an address that ends where Markdown's link does.
+func linkTarget(address string) string {
+	return strings.NewReplacer("(", "%28", ")", "%29", " ", "%20", "<", "%3C", ">", "%3E", "\n", "", "\r", "").Replace(address)
 }
 
 // oneLine keeps what strangers wrote from becoming Markdown of its own.

@@ -17,6 +17,8 @@ type words struct {
 	nobody, step                                                                                         string
 	verdicts                                                                                             map[string]string // "" is one that was taken back
 	judged                                                                                               map[string]string // verdicts on hints
+	unread                                                                                               string            // before why something could not be read
+	rose, fell, rate, scrapes                                                                            string            // of a hint
 	follows                                                                                              string            // what a hint is that began after, with how long after
 	kinds                                                                                                map[string]string
 }
@@ -29,6 +31,8 @@ var texts = map[string]words{
 		what: "What", owner: "Who", due: "Until", notTold: "could not be told", nobody: "nobody", step: "step %v", judged: map[string]string{HintRight: "right", HintWrong: "wrong"},
 		verdicts: map[string]string{Real: "real", FalseAlarm: "false alarm", "": "taken back"},
 		follows:  "began %s after, so it is rather a consequence",
+		unread:   "A part could not be read",
+		rose:     "%s rose from %.4g to %.4g", fell: "%s fell from %.4g to %.4g", rate: "rate of %s", scrapes: "scrapes of %s fail",
 		kinds: map[string]string{
 			EventSample: "first bad sample", EventDetected: "rule decided", EventOpened: "incident opened", EventAlertFired: "alert fires", EventAlertEnded: "alert has ended", EventJoined: "another group joined",
 			EventNotified: "told", EventAcknowledged: "acknowledged", EventReleased: "given back", EventAssigned: "assigned", EventCommented: "comment", EventSnoozed: "snoozed", EventSnoozeEnded: "snooze ended",
@@ -42,6 +46,8 @@ var texts = map[string]words{
 		what: "事项", owner: "负责人", due: "期限", notTold: "通知失败", nobody: "无人", step: "第 %v 步", judged: map[string]string{HintRight: "正确", HintWrong: "错误"},
 		verdicts: map[string]string{Real: "真实故障", FalseAlarm: "误报", "": "已撤销"},
 		follows:  "始于事故开始 %s 后，更可能是后果",
+		unread:   "有一部分无法读取",
+		rose:     "%s 从 %.4g 升至 %.4g", fell: "%s 从 %.4g 降至 %.4g", rate: "%s 的速率", scrapes: "抓取 %s 失败",
 		kinds: map[string]string{
 			EventSample: "首个异常样本", EventDetected: "规则判定", EventOpened: "事故创建", EventAlertFired: "告警触发", EventAlertEnded: "告警结束", EventJoined: "另一告警组加入",
 			EventNotified: "已通知", EventAcknowledged: "已确认", EventReleased: "取消确认", EventAssigned: "已指派", EventCommented: "评论", EventSnoozed: "已暂缓", EventSnoozeEnded: "暂缓结束",

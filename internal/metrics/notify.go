@@ -213,14 +213,26 @@ func (f *failures) of(u *url.URL) (SendFailure, bool) {
 	return failure, ok
 }
 
-// Notify is the rules' way out. Relabelling is the same on both ways.
+// discoverWithin is how long the Alertmanagers that the configuration itself
+// names may take until they are discovered, which is seconds.
+const discoverWithin = 30 * time.Second
+
+var errUndiscovered = errors.New("no Alertmanager has been discovered yet")
+
+// Notify is the rules' way out. Relabelling is the same on both ways. What comes
+// before the named Alertmanagers have been discovered is an error, so that it is
+// told again soon: upstream would drop it, and it would wait for the resend.
 func (n *Notifier) Notify(ctx context.Context, expr string, alerts ...*rules.Alert) error {
 	if len(alerts) == 0 {
 		return nil
 	}
 	n.mu.RLock()
 	external, ext, rc := n.external, n.labels, n.relabel
+	early := len(n.named) > 0 && time.Since(n.since) < discoverWithin
 	n.mu.RUnlock()
+	if external && early && len(n.n.Alertmanagers()) == 0 {
+		return errUndiscovered
+	}
 	if external {
 		rules.SendAlerts(n.n, n.o.ExternalURL.String())(ctx, expr, alerts...)
 		return nil // its queue is bounded by upstream's own rules

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -9,8 +10,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/prometheus/config"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/rules"
 )
 
 func alertingConfig(t *testing.T, text string) *config.Config {
@@ -84,5 +89,52 @@ func TestFailingAlertmanagerIsTold(t *testing.T) {
 	var nobody failures
 	if got, failing := nobody.of(u); failing {
 		t.Errorf("got %+v before anything was sent", got)
+	}
+}
+
+// What is told before the named Alertmanager has been discovered comes back, and
+// is taken once it has been.
+func TestNothingIsToldToNobody(t *testing.T) {
+	took := make(chan string, 1)
+	am := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		took <- string(body)
+	}))
+	defer am.Close()
+	n, err := NewNotifier(NotifierOptions{
+		Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(), ExternalURL: &url.URL{Scheme: "http", Host: "here"}, QueueCapacity: 10,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	if err := n.Apply(alertingConfig(t, "alerting: {alertmanagers: [{static_configs: [{targets: ['"+strings.TrimPrefix(am.URL, "http://")+"']}]}]}")); err != nil {
+		t.Fatal(err)
+	}
+	alert := &rules.Alert{Labels: labels.FromStrings("alertname", "Told"), FiredAt: time.Now(), ValidUntil: time.Now().Add(time.Minute)}
+	if err := n.Notify(t.Context(), "up == 0", alert); err == nil {
+		t.Error("taken before anybody is there to be told")
+	}
+	n.Run()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(20 * time.Second)
+	for sent := false; ; {
+		select {
+		case <-tick.C:
+			if !sent {
+				sent = n.Notify(t.Context(), "up == 0", alert) == nil
+			}
+		case body := <-took:
+			if !strings.Contains(body, `"Told"`) {
+				t.Errorf("told %s", body)
+			}
+			return
+		case <-deadline:
+			t.Fatal("not told within 20 s")
+		}
 	}
 }

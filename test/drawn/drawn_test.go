@@ -278,6 +278,8 @@ func (r *report) count(name string, board *Board, p *page, values Values, option
 			r.variables.add(false, "%s $%s: %s", name, v.Name, p.Troubles[told])
 		case v.Type == "query" && len(options[v.Name]) == 0:
 			r.variables.add(false, "%s $%s: the series give it no value", name, v.Name)
+		case !visible && !v.Hidden:
+			r.variables.add(false, "%s $%s: it is not there to be chosen", name, v.Name)
 		case visible && !v.Hidden && v.Type != "textbox" && len(drawn) == 0:
 			r.variables.add(false, "%s $%s: nothing is chosen, %q is wanted", name, v.Name, want)
 		case visible && !free && len(want) > 0 && !slices.Equal(drawn, want):

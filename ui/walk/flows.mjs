@@ -59,12 +59,15 @@ const flows = {
     const { token: key } = await api('POST', `/dashboards/${provisioned}/share`, { expires_at: new Date(Date.now() + 3_600_000).toISOString() });
     const refused = [];
     page.on('response', (r) => { if (r.status() >= 400) refused.push(`${r.status()} ${new URL(r.url()).pathname}`); });
-    await page.goto(`${url}/ui/d/${provisioned}?kiosk=&share=${encodeURIComponent(key)}`);
+    // As whoever has the link may write it: with the editor, and without the frame that hides it.
+    await page.goto(`${url}/ui/d/${provisioned}?edit=&share=${encodeURIComponent(key)}`);
     await ready(page);
     await page.waitForSelector('[data-panel-state=data]');
     await shot(page, 'share');
     assert.deepEqual([...new Set(refused)], []);
-    assert.equal(await page.getByRole('button', { name: 'Save' }).count(), 0, 'a link does not let edit');
+    for (const name of ['Save', 'Make a patch', 'Add', 'Edit', 'Share']) assert.equal(await page.getByRole('button', { name, exact: true }).count(), 0, `a link does not let edit: ${name}`);
+    const change = await fetch(`${url}/touchline/v1/dashboards/${provisioned}/star`, { method: 'PUT', headers: { 'X-Touchline-Share': key } });
+    assert.ok([401, 403].includes(change.status), `a link lets change: ${change.status}`);
     await context.close();
   },
 

@@ -130,11 +130,15 @@ for (const [i, p] of pages.entries()) {
   await page.waitForSelector('[role=dialog]', { state: 'detached' });
   await page.keyboard.press('/');
   await page.waitForSelector('#palette');
-  await page.keyboard.type('over');
+  const at = (where) => page.waitForURL((u) => u.pathname === `${new URL(url).pathname.replace(/\/$/, '')}/ui${where}`, { timeout: 10_000 }).catch(() => complain('keys', `lead to ${page.url()}, and not to ${where}`));
+  await page.keyboard.type('silences');
   await page.keyboard.press('Enter');
   await page.waitForSelector('#palette', { state: 'detached' });
+  await at('/silences');
+  for (const k of ['g', 'd']) await page.keyboard.press(k);
+  await at('/dashboards');
   for (const k of ['g', 'o']) await page.keyboard.press(k);
-  await page.waitForURL(`${url}/ui/**`);
+  await at('/');
   looked++;
   await context.close();
 }

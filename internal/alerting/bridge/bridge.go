@@ -16,12 +16,14 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/prometheus/alertmanager/alert"
 	"github.com/prometheus/alertmanager/notify"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/model"
 
 	"touchline.dev/touchline/internal/alerting/channel"
@@ -34,6 +36,8 @@ type Options struct {
 	Templates   string                     // those that ship
 	ExternalURL *url.URL                   // of messages whose sender names none
 	Token       string                     // optional: what a request must bear
+	Registerer  prometheus.Registerer
+	Metrics     http.Handler // answers GET /metrics
 	Logger      *slog.Logger
 }
 
@@ -52,6 +56,7 @@ type Bridge struct {
 	client   *http.Client
 	channels map[string][]notify.Integration
 	names    []string
+	metrics  *counts
 
 	mu   sync.Mutex
 	told map[[sha256.Size]byte]time.Time // what has got through, by channel and body
@@ -59,7 +64,7 @@ type Bridge struct {
 
 // New makes the channels, and tells all that is wrong with them.
 func New(o Options) (*Bridge, error) {
-	b := &Bridge{o: o, client: channel.NewClient(), channels: map[string][]notify.Integration{}, told: map[[sha256.Size]byte]time.Time{}}
+	b := &Bridge{o: o, client: channel.NewClient(), channels: map[string][]notify.Integration{}, metrics: newCounts(o.Registerer), told: map[[sha256.Size]byte]time.Time{}}
 	ro := registry.Options{Client: b.client, Paces: channel.NewPaces(), Zone: time.Local, Now: time.Now, Logger: o.Logger}
 	var errs []error
 	b.names = slices.Sorted(maps.Keys(o.Channels))
@@ -71,6 +76,7 @@ func New(o Options) (*Bridge, error) {
 				errs = append(errs, fmt.Errorf("receiver %q: %w", receiver, err))
 				continue
 			}
+			b.metrics.expect(receiver, c.Name)
 			b.channels[receiver] = append(b.channels[receiver], notify.NewIntegration(c, c, c.Name, index[c.Name], receiver))
 			index[c.Name]++
 		}
@@ -116,14 +122,19 @@ func refuse(status int, format string, args ...any) error {
 	return &problem{status, fmt.Sprintf(format, args...)}
 }
 
-// ServeHTTP takes POST /{receiver}, and GET /-/healthy.
+// ServeHTTP takes POST /{receiver}, GET /-/healthy and GET /metrics.
 func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/-/healthy" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		fmt.Fprintln(w, "The bridge is healthy.")
 		return
 	}
-	err := b.take(w, r)
+	receiver, err := b.take(w, r)
+	if errors.Is(err, errMetrics) {
+		b.o.Metrics.ServeHTTP(w, r)
+		return
+	}
 	if err == nil {
+		b.metrics.webhooks.WithLabelValues(receiver, strconv.Itoa(http.StatusOK)).Inc()
 		fmt.Fprintln(w, "told")
 		return
 	}
@@ -132,6 +143,7 @@ func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if errors.As(err, &p) {
 		status = p.status
 	}
+	b.metrics.webhooks.WithLabelValues(receiver, strconv.Itoa(status)).Inc()
 	b.o.Logger.Warn("A webhook was not told", "path", r.URL.Path, "status", status, "err", err)
 	switch status {
 	case http.StatusMethodNotAllowed:
@@ -142,36 +154,43 @@ func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.Error(w, err.Error(), status)
 }
 
-func (b *Bridge) take(w http.ResponseWriter, r *http.Request) error {
+// errMetrics says that a request is for the metrics.
+var errMetrics = errors.New("metrics")
+
+// take says for which receiver a webhook was, "" where there is none.
+func (b *Bridge) take(w http.ResponseWriter, r *http.Request) (string, error) {
 	if b.o.Token != "" {
 		given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		if !ok || subtle.ConstantTimeCompare([]byte(given), []byte(b.o.Token)) != 1 {
-			return refuse(http.StatusUnauthorized, "the token is missing or wrong; write under http_config of the webhook: authorization: {credentials_file: FILE}")
+			return "", refuse(http.StatusUnauthorized, "the token is missing or wrong; write under http_config of the webhook: authorization: {credentials_file: FILE}")
 		}
+	}
+	if r.URL.Path == "/metrics" && r.Method == http.MethodGet {
+		return "", errMetrics
 	}
 	receiver := strings.TrimPrefix(r.URL.Path, "/")
 	ints, ok := b.channels[receiver]
 	if !ok {
-		return refuse(http.StatusNotFound, "there is no receiver %q; known: /%s", receiver, strings.Join(b.names, ", /"))
+		return "", refuse(http.StatusNotFound, "there is no receiver %q; known: /%s", receiver, strings.Join(b.names, ", /"))
 	}
 	if r.Method != http.MethodPost {
-		return refuse(http.StatusMethodNotAllowed, "only POST is taken: this is the url of a webhook in alertmanager.yml")
+		return receiver, refuse(http.StatusMethodNotAllowed, "only POST is taken: this is the url of a webhook in alertmanager.yml")
 	}
 	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {
-		return refuse(http.StatusRequestEntityTooLarge, "the body has more than %d bytes; set max_alerts of the webhook", maxBody)
+		return receiver, refuse(http.StatusRequestEntityTooLarge, "the body has more than %d bytes; set max_alerts of the webhook", maxBody)
 	}
 	if err != nil {
-		return refuse(http.StatusBadRequest, "read body: %v", err)
+		return receiver, refuse(http.StatusBadRequest, "read body: %v", err)
 	}
 	m, err := parse(raw)
 	if err != nil {
-		return err
+		return receiver, err
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), tellTimeout)
 	defer cancel()
-	return b.tell(ctx, receiver, ints, m, raw)
+	return receiver, b.tell(ctx, receiver, ints, m, raw)
 }
 
 // parse reads a webhook strictly enough that nothing else passes for one.
@@ -259,6 +278,7 @@ func (b *Bridge) tell(ctx context.Context, receiver string, ints []notify.Integr
 		}
 		wg.Go(func() {
 			retry, err := i.Notify(ctx, as...)
+			b.metrics.told(receiver, i.Name(), now, err)
 			if err != nil {
 				out[n] = outcome{retry, fmt.Errorf("%s: %w", i, err)}
 				return

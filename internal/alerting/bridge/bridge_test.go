@@ -17,6 +17,7 @@ import (
 
 	"github.com/prometheus/alertmanager/alert"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/common/model"
 	"go.uber.org/goleak"
 
@@ -36,8 +37,10 @@ func spec(t *testing.T, r *channeltest.Robot, typ string) registry.Spec {
 
 func start(t *testing.T, channels map[string][]registry.Spec, token string) *httptest.Server {
 	t.Helper()
+	reg := prometheus.NewRegistry()
 	b, err := New(Options{
 		Channels: channels, ExternalURL: &url.URL{Scheme: "http", Host: "bridge.example"}, Token: token, Logger: slog.New(slog.DiscardHandler),
+		Registerer: reg, Metrics: promhttp.HandlerFor(reg, promhttp.HandlerOpts{}),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -247,6 +250,43 @@ func TestToken(t *testing.T) {
 	for token, want := range map[string]int{"": 401, "wrong": 401, "right-right": 200} {
 		if status, body := post(t, s, "POST", "/ops", hook(nil), token); status != want {
 			t.Errorf("token %q: %d %s", token, status, body)
+		}
+	}
+}
+
+// TestMetrics has a channel that takes one message and not the next.
+func TestMetrics(t *testing.T) {
+	robot := channeltest.New(t, channel.WeCom)
+	s := start(t, map[string][]registry.Spec{"ops": {spec(t, robot, channel.WeCom)}}, "right-right")
+	if status, body := post(t, s, "GET", "/metrics", "", ""); status != http.StatusUnauthorized {
+		t.Errorf("without the token: %d %s", status, body)
+	}
+	metrics := func() string {
+		t.Helper()
+		status, body := post(t, s, "GET", "/metrics", "", "right-right")
+		if status != http.StatusOK {
+			t.Fatalf("%d %s", status, body)
+		}
+		return body
+	}
+	if body := metrics(); !strings.Contains(body, `touchline_bridge_last_success_timestamp_seconds{integration="wecom",receiver="ops"} 0`) {
+		t.Errorf("before the first message:\n%s", body)
+	}
+	post(t, s, "POST", "/ops", hook(nil), "right-right")
+	robot.Answer(200, `{"errcode":93000,"errmsg":"invalid webhook url"}`)
+	post(t, s, "POST", "/ops", hook(func(m map[string]any) { m["truncatedAlerts"] = 7 }), "right-right")
+	post(t, s, "POST", "/opps", hook(nil), "right-right")
+	body := metrics()
+	for _, want := range []string{
+		`touchline_bridge_notifications_total{integration="wecom",receiver="ops"} 2`,
+		`touchline_bridge_notifications_failed_total{integration="wecom",receiver="ops"} 1`,
+		`touchline_bridge_last_success_timestamp_seconds{integration="wecom",receiver="ops"} 1.`,
+		`touchline_bridge_webhooks_total{code="200",receiver="ops"} 1`,
+		`touchline_bridge_webhooks_total{code="422",receiver="ops"} 1`,
+		`touchline_bridge_webhooks_total{code="404",receiver=""} 1`,
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("there is no %s in\n%s", want, body)
 		}
 	}
 }

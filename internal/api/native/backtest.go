@@ -25,6 +25,8 @@ type Backtester interface {
 var (
 	// ErrBacktest says that rules cannot be replayed as they are asked for.
 	ErrBacktest = errors.New("the rules cannot be replayed")
+	// ErrBacktestSource says that another server, which has the samples, does not give them.
+	ErrBacktestSource = errors.New("the samples cannot be read")
 	// ErrBacktestBusy says that another backtest runs.
 	ErrBacktestBusy = errors.New("another backtest runs")
 )
@@ -33,12 +35,14 @@ var (
 func (a *API) Backtests(in Backtester) {
 	type report struct{ Body any }
 	o := operation("backtest", http.MethodPost, "/backtest", "Rules",
-		"Replay a rule file over stored samples, and say what it would have done", http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable)
+		"Replay a rule file over stored samples, and say what it would have done", http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable)
 	huma.Register(a.huma, o, func(ctx context.Context, i *struct{ Body BacktestRequest }) (*report, error) {
 		r, err := in.Backtest(ctx, i.Body)
 		switch {
 		case errors.Is(err, ErrBacktest):
 			return nil, huma.Error422UnprocessableEntity(err.Error())
+		case errors.Is(err, ErrBacktestSource):
+			return nil, huma.Error502BadGateway(err.Error())
 		case errors.Is(err, ErrBacktestBusy):
 			return nil, huma.ErrorWithHeaders(huma.Error429TooManyRequests("another backtest runs; try again when it is done"), http.Header{"Retry-After": {"10"}})
 		case err != nil:

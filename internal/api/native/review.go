@@ -2,6 +2,7 @@ package native
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -20,7 +21,8 @@ type Reviews interface {
 
 type hintsOutput struct {
 	Body struct {
-		Hints []incident.Hint `json:"hints"`
+		Hints  []incident.Hint `json:"hints"`
+		Unread string          `json:"unread,omitempty" doc:"Why a part of them is not there; the next request may find it."`
 	}
 }
 
@@ -37,10 +39,14 @@ func (a *API) Reviews(in Reviews, query incident.Query) {
 	huma.Register(a.huma, operation("list-hints", http.MethodGet, "/incidents/{id}/hints", tag, "What else changed when an incident began, the likeliest first", http.StatusNotFound),
 		func(ctx context.Context, i *IncidentInput) (*hintsOutput, error) {
 			hs, err := in.Hints(ctx, i.ID)
-			if err != nil {
+			part, ok := errors.AsType[*incident.PartError](err)
+			if err != nil && !ok {
 				return nil, a.incidentFailure(ctx, err)
 			}
 			o := &hintsOutput{}
+			if ok {
+				o.Body.Unread = part.Error()
+			}
 			o.Body.Hints = append([]incident.Hint{}, hs...)
 			return o, nil
 		})

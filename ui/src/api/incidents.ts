@@ -61,7 +61,7 @@ export interface Hint {
   at: string;
   score: number;
   /** after_ms says that it began so long after the incident, and is rather a consequence. */
-  data?: Record<string, unknown> & { after_ms?: number };
+  data?: Record<string, unknown> & { after_ms?: number; labels?: Record<string, string>; counter?: boolean };
   verdict?: 'right' | 'wrong';
   judged_by?: string;
 }
@@ -84,7 +84,10 @@ const root = '/touchline/v1/incidents';
 
 export const incidents = (f: IncidentFilter, signal?: AbortSignal): Promise<IncidentPage> => get(root, { params: { ...f }, signal });
 export const incident = (id: number, signal?: AbortSignal): Promise<Answer<IncidentDetail>> => call(`${root}/${id}`, { signal });
-export const hints = async (id: number, signal?: AbortSignal): Promise<Hint[]> => (await get<{ hints: Hint[] | null }>(`${root}/${id}/hints`, { signal })).hints ?? [];
+export const hints = async (id: number, signal?: AbortSignal): Promise<{ hints: Hint[]; unread?: string }> => {
+  const { hints, unread } = await get<{ hints: Hint[] | null; unread?: string }>(`${root}/${id}/hints`, { signal });
+  return { hints: hints ?? [], unread };
+};
 
 /** postmortem is the review of an incident, as Markdown or as the text of JSON. */
 export async function postmortem(id: number, lang: 'en' | 'zh', format: 'md' | 'json', signal?: AbortSignal): Promise<string> {

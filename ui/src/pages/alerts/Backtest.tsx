@@ -48,6 +48,8 @@ const m = {
   still: { en: 'still firing', zh: '仍在触发' },
   more: { en: 'The first of each kind are listed.', zh: '每类仅列出前若干条。' },
   same: { en: 'Both files raise the same alerts.', zh: '两个文件产生相同的告警。' },
+  inBefore: { en: 'In the file as it is: {text}', zh: '现有文件：{text}' },
+  inAfter: { en: 'In the changed file: {text}', zh: '修改后的文件：{text}' },
   failing: { en: '{rule}: {n} of {all} evaluations failed: {why}', zh: '{rule}：{all} 次求值中有 {n} 次失败：{why}' },
   noData: { en: '{rule}: no data for {what} in the period, so nothing can be said', zh: '{rule}：此期间 {what} 没有数据，无法判断' },
   period: { en: 'Period', zh: '期间' },
@@ -134,10 +136,17 @@ export function Backtest(): ReactNode {
 
 function Result({ report: r, open, show }: { report: BacktestReport; open: string; show: (rule: string) => void }): ReactNode {
   const t = useT();
-  const troubles = r.rules.flatMap((x) => {
-    const f = x.after;
-    return [...(f && f.failures > 0 ? [t(m.failing, { rule: x.name, n: f.failures, all: f.evaluations, why: f.first_failure ?? '' })] : []), ...(f?.no_data?.length ? [t(m.noData, { rule: x.name, what: f.no_data.join(', ') })] : [])];
-  }).concat((r.recording_rules ?? []).filter((x) => x.side === 'after').map((x) => (x.no_data?.length ? t(m.noData, { rule: x.name, what: x.no_data.join(', ') }) : `${x.name}: ${x.first_failure ?? ''}`)));
+  // A file as it is that fails or finds nothing makes every alert of the other look new.
+  const troubles = (r.compared ? (['before', 'after'] as const) : (['after'] as const)).flatMap((side) => {
+    const named = (text: string): string => (r.compared ? t(side === 'before' ? m.inBefore : m.inAfter, { text }) : text);
+    return [
+      ...r.rules.flatMap((x) => {
+        const f = x[side];
+        return [...(f && f.failures > 0 ? [t(m.failing, { rule: x.name, n: f.failures, all: f.evaluations, why: f.first_failure ?? '' })] : []), ...(f?.no_data?.length ? [t(m.noData, { rule: x.name, what: f.no_data.join(', ') })] : [])];
+      }),
+      ...(r.recording_rules ?? []).filter((x) => x.side === side).map((x) => (x.no_data?.length ? t(m.noData, { rule: x.name, what: x.no_data.join(', ') }) : `${x.name}: ${x.first_failure ?? ''}`)),
+    ].map(named);
+  });
   return (
     <div style={{ display: 'grid', gap: 12 }}>
       {troubles.map((x) => <Notice key={x} tone="warning">{x}</Notice>)}

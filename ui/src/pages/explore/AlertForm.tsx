@@ -5,6 +5,7 @@ import { type ReactNode, useEffect, useMemo, useState } from 'react';
 import { backtest } from '../../api/backtest';
 import { ApiError } from '../../api/client';
 import { parseQuery, rangeWithStats } from '../../api/explore';
+import type { MatrixSeries } from '../../api/prometheus';
 import { seriesColors } from '../../app/theme';
 import { useLanguage, useT } from '../../i18n';
 import { duration } from '../../time/range';
@@ -14,7 +15,7 @@ import { CopyButton } from '../../ui/CopyButton';
 import { download } from '../../ui/files';
 import { clock } from '../../ui/format';
 import { Card, Failed, Loading, Notice } from '../../ui/parts';
-import { type AlertDraft, backtestCommand, problems, ruleYAML, testYAML } from './alert';
+import { type AlertDraft, backtestCommand, problems, ruleYAML, testYAML, withoutComments } from './alert';
 import { BacktestGraph } from './BacktestGraph';
 import { BacktestResult } from './BacktestResult';
 import { align, grid, pointsOf, seriesName, wouldFire } from './frames';
@@ -45,6 +46,7 @@ const m = {
   never: { en: 'It would not have fired in this time range.', zh: '在此时间范围内不会触发。' },
   times: { en: 'It would have fired {n} times in this time range, first at {first}, at steps of {step} s.', zh: '在此时间范围内会触发 {n} 次，首次于 {first}（步长 {step} 秒）。' },
   none: { en: 'The expression has no series in this time range.', zh: '此时间范围内表达式没有序列。' },
+  cut: { en: 'The first {n} of {all} series are drawn; all are counted.', zh: '仅绘制 {all} 条序列中的前 {n} 条；触发次数按全部序列计算。' },
   rule: { en: 'Rule file', zh: '规则文件' },
   test: { en: 'Unit test', zh: '单元测试' },
   writeTest: { en: 'A test plays recorded samples of this server to the rule: promtool test rules {file}.', zh: '测试会向规则回放此服务器记录的样本：promtool test rules {file}。' },
@@ -60,6 +62,8 @@ const m = {
 const ops: Comparison[] = ['>', '>=', '<', '<=', '==', '!='];
 const draftKey = (expr: string): string => `touchline.explore.alert.${expr.slice(0, 500)}`;
 const backtestDays = 7;
+const mostDrawn = 500;
+const noSeries: MatrixSeries[] = [];
 
 interface Typed {
   name: string;
@@ -97,7 +101,7 @@ export function AlertForm(p: Props): ReactNode {
   const split = splitThreshold(parsed.data);
   return (
     <Card title={t(m.title)} actions={<Button variant="default" size="compact-xs" onClick={p.onClose}>{t(m.close)}</Button>}>
-      <Form {...p} expr={split?.expr ?? p.expr} asked={p.expr} op={split?.op} threshold={split?.value} />
+      <Form {...p} expr={split?.expr ?? withoutComments(p.expr)} asked={p.expr} op={split?.op} threshold={split?.value} />
     </Card>
   );
 }
@@ -126,8 +130,11 @@ function Form({ expr, asked, op, threshold, time, datasource, serverURL }: Props
   const answer = useQuery({ queryKey: ['explore', 'range', datasource, expr, window.start, window.end, window.step], queryFn: ({ signal }) => rangeWithStats({ query: expr, ...window, datasource, signal }) });
   const data = answer.data?.data;
   const times = useMemo(() => grid(window.start, window.end, window.step), [window.start, window.end, window.step]);
-  const lines = useMemo(() => (data?.resultType === 'matrix' ? data.result.slice(0, 500).map((s) => ({ name: seriesName(s.metric), values: align(pointsOf(s), times, window.step) })) : []), [data, times, window.step]);
-  const firing = useMemo(() => (Number.isFinite(f.threshold) ? wouldFire(times, lines.map((x) => x.values), f.op, f.threshold, hold) : []), [times, lines, f.op, f.threshold, hold]);
+  const all = data?.resultType === 'matrix' ? data.result : noSeries;
+  const lines = useMemo(() => all.slice(0, mostDrawn).map((s) => ({ name: seriesName(s.metric), values: align(pointsOf(s), times, window.step) })), [all, times, window.step]);
+  // All of them fire, also where a chart cannot draw what they are.
+  const exact = useMemo(() => all.map((s) => align(pointsOf(s), times, window.step, true)), [all, times, window.step]);
+  const firing = useMemo(() => (Number.isFinite(f.threshold) ? wouldFire(times, exact, f.op, f.threshold, hold) : []), [times, exact, f.op, f.threshold, hold]);
   const series = useMemo(() => lines.map((x, i) => ({ ...x, color: seriesColors[i % seriesColors.length]! })), [lines]);
   const bands = useMemo(() => firing.slice(0, 500).map((x) => ({ from: x.from * 1000, to: (x.to ?? window.end) * 1000, color: 'rgba(214,95,95,0.22)' })), [firing, window.end]);
   const marks = useMemo(() => [{ value: f.threshold, color: '#d65f5f' }], [f.threshold]);
@@ -154,6 +161,7 @@ function Form({ expr, asked, op, threshold, time, datasource, serverURL }: Props
               <>
                 <p role="status" style={{ margin: '2px 0 6px' }}>{firing.length === 0 ? t(m.never) : t(m.times, { n: firing.length, first: clock(firing[0]!.from * 1000, l, time.zone, true), step: window.step })}</p>
                 <Chart times={times} series={series} range={time.range} zone={time.zone} height={210} format={short} lines={marks} bands={bands} onZoom={time.zoom} label={t(m.label)} />
+                {all.length > mostDrawn && <div className="muted">{t(m.cut, { n: mostDrawn, all: all.length })}</div>}
               </>
             )}
           </div>
@@ -201,7 +209,7 @@ function Files({ draft, ready, range, first, datasource, serverURL, zone }: { dr
           {!datasource && <Button variant="default" size="compact-xs" disabled={!ready} loading={run.isPending} onClick={() => run.mutate()}>{t(m.backtest, { days: backtestDays })}</Button>}
         </Group>
         {datasource && <p className="muted" style={{ margin: 0 }}>{t(m.elsewhere)}</p>}
-        {absent ? <Notice tone="info">{t(m.command)} <code style={{ userSelect: 'all', overflowWrap: 'anywhere' }}>{backtestCommand(`${base}.yml`, serverURL, Date.now() - backtestDays * 86_400_000)}</code></Notice> : run.error ? <Failed error={run.error} retry={() => run.mutate()} /> : run.data && <><BacktestGraph report={run.data.report} expr={run.data.draft.expr} threshold={run.data.draft.threshold} zone={zone} /><BacktestResult report={run.data.report} /></>}
+        {absent ? <Notice tone="info">{t(m.command)} <code style={{ userSelect: 'all', overflowWrap: 'anywhere' }}>{backtestCommand(`${base}.yml`, serverURL, Date.now() - backtestDays * 86_400_000)}</code></Notice> : run.error ? <Failed error={run.error} retry={() => run.mutate()} /> : run.data && <><BacktestGraph report={run.data.report} expr={run.data.draft.expr} threshold={run.data.draft.threshold} zone={zone} /><BacktestResult report={run.data.report} zone={zone} /></>}
       </div>
     </>
   );

@@ -21,7 +21,7 @@ const m = {
 };
 
 /** BacktestResult is what a rule would have done over stored data. */
-export function BacktestResult({ report }: { report: BacktestReport }): ReactNode {
+export function BacktestResult({ report, zone }: { report: BacktestReport; zone: string }): ReactNode {
   const t = useT();
   const l = useLanguage();
   const rule = report.rules[0];
@@ -43,7 +43,7 @@ export function BacktestResult({ report }: { report: BacktestReport }): ReactNod
           <table className="table as-cards">
             <thead><tr><th>{t(m.from)}</th><th>{t(m.to)}</th><th>{t(m.labels)}</th></tr></thead>
             <tbody>{some.map((x, i) => (
-              <tr key={i}><td data-name={t(m.from)}>{clock(Date.parse(x.fired), l, 'browser', true)}</td><td data-name={t(m.to)}>{x.resolved ? clock(Date.parse(x.resolved), l, 'browser', true) : t(m.still)}</td><td data-name={t(m.labels)}><LabelList labels={x.labels} without={['alertname']} /></td></tr>
+              <tr key={i}><td data-name={t(m.from)}>{clock(Date.parse(x.fired), l, zone, true)}</td><td data-name={t(m.to)}>{x.resolved ? clock(Date.parse(x.resolved), l, zone, true) : t(m.still)}</td><td data-name={t(m.labels)}><LabelList labels={x.labels} without={['alertname']} /></td></tr>
             ))}</tbody>
           </table>
         </div>

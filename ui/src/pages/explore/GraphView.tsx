@@ -12,7 +12,7 @@ import { clock, figure } from '../../ui/format';
 import { Card, Empty, Failed, LabelList, Loading, Notice } from '../../ui/parts';
 import { graphCSV, join, numberOf, stack } from './frames';
 import { Legend } from './Legend';
-import { linesOf, type Result } from './results';
+import { answeredOf, linesOf, type Result } from './results';
 
 const m = {
   title: { en: 'Graph', zh: '图表' },
@@ -97,7 +97,7 @@ export function GraphView({ results, time, datasource, options, onOption }: {
       <Card flush title={t(m.title)} actions={
         <div style={{ display: 'flex', gap: 12, alignItems: 'center', flexWrap: 'wrap' }}>
           {(['stack', 'log', 'points', 'exemplars'] as const).map((o) => <Checkbox key={o} label={t(o === 'stack' ? m.stacked : m[o])} checked={!!options[o]} onChange={(e) => onOption(o, e.currentTarget.checked)} />)}
-          <Button variant="default" size="compact-xs" disabled={lines.length === 0} onClick={() => download('explore.csv', graphCSV(times, lines), 'text/csv')}>CSV</Button>
+          <Button variant="default" size="compact-xs" disabled={lines.length === 0} onClick={() => download('explore.csv', graphCSV(results.flatMap(answeredOf)), 'text/csv')}>CSV</Button>
         </div>}>
         <div data-panel-type="timeseries" data-panel-state={pending ? 'loading' : lines.length > 0 ? 'data' : failed.length > 0 ? 'error' : 'empty'} aria-busy={pending}>
           {pending && lines.length === 0 ? <div className="card-body"><Loading height={340} /></div> : lines.length === 0 ? (

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { alertExpr, type AlertDraft, problems, ruleYAML, scalar, steadyMarks, testYAML, valuesText } from './alert';
+import { alertExpr, type AlertDraft, problems, ruleYAML, scalar, steadyMarks, testYAML, valuesText, withoutComments } from './alert';
 
 const draft: AlertDraft = { name: 'HighErrors', expr: 'sum by (job) (rate(errors_total[5m]))', op: '>', threshold: 0.5, hold: '5m', severity: 'critical', labels: { team: 'on' }, summary: "{{ $labels.job }}: it's failing", description: 'One.\nTwo: {{ $value }}' };
 
@@ -40,6 +40,7 @@ it('says which field is wrong', () => {
 });
 
 it('writes runs of samples short', () => expect(valuesText(['1', '1', '1', undefined, undefined, '+Inf', '2'])).toBe('1x2 _x2 Inf 2'));
+it('writes samples that have no short form one by one', () => expect(valuesText(['NaN', 'NaN', '+Inf', '+Inf', '-Inf', '-Inf', '1e+06', '1e+06'])).toBe('NaN NaN Inf Inf -Inf -Inf 1e+06x1'));
 
 it('writes a test with what is expected', () => {
   const text = testYAML(draft, 'rule.yml', { series: [{ metric: { __name__: 'up', a: "it's" }, values: [[100, '1'], [115, '1'], [145, '0']] }], start: 100, step: 15, samples: 4, expected: [{ at: 1, firing: 2 }, { at: 3, firing: 0 }] });
@@ -55,4 +56,13 @@ describe('steadyMarks', () => {
   it('does not look where the past is missing', () => expect(steadyMarks(of('0000000000111111111'), 8)).toEqual([{ at: 13, firing: 1 }, { at: 18, firing: 1 }]));
   it('holds a quiet rule to its silence', () => expect(steadyMarks(of('000000000'), 2)).toEqual([{ at: 8, firing: 0 }]));
   it('says nothing of what flaps', () => expect(steadyMarks(of('0101010101'), 0)).toEqual([]));
+});
+
+describe('withoutComments', () => {
+  it('leaves no threshold behind a comment', () => {
+    expect(withoutComments('up # the targets')).toBe('up');
+    expect(withoutComments('up{job="a#b"} # x\n  + 1 # y')).toBe('up{job="a#b"}\n  + 1');
+    expect(withoutComments("up{a='\\'#', b=`#`}")).toBe("up{a='\\'#', b=`#`}");
+    expect(alertExpr({ name: 'A', expr: 'up == 1 # it is', op: '<', threshold: 1, hold: '5m', severity: '', labels: {}, summary: '', description: '' })).toBe('(up == 1) < 1');
+  });
 });

@@ -33,10 +33,14 @@ export function value(v: string, indent: string): string {
 // An operator of lower rank than a comparison must not be taken apart by it.
 const looser = /\b(and|or|unless)\b|[<>=!]=|[<>]/;
 
+/** withoutComments leaves a comment out: what is written behind it would be one as well. */
+export const withoutComments = (expr: string): string => expr.replace(/("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`)|#[^\n]*/g, (_, text?: string) => text ?? '').replace(/[ \t]+$/gm, '').trim();
+
 /** alertExpr is the expression of the rule. */
 export function alertExpr(d: AlertDraft): string {
-  const outside = d.expr.replace(/"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`/g, '""').replace(/\{[^{}]*\}/g, '');
-  return `${looser.test(outside) ? `(${d.expr})` : d.expr} ${d.op} ${d.threshold}`;
+  const expr = withoutComments(d.expr);
+  const outside = expr.replace(/"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`/g, '""').replace(/\{[^{}]*\}/g, '');
+  return `${looser.test(outside) ? `(${expr})` : expr} ${d.op} ${d.threshold}`;
 }
 
 const labelName = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
@@ -114,9 +118,10 @@ export function valuesText(values: readonly (string | undefined)[]): string {
   const out: string[] = [];
   for (let i = 0; i < values.length;) {
     let n = 1;
-    while (i + n < values.length && values[i + n] === values[i]) n++;
     const v = values[i];
     const text = v === undefined ? '_' : v === '+Inf' ? 'Inf' : v;
+    // Of what is written with letters there is no short form: "NaNx3" is a name.
+    if (!/[fN]$/.test(text)) while (i + n < values.length && values[i + n] === v) n++;
     out.push(n === 1 ? text : `${text}x${v === undefined ? n : n - 1}`);
     i += n;
   }

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 
-import { align, calculate, csv, grid, join, legendText, seriesName, sortRows, stack, wouldFire } from './frames';
+import { align, calculate, csv, graphCSV, grid, join, legendText, seriesName, sortRows, stack, wouldFire } from './frames';
 
 describe('grid and align', () => {
   it('leaves a hole where there is no sample or no number', () => {
     const times = grid(10, 40, 10);
     expect(times).toEqual([10, 20, 30, 40]);
     expect(align([[10, '1'], [30, 'NaN'], [40, '4']], times, 10)).toEqual([1, null, null, 4]);
+    expect(align([[10, '+Inf'], [30, 'NaN'], [40, '-Inf']], times, 10, true)).toEqual([Infinity, null, NaN, -Infinity]);
   });
 });
 
@@ -48,5 +49,7 @@ describe('tables', () => {
     expect(sortRows(rows, 'value').map((r) => r.value)).toEqual(['-Inf', '9', '10', 'NaN']);
     expect(sortRows(rows, '-value').map((r) => r.value)).toEqual(['10', '9', '-Inf', 'NaN']);
   });
+  it('have what was answered, and nothing between', () => expect(graphCSV([{ ref: 'A', name: 'a', points: [[0, '1'], [10, 'NaN'], [20, '+Inf']] }, { ref: 'B', name: 'b', points: [[0, '1'], [20, '2']] }])).toBe(
+    'time,A a,B b\r\n1970-01-01T00:00:00.000Z,1,1\r\n1970-01-01T00:00:10.000Z,NaN,\r\n1970-01-01T00:00:20.000Z,+Inf,2\r\n'));
   it('leave a spreadsheet nothing to compute', () => expect(csv([['a,"b', '=1+1', '-5', '+x']])).toBe('"a,""b",\'=1+1,-5,\'+x\r\n'));
 });

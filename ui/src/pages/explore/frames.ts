@@ -31,14 +31,17 @@ export function grid(start: number, end: number, step: number): number[] {
   return out;
 }
 
-/** align puts a series on the times of its query; null is where it has no sample. What a chart cannot draw is null as well. */
-export function align(points: readonly Point[], times: readonly number[], step: number): (number | null)[] {
+/**
+ * align puts a series on the times of its query; null is where it has no sample.
+ * What a chart cannot draw is null as well, but where it is to be exact.
+ */
+export function align(points: readonly Point[], times: readonly number[], step: number, exact = false): (number | null)[] {
   const out = new Array<number | null>(times.length).fill(null);
   const first = times[0] ?? 0;
   for (const [at, text] of points) {
     const i = Math.round((at - first) / step);
     const v = numberOf(text);
-    if (i >= 0 && i < out.length && Number.isFinite(v)) out[i] = v;
+    if (i >= 0 && i < out.length && (exact || Number.isFinite(v))) out[i] = v;
   }
   return out;
 }
@@ -196,6 +199,9 @@ export function tableCSV(rows: readonly TableRow[]): string {
   return csv([['query', 'time', ...columns, 'value'], ...rows.map((r) => [r.ref, new Date(r.at * 1000).toISOString(), ...columns.map((c) => r.labels[c] ?? ''), r.value])]);
 }
 
-export function graphCSV(times: readonly number[], lines: readonly Line[]): string {
-  return csv([['time', ...lines.map((l) => `${l.ref} ${l.name}`)], ...times.map((t, i) => [new Date(t * 1000).toISOString(), ...lines.map((l) => { const v = l.values[i]; return v === null || v === undefined ? '' : String(v); })])]);
+/** graphCSV has a column for each series, with what the server answered: nothing is computed for the times between. */
+export function graphCSV(series: readonly { ref: string; name: string; points: readonly Point[] }[]): string {
+  const times = [...new Set(series.flatMap((s) => s.points.map(([at]) => at)))].sort((a, b) => a - b);
+  const values = series.map((s) => new Map(s.points));
+  return csv([['time', ...series.map((s) => `${s.ref} ${s.name}`)], ...times.map((t) => [new Date(t * 1000).toISOString(), ...values.map((v) => v.get(t) ?? '')])]);
 }

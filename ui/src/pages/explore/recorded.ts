@@ -50,7 +50,7 @@ export async function recordInput(d: AlertDraft, range: { from: number; to: numb
   }
   if (series.size === 0) throw new NoTest(m.empty);
   const played = await queryRange({ query: d.expr, start, end, step, datasource, signal });
-  const lines = played.data.resultType === 'matrix' ? played.data.result.map((s) => align(pointsOf(s), times, step)) : [];
+  const lines = played.data.resultType === 'matrix' ? played.data.result.map((s) => align(pointsOf(s), times, step, true)) : [];
   const firing = wouldFire(times, lines, d.op, d.threshold, hold);
   // Only evaluations that have all that they read are held to something: before, a test lacks the past.
   const whole = Math.ceil(back / step) + Math.ceil(hold / step) + 1;

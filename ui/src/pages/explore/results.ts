@@ -1,6 +1,7 @@
 import { useQueries } from '@tanstack/react-query';
 
 import { instantWithStats, rangeWithStats, type StatsAnswer } from '../../api/explore';
+import type { Point } from '../../api/prometheus';
 import { duration, type Range, stepFor } from '../../time/range';
 import { type ExploreQuery, letter, type View } from './address';
 import { expand } from './defaults';
@@ -62,6 +63,12 @@ export function linesOf(r: Result): { times: number[]; lines: Line[] } {
   const data = r.answer?.data;
   if (data?.resultType !== 'matrix') return { times, lines: [] };
   return { times, lines: data.result.map((s) => ({ ref: r.ref, labels: s.metric, name: legendText(r.query.legend, s.metric), values: align(pointsOf(s), times, r.window.step) })) };
+}
+
+/** answeredOf are the series as the server answered them. */
+export function answeredOf(r: Result): { ref: string; name: string; points: readonly Point[] }[] {
+  const data = r.answer?.data;
+  return data?.resultType === 'matrix' ? data.result.map((s) => ({ ref: r.ref, name: legendText(r.query.legend, s.metric), points: pointsOf(s) })) : [];
 }
 
 export function tableOf(r: Result): TableRow[] {

@@ -51,7 +51,9 @@ export function Escalations(): ReactNode {
   const soonest = due[0];
   const unheard = list.filter((s) => s.state === 'none' || s.state === 'exhausted').length;
   const who = soonest?.next?.on_call?.join(', ') || soonest?.next?.receivers?.join(', ') || t(m.nobody);
-  const sentence = !q.data ? undefined : list.length === 0 ? t(m.quiet) : `${soonest ? t(m.next, { n: list.length, id: soonest.incident, who }) : t(m.stopped, { n: list.length })}${unheard > 0 ? ` ${t(m.unheard, { n: unheard })}` : ''}`;
+  // There may be more than has been loaded.
+  const n = `${list.length}${q.hasNextPage ? '+' : ''}`;
+  const sentence = !q.data ? undefined : list.length === 0 ? t(m.quiet) : `${soonest ? t(m.next, { n, id: soonest.incident, who }) : t(m.stopped, { n })}${unheard > 0 ? ` ${t(m.unheard, { n: unheard })}` : ''}`;
   return (
     <>
       <IncidentTabs />

@@ -4,7 +4,7 @@ import { Link, useParams } from '@tanstack/react-router';
 import { type ReactNode, useEffect, useMemo, useState } from 'react';
 
 import { ApiError } from '../../api/client';
-import { hints as readHints, incident as readIncident, type IncidentDetail, type IncidentEvent, judgeHint, type Member } from '../../api/incidents';
+import { type Hint, hints as readHints, incident as readIncident, type IncidentDetail, type IncidentEvent, judgeHint, type Member } from '../../api/incidents';
 import { deployments } from '../../api/maintenance';
 import { useMe } from '../../api/me';
 import { queryRange } from '../../api/prometheus';
@@ -38,6 +38,11 @@ const m = {
   timeline: { en: 'Timeline', zh: '时间线' },
   alerts: { en: 'Affected: {n} alerts', zh: '受影响：{n} 条告警' },
   hints: { en: 'What else changed', zh: '同期变化' },
+  hintsUnread: { en: 'A part could not be read: {error}', zh: '有一部分无法读取：{error}' },
+  rose: { en: '{what} rose from {before} to {after}', zh: '{what} 从 {before} 升至 {after}' },
+  fell: { en: '{what} fell from {before} to {after}', zh: '{what} 从 {before} 降至 {after}' },
+  rate: { en: 'rate of {what}', zh: '{what} 的速率' },
+  scrapeFails: { en: 'scrapes of {what} fail', zh: '抓取 {what} 失败' },
   noHints: { en: 'Nothing else changed that is known', zh: '未发现其他变化' },
   noHintsWhy: { en: 'Deployments, failed scrapes, other alerts and shifted levels are looked at when an incident opens.', zh: '事件创建时会检查部署、抓取失败、其他告警和水平突变。' },
   follows: { en: 'began {after} after, so it is rather a consequence', zh: '始于事件开始 {after} 后，更可能是后果' },
@@ -125,6 +130,14 @@ function WithDeploys({ incident: i, zone }: { incident: IncidentDetail; zone: st
   return <>{q.error && <Notice tone="warning">{String(q.error)}</Notice>}<Timeline events={events} zone={zone} /></>;
 }
 
+/** hintTitle says what changed, in words; what people wrote themselves is as they wrote it. */
+function hintTitle({ kind, title, data }: Hint, t: ReturnType<typeof useT>): string {
+  if (typeof data?.before !== 'number' || typeof data.after !== 'number' || typeof data.metric !== 'string') return title;
+  if (kind === 'scrape') return t(m.scrapeFails, { what: [data.labels?.job, data.labels?.instance].filter(Boolean).join(' · ') });
+  const four = (v: number): string => String(Number(v.toPrecision(4)));
+  return t(data.after < data.before ? m.fell : m.rose, { what: data.counter ? t(m.rate, { what: data.metric }) : data.metric, before: four(data.before), after: four(data.after) });
+}
+
 function Hints({ id, zone }: { id: number; zone: string }): ReactNode {
   const t = useT();
   const l = useLanguage();
@@ -134,14 +147,15 @@ function Hints({ id, zone }: { id: number; zone: string }): ReactNode {
   const judge = useMutation({ mutationFn: ({ rank, verdict }: { rank: number; verdict: 'right' | 'wrong' | '' }) => judgeHint(id, rank, verdict), onSettled: () => client.invalidateQueries({ queryKey: ['hints', id] }) });
   return (
     <Card flush title={t(m.hints)}>
-      {q.error ? <Failed error={q.error} retry={() => void q.refetch()} /> : !q.data ? <Loading height={60} /> : q.data.length === 0 ? <Empty title={t(m.noHints)}><span>{t(m.noHintsWhy)}</span></Empty> : (
+      {q.error ? <Failed error={q.error} retry={() => void q.refetch()} /> : !q.data ? <Loading height={60} /> : q.data.hints.length === 0 && !q.data.unread ? <Empty title={t(m.noHints)}><span>{t(m.noHintsWhy)}</span></Empty> : (
         <ol style={{ listStyle: 'none', margin: 0, padding: 0 }}>
-          {q.data.map((h) => (
+          {q.data.unread && <li><Notice tone="warning">{t(m.hintsUnread, { error: q.data.unread })}</Notice></li>}
+          {q.data.hints.map((h) => (
             <li key={h.rank} style={{ display: 'flex', gap: 10, alignItems: 'baseline', padding: '6px 12px', borderBottom: '1px solid var(--line)' }}>
               <span className="muted">{h.rank}</span>
-              <span style={{ minWidth: 0, overflowWrap: 'anywhere' }}>{h.title}<span className="muted"> · {clock(Date.parse(h.at), l, zone)}{h.data?.after_ms !== undefined && ` · ${t(m.follows, { after: lasted(h.data.after_ms) })}`}{h.judged_by ? ` · ${h.judged_by}` : ''}</span></span>
+              <span style={{ minWidth: 0, overflowWrap: 'anywhere' }}>{hintTitle(h, t)}<span className="muted"> · {clock(Date.parse(h.at), l, zone)}{h.data?.after_ms !== undefined && ` · ${t(m.follows, { after: lasted(h.data.after_ms) })}`}{h.judged_by ? ` · ${h.judged_by}` : ''}</span></span>
               <span style={{ marginLeft: 'auto', display: 'flex', gap: 4 }}>
-                {may('respond') ? (['right', 'wrong'] as const).map((v) => (
+                {may('respond') && !q.data.unread ? (['right', 'wrong'] as const).map((v) => (
                   <Button key={v} size="compact-xs" variant={h.verdict === v ? 'light' : 'default'} aria-pressed={h.verdict === v} onClick={() => judge.mutate({ rank: h.rank, verdict: h.verdict === v ? '' : v })}>{t(m[v])}</Button>
                 )) : h.verdict && <span className="muted">{t(m[h.verdict])}</span>}
               </span>
