@@ -296,6 +296,8 @@ func (p *dashboardPrint) settle(ctx context.Context, page *browser.Page) (*seenP
 		return nil, err
 	case seen.Failed != "":
 		return nil, errors.New(seen.Failed)
+	case seen.drawn() == 0:
+		return nil, errors.New("there is no panel on it: its rows are closed, which --open-rows opens, or the one that --panel names is a row")
 	}
 	return &seen, nil
 }

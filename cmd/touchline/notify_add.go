@@ -121,7 +121,8 @@ func (f *notifyAddFlags) execute(cmd *cobra.Command) error {
 // receivers are the names of those of the alertmanager.yml that the file names,
 // nil where that is not known.
 func (f *notifyAddFlags) receivers(data []byte) []string {
-	known, _ := namedReceivers(f.file, data)
+	// What is wrong with it "touchline check" says.
+	known, _, _ := namedReceivers(f.file, data, "")
 	var out []string
 	for _, r := range known {
 		out = append(out, r.Name)
@@ -129,18 +130,24 @@ func (f *notifyAddFlags) receivers(data []byte) []string {
 	return out
 }
 
-// namedReceivers are the receivers of the alertmanager.yml that a touchline.yaml
-// names, and its path; none where it names none or one that cannot be read, of
-// which "touchline check" says what is wrong.
-func namedReceivers(file string, data []byte) ([]alerting.FileReceiver, string) {
-	for _, named := range config.NamedFiles(file, data) {
-		if named.Flag == "alertmanager.config" {
-			if f, err := alerting.LoadFile(named.Path); err == nil {
-				return f.Receivers(), named.Path
+// namedReceivers are the receivers of the alertmanager.yml that is given, or that a
+// touchline.yaml names, and its path, "" where none is named.
+func namedReceivers(file string, data []byte, given string) (_ []alerting.FileReceiver, path string, err error) {
+	if path = given; path == "" {
+		for _, named := range config.NamedFiles(file, data) {
+			if named.Flag == "alertmanager.config" {
+				path = named.Path
 			}
 		}
 	}
-	return nil, ""
+	if path == "" {
+		return nil, "", nil
+	}
+	f, err := alerting.LoadFile(path)
+	if err != nil {
+		return nil, path, err
+	}
+	return f.Receivers(), path, nil
 }
 
 // ask fills in what no flag has said.

@@ -17,9 +17,10 @@ import (
 
 // notifyRemoveFlags are the flags of "notify remove".
 type notifyRemoveFlags struct {
-	file   string
-	number int
-	yes    bool
+	file         string
+	alertmanager string
+	number       int
+	yes          bool
 }
 
 func newNotifyRemoveCommand() *cobra.Command {
@@ -37,6 +38,7 @@ Exit code: 0 when the channel is out, 2 when nothing was written.`,
 	}
 	fs := cmd.Flags()
 	fs.StringVar(&f.file, "config.file", config.DefaultFile, "the touchline.yaml")
+	fs.StringVar(&f.alertmanager, "alertmanager.config", "", "the alertmanager.yml, if touchline.yaml does not name it")
 	fs.IntVar(&f.number, "number", 0, "which of the receiver's channels, from 1; needed where there are several")
 	fs.BoolVar(&f.yes, "yes", false, "do not ask")
 	return cmd
@@ -102,7 +104,10 @@ func (f *notifyRemoveFlags) left(data []byte, receiver string, channels int) (st
 	if channels > 0 {
 		return fmt.Sprintf("%s keeps its other channels: %d.", receiver, channels), nil
 	}
-	receivers, path := namedReceivers(f.file, data)
+	receivers, path, err := namedReceivers(f.file, data, f.alertmanager)
+	if err != nil {
+		return "", fmt.Errorf("whether %s has other integrations cannot be read: %w", receiver, err)
+	}
 	if path != "" && slices.Contains(receivers, alerting.FileReceiver{Name: receiver, Integrated: true}) {
 		return fmt.Sprintf("%s keeps its integrations of %s.", receiver, path), nil
 	}
@@ -111,7 +116,11 @@ func (f *notifyRemoveFlags) left(data []byte, receiver string, channels int) (st
 		for _, u := range uses {
 			fmt.Fprintf(&b, "\n  %s: %s", u.Where, u.Field)
 		}
-		return "", fmt.Errorf("%s would tell nobody any more, and is counted on here; name another receiver there, or add another channel first:%s", receiver, b.String())
+		elsewhere := ""
+		if path == "" {
+			elsewhere = fmt.Sprintf("; %s names no alertmanager.yml, so if one gives %s an integration, name it with --alertmanager.config", f.file, receiver)
+		}
+		return "", fmt.Errorf("%s would tell nobody any more, and is counted on here; name another receiver there, or add another channel first%s:%s", receiver, elsewhere, b.String())
 	}
 	if path == "" {
 		return fmt.Sprintf("%s has no other channel. Where alertmanager.yml, which %s does not name, gives it no integration either, alerts for it tell nobody.", receiver, f.file), nil

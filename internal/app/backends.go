@@ -189,6 +189,9 @@ func (a *App) readJobs(parent context.Context) {
 		}
 	}
 	a.remote.jobs.Store(nil)
+	if ctx.Err() != nil {
+		err = fmt.Errorf("it has not answered within %s", jobsTimeout)
+	}
 	if parent.Err() == nil && a.remote.jobsFailed.CompareAndSwap(false, true) {
 		a.log.Warn("It is not known which jobs the metrics backend scrapes", "err", err)
 	}

@@ -157,7 +157,7 @@ func write(w http.ResponseWriter, e *Error, body any) {
 		raw = []byte(`{"status":"error"}`)
 	}
 	h := w.Header()
-	if e.Status == http.StatusServiceUnavailable {
+	if e.Status == http.StatusServiceUnavailable && h.Get("Retry-After") == "" {
 		h.Set("Retry-After", "1")
 	}
 	h.Set("Content-Type", "application/json")

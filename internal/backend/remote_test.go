@@ -124,6 +124,10 @@ func peer(t *testing.T, elsewhere string, hang <-chan struct{}) http.HandlerFunc
 			w.Header().Set("Retry-After", "7")
 			w.WriteHeader(http.StatusServiceUnavailable)
 			_, _ = io.WriteString(w, `{"status":"error","errorType":"unavailable"}`)
+		case "overloaded":
+			w.Header().Set("Content-Type", "text/html")
+			w.Header().Set("Retry-After", "120")
+			w.WriteHeader(http.StatusServiceUnavailable)
 		case "gateway":
 			w.Header().Set("Content-Type", "text/plain")
 			w.Header().Set("Retry-After", "7")
@@ -230,13 +234,16 @@ func TestPrometheus(t *testing.T) {
 	if got := ask(t, srv, "GET", "/api/v1/query?query=busy", "", nil); got.header.Get("Retry-After") != "7" {
 		t.Errorf("when to try again is lost: %v", got.header)
 	}
+	if got := ask(t, srv, "GET", "/api/v1/query?query=overloaded", "", nil); got.status != 503 || got.header.Get("Retry-After") != "120" {
+		t.Errorf("of a gateway: %d %v", got.status, got.header)
+	}
 	// Half of an answer does not look like a whole one.
 	for _, q := range []string{"endless", "bomb"} {
 		if got := ask(t, srv, "GET", "/api/v1/query?query="+q, "", nil); got.err == nil || len(got.body) > maxAnswer {
 			t.Errorf("%s: %d bytes of it, %v", q, len(got.body), got.err)
 		}
 	}
-	for outcome, want := range map[string]float64{OK: 10, Denied: 9, Failing: 12} {
+	for outcome, want := range map[string]float64{OK: 10, Denied: 9, Failing: 13} {
 		if n := testutil.ToFloat64(x.requests.WithLabelValues("metrics", outcome)); n != want {
 			t.Errorf("%v requests have come to %s, not %v", n, outcome, want)
 		}

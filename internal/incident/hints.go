@@ -70,13 +70,14 @@ type Deploy struct {
 
 // What is looked at around the beginning of an incident.
 const (
-	hintBefore = 30 * time.Minute // what is compared with
-	hintRecent = 5 * time.Minute  // before the beginning: what changed then may be the cause
-	hintAfter  = 2 * time.Minute
-	hintStep   = 15 * time.Second
-	hintSeries = 2000 // that are read
-	maxHints   = 10
-	minShift   = 4 // times the usual deviation
+	hintBefore   = 30 * time.Minute // what is compared with
+	hintRecent   = 5 * time.Minute  // before the beginning: what changed then may be the cause
+	hintAfter    = 2 * time.Minute
+	hintPatience = 10 * time.Minute // until hints are kept without the series that cannot be read
+	hintStep     = 15 * time.Second
+	hintSeries   = 2000 // that are read
+	maxHints     = 10
+	minShift     = 4 // times the usual deviation
 )
 
 // hintLabels are the labels that tell what an alert is about, the narrowest first.
@@ -111,6 +112,10 @@ func (s *Service) Hints(ctx context.Context, id int64) ([]Hint, error) {
 		return kept, nil
 	}
 	found, err := s.find(ctx, &d)
+	// A server that has the samples and does not give them may never do: what is known is kept in the end.
+	if _, ok := errors.AsType[*PartError](err); ok && len(found) > 0 && s.o.Now().After(began(&d.Incident).Add(hintPatience)) {
+		err = nil
+	}
 	if err != nil {
 		return found, err
 	}

@@ -66,8 +66,17 @@ const flows = {
     await shot(page, 'share');
     assert.deepEqual([...new Set(refused)], []);
     for (const name of ['Save', 'Make a patch', 'Add', 'Edit', 'Share']) assert.equal(await page.getByRole('button', { name, exact: true }).count(), 0, `a link does not let edit: ${name}`);
-    const change = await fetch(`${url}/touchline/v1/dashboards/${provisioned}/star`, { method: 'PUT', headers: { 'X-Touchline-Share': key } });
-    assert.ok([401, 403].includes(change.status), `a link lets change: ${change.status}`);
+    // Nor does it let change what it is for; its maker may.
+    const { uid } = await api('POST', '/dashboards', { dashboard: { title: 'Lent', panels: [] }, folder: '', message: '' });
+    const { token: lent } = await api('POST', `/dashboards/${uid}/share`, { expires_at: new Date(Date.now() + 3_600_000).toISOString() });
+    const put = (headers) => fetch(`${url}/touchline/v1/dashboards/${uid}`, {
+      method: 'PUT', headers: { 'Content-Type': 'application/json', 'If-Match': '"1"', ...headers }, body: JSON.stringify({ dashboard: { title: 'Changed', panels: [] }, folder: '', message: '' }),
+    });
+    const read = await fetch(`${url}/touchline/v1/dashboards/${uid}`, { headers: { 'X-Touchline-Share': lent } });
+    assert.equal(read.status, 200, 'a link lets read');
+    const changed = await put({ 'X-Touchline-Share': lent });
+    assert.ok([401, 403].includes(changed.status), `a link lets change: ${changed.status}`);
+    assert.equal((await put({ Authorization: `Bearer ${token}` })).status, 200, 'its maker may change it');
     await context.close();
   },
 

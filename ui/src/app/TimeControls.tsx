@@ -52,7 +52,8 @@ export function TimeControls(): ReactNode {
         <Popover.Dropdown>{open && <Picker done={() => setOpen(false)} />}</Popover.Dropdown>
       </Popover>
       <Button.Group visibleFrom="md">
-        <ActionIcon variant="default" aria-label={t(m.earlier)} title={t(m.earlier)} onClick={() => time.zoom(time.range.from - width / 2, time.range.to - width / 2)}><Icon name="right" size={14} /></ActionIcon>
+        <ActionIcon variant="default" aria-label={t(m.earlier)} title={t(m.earlier)} onClick={() => time.zoom(time.range.from - width / 2, time.range.to - width / 2)}><Icon name="left" size={14} /></ActionIcon>
+        <ActionIcon variant="default" aria-label={t(m.later)} title={t(m.later)} onClick={() => time.zoom(time.range.from + width / 2, time.range.to + width / 2)}><Icon name="right" size={14} /></ActionIcon>
         <ActionIcon variant="default" aria-label={t(m.out)} title={t(m.out)} onClick={() => time.zoom(time.range.from - width / 2, time.range.to + width / 2)}><Icon name="quiet" size={14} /></ActionIcon>
       </Button.Group>
       <Menu position="bottom-end">

@@ -56,9 +56,23 @@ export function useLanguage(): Language {
   );
 }
 
+const same = new Set(['series', 'is', 'has', 'was', 'ms', 'less', 'this', 'its', 'as', 'us']);
+
+function singular(word: string): string {
+  if (word === 'times') return 'time';
+  if (same.has(word) || word.endsWith('ss')) return word;
+  return word.endsWith('ies') ? `${word.slice(0, -3)}y` : /(ch|sh|x|ss)es$/.test(word) ? word.slice(0, -2) : word.slice(0, -1);
+}
+
+const verbs: Record<string, string> = { ' are': ' is', ' have': ' has', ' were': ' was' };
+
+/** one writes "{n} panels are" for one. Chinese has one form for all numbers. */
+const one = (text: string, fill: Fill): string =>
+  text.replace(/\{(\w+)\} ([a-z]+s)\b( are\b| have\b| were\b)?/g, (all, name: string, word: string, verb?: string) => (String(fill[name]) === '1' ? `{${name}} ${singular(word)}${verb ? verbs[verb]! : ''}` : all));
+
 /** translate gives a message in a language, with its braces filled in. */
 export function translate(to: Language, message: Message, fill?: Fill): string {
-  const text = message[to];
+  const text = to === 'en' && fill ? one(message.en, fill) : message[to];
   return fill ? text.replace(/\{(\w+)\}/g, (all, name: string) => (name in fill ? String(fill[name]) : all)) : text;
 }
 

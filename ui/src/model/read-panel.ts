@@ -99,7 +99,7 @@ export class PanelReader {
       gridPos: isRow ? { ...grid(p.gridPos, bottom), x: 0, w: 24, h: 1 } : grid(p.gridPos, bottom),
       datasource,
       targets: this.targets(p, datasource, path),
-      fieldConfig: readFieldConfig(m.fieldConfig, `${path}.fieldConfig`, this.w),
+      fieldConfig: readFieldConfig(m.fieldConfig, `${path}.fieldConfig`, this.w, m.type),
       options: m.options,
       transformations: this.transformations([...(m.transformations ?? []), ...list(p.transformations)], path),
       links: this.links(p.links, path),

@@ -11,7 +11,7 @@ export interface LinkTab {
 /** LinkTabs is the navigation among the pages of an area: links, so that each has an address. */
 export function LinkTabs({ tabs, at, label }: { tabs: LinkTab[]; at: string; label: string }): ReactNode {
   return (
-    <nav aria-label={label} style={{ display: 'flex', gap: 2, overflowX: 'auto', borderBottom: '1px solid var(--line)', marginBottom: 12 }}>
+    <nav aria-label={label} style={{ display: 'flex', gap: 2, overflowX: 'auto', overflowY: 'hidden', borderBottom: '1px solid var(--line)', marginBottom: 12 }}>
       {tabs.map((tab) => {
         const here = tab.to === at;
         return (

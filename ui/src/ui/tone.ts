@@ -26,6 +26,9 @@ export function severityTone(severity: string | undefined): Tone {
 
 const order: Tone[] = ['critical', 'warning', 'info', 'quiet'];
 
+/** rank orders severities, the worst first. */
+export const rank = (severity: string | undefined): number => order.indexOf(severityTone(severity));
+
 /** worst is the tone of the worst of some severities, "good" where there is none. */
 export function worst(severities: readonly (string | undefined)[]): Tone {
   const tones = new Set(severities.map(severityTone));

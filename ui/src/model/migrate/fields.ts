@@ -149,10 +149,25 @@ function override(v: Json, path: string, w: Warnings): ConfigOverrideRule[] {
   return [{ matcher: { id, options: matcher.options, ...(typeof matcher.scope === 'string' ? { scope: matcher.scope } : {}) }, properties } as ConfigOverrideRule];
 }
 
-export function readFieldConfig(v: unknown, path: string, w: Warnings): FieldConfigSource {
+/** Panels whose series have colours of their own where a file says nothing; the others go by thresholds. */
+const bySeries = new Set(['timeseries', 'barchart', 'piechart', 'histogram', 'trend', 'xychart', 'candlestick']);
+/** Panels that have no values of their own. */
+const plain = new Set(['row', 'text', 'dashlist', 'alertlist']);
+
+/** colored fills in what Grafana's panels begin with, where a file, written by hand or by a library, says nothing. */
+function colored(type: string, d: Json): Json {
+  if (plain.has(type)) return d;
+  return {
+    ...d,
+    color: d.color ?? { mode: bySeries.has(type) ? 'palette-classic' : type === 'state-timeline' ? 'continuous-GrYlRd' : 'thresholds' },
+    thresholds: d.thresholds ?? { mode: 'absolute', steps: [{ value: -Infinity, color: 'green' }, { value: 80, color: 'red' }] },
+  };
+}
+
+export function readFieldConfig(v: unknown, path: string, w: Warnings, type = ''): FieldConfigSource {
   const c = object(v);
   return {
-    defaults: readDefaults(c.defaults, `${path}.defaults`, w),
+    defaults: colored(type, readDefaults(c.defaults, `${path}.defaults`, w)),
     overrides: objects(c.overrides).slice(0, most).flatMap(([o, i]) => override(o, `${path}.overrides[${i}]`, w)),
   };
 }

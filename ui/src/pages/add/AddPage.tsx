@@ -72,14 +72,14 @@ function Steps({ id }: { id: string }): ReactNode {
     <div style={{ display: 'grid', gap: 12, gridTemplateColumns: 'minmax(0, 1fr)' }}>
       {g.group !== 'use' && <Elsewhere engine="metrics" text={m.elsewhere} />}
       {local && g.group !== 'scrape' && g.group !== 'exporter' && (
-        <Notice tone="info">{t(m.loopback, { host: window.location.host, flag: '--web.listen-address=0.0.0.0:7070' })}</Notice>
+        <Notice tone="info">{t(m.loopback, { host: window.location.host, flag: `--web.listen-address=0.0.0.0:${window.location.port || '7070'}` })}</Notice>
       )}
       {shows && (
         <Card title={t(m.token)} actions={scope !== 'respond' && (
           <Switch size="xs" label={t(m.withToken)} checked={token} onChange={(e) => { const on = e.currentTarget.checked; void navigate({ to: '.', replace: true, search: (old: Record<string, unknown>) => ({ ...old, auth: on ? 'token' : 'none' }) } as never); }} />
         )}>
           <p style={{ margin: '0 0 8px' }}>{t(free ? m.tokenFree : m.tokenNeeded)} {token && t(m.makeToken, { file: tokenFile })}</p>
-          {token && <Snippet name="shell" text={`touchline tokens add ${name} --scope=${scope} --file=${tokenFile}`} />}
+          {token && <Snippet name="shell" text={`touchline tokens add ${name} --scope=${scope} --file=${tokenFile} --url=${p.base}`} />}
           {token && may('admin') && <p style={{ margin: '8px 0 0' }}><Link to={'/admin/tokens' as never} search={keepTime as never}>{t(m.orHere)}</Link></p>}
         </Card>
       )}

@@ -92,7 +92,7 @@ export function scrapeSteps(p: Place, job: string): Step[] {
       code: whole ? `scrape_configs:\n${indent(job)}` : indent(job),
     },
     whole
-      ? { text: { en: 'Check it, and start the server with it.', zh: '检查文件，并用它启动服务器。' }, file: 'shell', code: `touchline check ${file}\ntouchline run --prometheus.config=${file}` }
+      ? { text: { en: 'Check it, and start the server anew with it, beside the flags that it has.', zh: '检查文件，并在原有参数之外加上它，重新启动服务器。' }, file: 'shell', code: `touchline check ${file}\ntouchline run --prometheus.config=${file} # and the flags of before` }
       : { text: { en: 'Check it, and have it read again.', zh: '检查文件，并重新加载。' }, file: 'shell', code: `touchline check ${file} && systemctl reload touchline\n# not a service: kill -HUP "$(pidof touchline)"` },
   ];
 }

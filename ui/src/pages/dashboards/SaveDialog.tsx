@@ -1,9 +1,9 @@
-import { Button, Group, Modal, Stack, TextInput } from '@mantine/core';
+import { Autocomplete, Button, Group, Modal, Stack, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 
 import { ApiError } from '../../api/client';
-import { importDashboard, type Kept, makePatch, readDashboard, type Saved, saveDashboard } from '../../api/dashboards';
+import { importDashboard, type Kept, listDashboards, makePatch, readDashboard, type Saved, saveDashboard } from '../../api/dashboards';
 import { useT } from '../../i18n';
 import { isV2 } from '../../model';
 import { download } from '../../ui/files';
@@ -21,6 +21,8 @@ const m = {
   classic: { en: 'This dashboard is in the v2 schema. Saving writes it in the classic one, with rows in place of tabs; the version history keeps it as it was.', zh: '此仪表盘采用 v2 架构。保存时将改写为经典架构，标签页变为行；版本历史会保留原样。' },
   classicPatch: { en: 'The file is in the v2 schema, and the patch writes it in the classic one, with rows in place of tabs.', zh: '该文件采用 v2 架构，补丁会将其改写为经典架构，标签页变为行。' },
   original: { en: 'Download it as it is', zh: '下载原始文件' },
+  title: { en: 'Title', zh: '标题' },
+  folder: { en: 'Folder, may be a new one', zh: '文件夹（可新建）' },
   message: { en: 'What has changed', zh: '变更说明' },
   conflict: { en: 'Somebody was faster: {who} saved version {version}', zh: '{who} 已先保存了版本 {version}' },
   theirs: { en: 'Take their version, drop mine', zh: '采用对方版本，放弃我的修改' },
@@ -86,26 +88,36 @@ function Save({ uid, kept, draft, saved, reload }: Props): ReactNode {
     setError(undefined);
     what().then(saved, setError).finally(() => setBusy(false));
   };
-  const folder = draft.folder ?? kept.meta.folder;
+  const fresh = uid === '';
+  const [name, setName] = useState(String(draft.dashboard.title ?? ''));
+  const [place, setPlace] = useState(draft.folder ?? kept.meta.folder);
+  const folders = useQuery({ queryKey: ['dashboards', 'folders'], enabled: fresh, queryFn: async ({ signal }) => [...new Set((await listDashboards({}, signal)).dashboards.map((d) => d.folder).filter((f) => f !== ''))].sort() });
+  const folder = fresh ? place.trim() : draft.folder ?? kept.meta.folder;
   const { uid: _uid, id: _id, version: _version, ...rest } = draft.dashboard;
   const create = (title?: string) => (): Promise<Saved> => importDashboard({ dashboard: title === undefined ? rest : { ...rest, title }, folder, message });
   const put = (etag: string) => (): Promise<Saved> => saveDashboard(uid, etag, { dashboard: draft.dashboard, folder, message });
   if (conflict) return <Conflict {...{ uid, kept, draft, error, busy }} mine={() => run(create(t(m.mine, { title: String(draft.dashboard.title ?? '') })))} over={(etag) => run(put(etag))} theirs={() => reload(undefined)} />;
   return (
-    <form onSubmit={(e) => { e.preventDefault(); run(uid === '' ? create() : put(draft.etag)); }}>
+    <form onSubmit={(e) => { e.preventDefault(); run(fresh ? create(name.trim()) : put(draft.etag)); }}>
       <Stack gap="sm">
         {isV2(kept.dashboard) && !isV2(draft.dashboard) && (
           <Notice tone="warning">
             {t(m.classic)} <Button variant="default" size="compact-xs" onClick={() => download(fileName(kept.meta.title, 'v2.json'), JSON.stringify(kept.dashboard, null, 2))}>{t(m.original)}</Button>
           </Notice>
         )}
-        <TextInput label={t(m.message)} value={message} onChange={(e) => setMessage(e.currentTarget.value)} maxLength={500} data-autofocus />
+        {fresh && (
+          <>
+            <TextInput label={t(m.title)} value={name} onChange={(e) => setName(e.currentTarget.value)} maxLength={500} required data-autofocus />
+            <Autocomplete label={t(m.folder)} data={folders.data ?? []} value={place} onChange={setPlace} maxLength={200} />
+          </>
+        )}
+        {!fresh && <TextInput label={t(m.message)} value={message} onChange={(e) => setMessage(e.currentTarget.value)} maxLength={500} data-autofocus />}
         {error !== undefined && <Failed error={error} />}
         {error instanceof ApiError && error.unauthorized && (
           <Notice tone="info">{t(m.kept)} <a href={signInURL()} target="_blank" rel="noopener">{t(m.signIn)}</a></Notice>
         )}
-        <Group><Button type="submit" loading={busy}>{t(m.save)}</Button></Group>
-        <Differences before={kept.dashboard} after={draft.dashboard} />
+        <Group><Button type="submit" loading={busy} disabled={fresh && name.trim() === ''}>{t(m.save)}</Button></Group>
+        {!fresh && <Differences before={kept.dashboard} after={draft.dashboard} />}
       </Stack>
     </form>
   );

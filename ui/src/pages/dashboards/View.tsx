@@ -119,6 +119,18 @@ export function View({ dashboard, uid, arranging, editing, sheet }: { dashboard:
     } : undefined,
   }), [scope, sourceList, filterInto, time.tick, time.zone, settled, dashboard.graphTooltip, dashboard.title, annotations, find, busy, onZoom, onFilter, view, viewed, canEdit, change]);
 
+  // Escape leaves a panel that fills the page, and then kiosk mode.
+  const leaves = viewed !== undefined ? 'viewPanel' : search.kiosk !== undefined && search.share === undefined && !canEdit ? 'kiosk' : undefined;
+  useEffect(() => {
+    if (leaves === undefined) return;
+    const onKey = (e: KeyboardEvent): void => {
+      const within = e.target instanceof Element && e.target.closest('input, textarea, select, [contenteditable], [role=dialog], [role=menu], [role=listbox]');
+      if (e.key !== 'Escape' || e.defaultPrevented || within || document.querySelector('[role=dialog], [role=menu]')) return;
+      change((old) => ({ ...old, [leaves]: undefined }));
+    };
+    window.addEventListener('keydown', onKey);
+    return () => window.removeEventListener('keydown', onKey);
+  }, [leaves, change]);
   const near = useRef(false);
   useEffect(() => { near.current = true; });
   const ready = sources.isError || (settled && loading === 0 && near.current);

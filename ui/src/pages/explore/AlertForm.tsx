@@ -52,7 +52,7 @@ const m = {
   writeTest: { en: 'A test plays recorded samples of this server to the rule: promtool test rules {file}.', zh: '测试会向规则回放此服务器记录的样本：promtool test rules {file}。' },
   files: { en: 'Files', zh: '文件' },
   download: { en: 'Download', zh: '下载' },
-  where: { en: 'Put it among rule_files, then reload. Nothing is written to the server from here.', zh: '将其放入 rule_files 后重新加载。此处不会写入服务器。' },
+  where: { en: 'Put {file} beside prometheus.yml, and name it there under rule_files. Then check it, and have it read again. Nothing is written to the server from here.', zh: '将 {file} 放在 prometheus.yml 旁，并在其 rule_files 下写上。然后检查并重新加载。此处不会写入服务器。' },
   backtest: { en: 'Run a backtest over {days} days', zh: '回测最近 {days} 天' },
   backtestTitle: { en: 'Backtest', zh: '回测' },
   command: { en: 'This server has no backtest by API. Run it from a shell:', zh: '此服务器未提供回测 API，请在命令行执行：' },
@@ -201,7 +201,7 @@ function Files({ draft, ready, range, first, datasource, serverURL, zone }: { dr
         {file === 'test' && ready && <p className="muted" style={{ margin: '4px 0' }}>{t(m.writeTest, { file: name })}</p>}
         {file === 'test' && input.error ? (input.error instanceof NoTest ? <Notice tone="info">{t(input.error.text, input.error.fill)}</Notice> : <Failed error={input.error} retry={() => void input.refetch()} />) :
           file === 'test' && ready && !input.data ? <Loading height={120} /> : text !== '' && <pre className="explore-yaml" tabIndex={0} aria-label={name}>{text}</pre>}
-        {file === 'rule' && <p className="muted" style={{ margin: '4px 0' }}>{t(m.where)}</p>}
+        {file === 'rule' && <><p className="muted" style={{ margin: '4px 0' }}>{t(m.where, { file: `${base}.yml` })}</p><pre className="explore-yaml">{`# prometheus.yml\nrule_files: [${base}.yml]\n\n# shell\ntouchline check prometheus.yml && kill -HUP "$(pidof touchline)"`}</pre></>}
       </div>
       <div>
         <Group gap={8} mb={6}>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { alertExpr, type AlertDraft, problems, ruleYAML, scalar, steadyMarks, testYAML, valuesText, withoutComments } from './alert';
+import { alertExpr, type AlertDraft, problems, ruleYAML, scalar, steadyMarks, testYAML, value, valuesText, withoutComments } from './alert';
 
 const draft: AlertDraft = { name: 'HighErrors', expr: 'sum by (job) (rate(errors_total[5m]))', op: '>', threshold: 0.5, hold: '5m', severity: 'critical', labels: { team: 'on' }, summary: "{{ $labels.job }}: it's failing", description: 'One.\nTwo: {{ $value }}' };
 
@@ -66,3 +66,5 @@ describe('withoutComments', () => {
     expect(alertExpr({ name: 'A', expr: 'up == 1 # it is', op: '<', threshold: 1, hold: '5m', severity: '', labels: {}, summary: '', description: '' })).toBe('(up == 1) < 1');
   });
 });
+
+it('keeps the spaces that a text of several lines begins with', () => expect(value('  up\n== 1', '    ')).toBe('|2-\n      up\n    == 1'));

@@ -27,7 +27,7 @@ export function scalar(v: string): string {
 
 /** value writes a text over several lines, or in one. */
 export function value(v: string, indent: string): string {
-  return v.includes('\n') ? `|-\n${v.split('\n').map((l) => (l === '' ? '' : indent + l)).join('\n')}` : scalar(v);
+  return v.includes('\n') ? `|${/^\s/.test(v) ? '2' : ''}-\n${v.split('\n').map((l) => (l === '' ? '' : indent + l)).join('\n')}` : scalar(v);
 }
 
 // An operator of lower rank than a comparison must not be taken apart by it.

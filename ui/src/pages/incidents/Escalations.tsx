@@ -15,6 +15,7 @@ import { IncidentTabs } from './Tabs';
 const m = {
   title: { en: 'Escalations', zh: '升级' },
   quiet: { en: 'Nothing is open; nobody is called.', zh: '没有未结事件，无人被呼叫。' },
+  nextShown: { en: '{n} open; of those shown, the next call is for #{id}, to {who}.', zh: '未结 {n} 个；已显示的事件中，下一次呼叫为 #{id}，对象：{who}。' },
   next: { en: '{n} open; the next call is for #{id}, to {who}.', zh: '未结 {n} 个；下一次呼叫为 #{id}，对象：{who}。' },
   stopped: { en: '{n} open; nobody else is called.', zh: '未结 {n} 个；不再呼叫任何人。' },
   unheard: { en: 'Without a policy, or at its end: {n}.', zh: '其中 {n} 个没有策略或策略已执行完。' },
@@ -53,7 +54,7 @@ export function Escalations(): ReactNode {
   const who = soonest?.next?.on_call?.join(', ') || soonest?.next?.receivers?.join(', ') || t(m.nobody);
   // There may be more than has been loaded.
   const n = `${list.length}${q.hasNextPage ? '+' : ''}`;
-  const sentence = !q.data ? undefined : list.length === 0 ? t(m.quiet) : `${soonest ? t(m.next, { n, id: soonest.incident, who }) : t(m.stopped, { n })}${unheard > 0 ? ` ${t(m.unheard, { n: unheard })}` : ''}`;
+  const sentence = !q.data ? undefined : list.length === 0 ? t(m.quiet) : `${soonest ? t(q.hasNextPage ? m.nextShown : m.next, { n, id: soonest.incident, who }) : t(m.stopped, { n })}${unheard > 0 ? ` ${t(m.unheard, { n: unheard })}` : ''}`;
   return (
     <>
       <IncidentTabs />

@@ -9,7 +9,7 @@ import { status as serverStatus, type Status } from '../../api/status';
 import { notifications } from '../../api/notifications';
 import { useT } from '../../i18n';
 import { Ago, Card, Empty, Failed, LabelList, Loading, Notice, Page, StateMark } from '../../ui/parts';
-import { severityTone, type Tone, worst } from '../../ui/tone';
+import { rank, severityTone, type Tone, worst } from '../../ui/tone';
 import { byFigure, containerName, nowQuery } from './figures';
 import { Hosts } from './Hosts';
 import { Containers, Services } from './Loads';
@@ -48,6 +48,7 @@ interface OpenIncident {
   severity: string;
   state: string;
   opened_at: string;
+  labels?: Record<string, string>;
   acknowledged_by?: string;
   assignee?: string;
 }
@@ -66,8 +67,11 @@ export function Overview(): ReactNode {
   const lately = useQuery({ queryKey: ['overview', 'told'], queryFn: ({ signal }) => notifications({ limit: 8 }, signal), refetchInterval: 2000 });
 
   const open = incidents.data?.incidents ?? [];
-  // The watchdog fires as long as all is well.
-  const firing = (alerts.data ?? []).filter((a) => a.labels.alertname !== 'Watchdog' && a.labels.severity !== 'none');
+  // The watchdog fires as long as all is well, and what only informs needs nobody.
+  const firing = (alerts.data ?? []).filter((a) => a.labels.alertname !== 'Watchdog' && !['none', 'info'].includes(a.labels.severity ?? ''));
+  // What an open incident is about is told by it.
+  const alone = firing.filter((a) => !open.some((i) => i.labels && Object.keys(i.labels).length > 0 && Object.entries(i.labels).every(([n, v]) => a.labels[n] === v)))
+    .sort((a, b) => rank(a.labels.severity) - rank(b.labels.severity) || Date.parse(b.startsAt) - Date.parse(a.startsAt));
   return (
     <Page title={t(m.title)} sentence={<Headline status={status.data} hosts={hostsOf(now.data)} firing={firing.map((a) => a.labels.alertname ?? '')} tone={worst(firing.map((a) => a.labels.severity))} open={open.length} />}>
       {status.error && <Failed error={status.error} retry={() => void status.refetch()} />}
@@ -77,7 +81,7 @@ export function Overview(): ReactNode {
       <div className="grid" style={{ marginTop: 12 }}>
         <Card title={t(m.needs)} columns={6} flush>
           {alerts.error || incidents.error ? <Failed error={alerts.error ?? incidents.error} retry={() => { void alerts.refetch(); void incidents.refetch(); }} /> : null}
-          {alerts.isPending ? <Loading height={120} /> : open.length + firing.length === 0 ? (
+          {alerts.isPending ? <Loading height={120} /> : open.length + alone.length === 0 ? (
             <Empty title={<StateMark tone="good">{t(m.nothing)}</StateMark>}>{t(m.nothingHint)}</Empty>
           ) : (
             <table className="table as-cards">
@@ -90,7 +94,7 @@ export function Overview(): ReactNode {
                     <td className="num muted"><Ago at={i.opened_at} /></td>
                   </tr>
                 ))}
-                {firing.slice(0, 8).map((a) => (
+                {alone.slice(0, 8).map((a) => (
                   <tr key={a.fingerprint}>
                     <td><StateMark tone={severityTone(a.labels.severity)}>{a.labels.severity || '–'}</StateMark></td>
                     <td>
@@ -104,7 +108,7 @@ export function Overview(): ReactNode {
               </tbody>
             </table>
           )}
-          {firing.length > 8 && <p className="muted" style={{ padding: '0 12px' }}><Link to={'/alerts' as never}>{t(m.more, { n: firing.length - 8 })}</Link></p>}
+          {alone.length > 8 && <p className="muted" style={{ padding: '0 12px' }}><Link to={'/alerts' as never}>{t(m.more, { n: alone.length - 8 })}</Link></p>}
         </Card>
         <ToldLately answer={lately} />
         <Hosts now={now.data} pending={now.isPending} error={now.error} retry={() => void now.refetch()} />

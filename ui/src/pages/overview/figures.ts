@@ -14,8 +14,8 @@ export const hostFigures: Record<string, string> = {
   network: `sum by (instance) ${rates(`node_network_receive_bytes_total{${devices}}`)} + sum by (instance) ${rates(`node_network_transmit_bytes_total{${devices}}`)}`,
 };
 
-/** How long until the fullest file system is full, in seconds, where it fills. */
-const fullIn = `min by (instance) (node_filesystem_avail_bytes{${filesystems}} / (-deriv(node_filesystem_avail_bytes{${filesystems}}[1h]) > 0))`;
+/** How long until the fullest file system is full, in seconds, where it fills. A trend takes half an hour to be one. */
+const fullIn = `min by (instance) ((node_filesystem_avail_bytes{${filesystems}} / (-deriv(node_filesystem_avail_bytes{${filesystems}}[1h]) > 0)) and node_filesystem_avail_bytes{${filesystems}} offset 30m)`;
 
 const containers = 'container_cpu_usage_seconds_total{id!="/"}';
 

@@ -21,7 +21,7 @@ export async function pngOf(panel: HTMLElement, mode: Mode, scale = 2): Promise<
 
 async function paint(ctx: CanvasRenderingContext2D, el: Element, origin: DOMRect): Promise<void> {
   const style = getComputedStyle(el);
-  if (style.display === 'none' || style.visibility === 'hidden' || el.classList.contains('panel-tip') || el.classList.contains('sr-only')) return;
+  if (style.display === 'none' || style.visibility === 'hidden' || ['panel-tip', 'sr-only', 'dash-more', 'panel-info'].some((c) => el.classList.contains(c))) return;
   const r = el.getBoundingClientRect();
   const x = r.left - origin.left;
   const y = r.top - origin.top;

@@ -41,13 +41,13 @@ export function BarGauge(p: BodyProps): ReactNode {
       </div>
     );
   }
-  const gap = n > 12 ? 3 : 6;
-  const least = Math.max(16, Math.min(22, p.height / n));
+  const gap = n > 12 || p.height / n < 28 ? 3 : 6;
+  const least = 14;
   const h = Math.max(least, (p.height - gap * (n - 1)) / n);
   const beside = placed === 'left' || (placed === 'auto' && h < 44);
   const nameW = placed === 'hidden' || !beside ? 0 : Math.min(p.width * 0.4, longest + 8);
   const nameH = placed === 'hidden' || beside ? 0 : 18;
-  const size = Math.max(11, Math.min(22, (h - nameH) * 0.62));
+  const size = Math.max(10, Math.min(22, (h - nameH) * 0.62));
   const valueW = valueMode === 'hidden' ? 0 : Math.min(p.width * 0.4, widest * size + 10);
   const thick = Math.min(h - nameH, 48);
   return (

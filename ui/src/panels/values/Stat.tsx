@@ -42,11 +42,13 @@ export function Stat(p: BodyProps): ReactNode {
   const gap = 4;
   const note = values.length >= mostValues ? 16 : 0;
   const w = (p.width - gap * (columns - 1)) / columns;
-  const h = Math.max(44, (p.height - note - gap * (rows - 1)) / rows);
+  // One row of values has what room there is; of several that do not fit, the others are scrolled to.
+  const h = rows === 1 ? p.height - note : Math.max(44, (p.height - note - gap * (rows - 1)) / rows);
   const mode = choice(o, 'textMode', ['auto', 'value', 'value_and_name', 'name', 'none'] as const, 'auto');
   const named = mode === 'value_and_name' || (mode === 'auto' && values.length > 1);
   const sizes = bag(o, 'text');
-  const inner = { w: w - 16, h: h - 8 };
+  const low = h < 44;
+  const inner = { w: w - 16, h: h - (low ? 0 : 8) };
   const widest = Math.max(0.5, ...values.map((v) => (mode === 'name' ? em(v.display.title ?? '') : figureEm(v.display))));
   // Beside its name a value has half of the room, which a long one needs all of.
   const wide = flag(o, 'wideLayout', true) && named && inner.w > inner.h * 4 && widest * least < inner.w * 0.55;
@@ -84,7 +86,7 @@ function Cell({ v, p, w, h, size, wrap, nameSize, named, wide, mode, graph }: { 
       {graph && v.sparkline && (
         <div className="figure-spark"><Spark values={v.sparkline.y.values as number[]} width={Math.floor(w)} height={Math.floor(h * 0.34)} color={filled ? ink : colorMode === 'none' ? c.muted : color} min={v.field.min ?? undefined} max={v.field.max ?? undefined} /></div>
       )}
-      <div className="figure-text" style={{ color: ink, padding: '4px 8px', textAlign: centered ? 'center' : 'left', ...(wide ? { flexDirection: 'row', alignItems: 'center', justifyContent: 'space-between' } : { justifyContent: graph && v.sparkline ? 'flex-start' : 'center' }) }}>
+      <div className="figure-text" style={{ color: ink, padding: h < 44 ? '0 8px' : '4px 8px', textAlign: centered ? 'center' : 'left', ...(wide ? { flexDirection: 'row', alignItems: 'center', justifyContent: 'space-between' } : { justifyContent: graph && v.sparkline ? 'flex-start' : 'center' }) }}>
         {named && mode !== 'none' && <span className="figure-name" title={title} style={{ fontSize: nameSize, color: filled ? ink : c.muted }}>{title}</span>}
         {mode === 'name' ? <span className="figure-value" data-wrap={wrap || undefined} style={{ fontSize: fit(title, w - 16, h - 8, 40) }}>{title}</span> : mode !== 'none' && <Figure value={v.display} size={size} wrap={wrap} />}
         {pc !== undefined && Number.isFinite(pc) && <span className="figure-change">{pc >= 0 ? '↑' : '↓'} {Math.abs(pc * 100).toPrecision(3)}%</span>}

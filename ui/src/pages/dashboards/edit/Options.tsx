@@ -1,9 +1,10 @@
-import { ActionIcon, Autocomplete, Button, Checkbox, ColorInput, Group, NumberInput, Select, Stack, TextInput, Textarea } from '@mantine/core';
-import type { ReactNode } from 'react';
+import { ActionIcon, Button, Checkbox, ColorInput, Group, MultiSelect, NumberInput, Select, Stack, TextInput, Textarea } from '@mantine/core';
+import { type ReactNode, useState } from 'react';
 
-import { useT } from '../../../i18n';
+import { useLanguage, useT } from '../../../i18n';
 import { Icon } from '../../../ui/icons';
 import { at, type PanelJSON, put } from '../draft';
+import { reducers, schemes, unitGroups } from './choices';
 
 const m = {
   type: { en: 'Panel type', zh: '面板类型' },
@@ -22,7 +23,7 @@ const m = {
   bottom: { en: 'Below', zh: '下方' },
   right: { en: 'Right', zh: '右侧' },
   placement: { en: 'Legend stands', zh: '图例位置' },
-  calcs: { en: 'Calculations', zh: '计算（如 last, max）' },
+  calcs: { en: 'Calculations', zh: '计算' },
   stacking: { en: 'Stacking', zh: '堆叠' },
   none: { en: 'None', zh: '无' },
   normal: { en: 'Normal', zh: '普通' },
@@ -50,13 +51,41 @@ const m = {
   calc: { en: 'Show', zh: '显示' },
   transparent: { en: 'Transparent', zh: '透明' },
   repeat: { en: 'Repeat for each value of', zh: '按变量重复' },
+  scheme: { en: 'Colour scheme', zh: '配色方案' },
+  fixed: { en: 'Colour of all', zh: '统一颜色' },
+  suffix: { en: '{x} (as a suffix)', zh: '{x}（作为后缀）' },
+  axis: { en: 'Axis label', zh: '轴标签' },
+  scale: { en: 'Scale', zh: '刻度' },
+  linear: { en: 'Linear', zh: '线性' },
+  shape: { en: 'Line shape', zh: '线形' },
+  straight: { en: 'Straight', zh: '直线' },
+  smooth: { en: 'Smooth', zh: '平滑' },
+  stepAfter: { en: 'Step after', zh: '阶梯（后）' },
+  stepBefore: { en: 'Step before', zh: '阶梯（前）' },
+  colorMode: { en: 'Colours', zh: '着色' },
+  ofValue: { en: 'the value', zh: '数值' },
+  ofBackground: { en: 'the background', zh: '背景' },
+  graphMode: { en: 'Small graph', zh: '小图' },
+  area: { en: 'Area', zh: '面积' },
+  textMode: { en: 'Text shown', zh: '显示文本' },
+  auto: { en: 'Automatic', zh: '自动' },
+  onlyValue: { en: 'Value', zh: '数值' },
+  valueName: { en: 'Value and name', zh: '数值和名称' },
+  onlyName: { en: 'Name', zh: '名称' },
+  orientation: { en: 'Orientation', zh: '方向' },
+  horizontal: { en: 'Horizontal', zh: '水平' },
+  vertical: { en: 'Vertical', zh: '垂直' },
+  barMode: { en: 'Bars are', zh: '条形样式' },
+  gradient: { en: 'Gradient', zh: '渐变' },
+  lcd: { en: 'Retro LCD', zh: '分段' },
+  basic: { en: 'Plain', zh: '纯色' },
+  pie: { en: 'Shape', zh: '形状' },
+  donut: { en: 'Donut', zh: '环形' },
+  round: { en: 'Pie', zh: '饼形' },
   otherMappings: { en: '{n} mappings of ranges or patterns: edit them as JSON', zh: '{n} 个范围或正则映射：请以 JSON 编辑' },
 };
 
 export const types = ['timeseries', 'stat', 'gauge', 'bargauge', 'table', 'text', 'piechart', 'heatmap', 'barchart', 'state-timeline', 'status-history', 'histogram', 'alertlist', 'dashlist', 'candlestick', 'xychart'];
-const units = ['short', 'none', 'percent', 'percentunit', 'bytes', 'decbytes', 'bits', 'binBps', 'Bps', 'bps', 's', 'ms', 'µs', 'ns', 'reqps', 'ops', 'iops', 'cps', 'hertz', 'celsius', 'watt', 'dateTimeAsIso', 'dateTimeFromNow', 'bool', 'bool_yes_no', 'string', 'locale'];
-const reducers = ['lastNotNull', 'last', 'mean', 'max', 'min', 'sum', 'count', 'range', 'delta', 'firstNotNull'];
-
 type Path = readonly (string | number)[];
 const d = ['fieldConfig', 'defaults'] as const;
 const custom = [...d, 'custom'] as const;
@@ -64,6 +93,7 @@ const custom = [...d, 'custom'] as const;
 /** Options edits how a panel is drawn. */
 export function Options({ json, change }: { json: PanelJSON; change: (to: PanelJSON) => void }): ReactNode {
   const t = useT();
+  const l = useLanguage();
   const text = (path: Path): string => { const v = at(json, path); return typeof v === 'string' ? v : ''; };
   const num = (path: Path): number | '' => { const v = at(json, path); return typeof v === 'number' ? v : ''; };
   const set = (path: Path, v: unknown): void => change(put(json, path, v));
@@ -80,6 +110,7 @@ export function Options({ json, change }: { json: PanelJSON; change: (to: PanelJ
   const mode = !shown ? 'hidden' : text(['options', 'legend', 'displayMode']) || 'list';
   const calcs = at(json, ['options', 'legend', 'calcs']);
   const single = ['stat', 'gauge', 'bargauge', 'piechart'].includes(type);
+  const scheme = text([...d, 'color', 'mode']) || (['timeseries', 'barchart', 'piechart', 'histogram', 'xychart', 'candlestick'].includes(type) ? 'palette-classic' : type === 'state-timeline' ? 'continuous-GrYlRd' : 'thresholds');
   const calc = at(json, ['options', 'reduceOptions', 'calcs', 0]);
   return (
     <Stack gap="sm">
@@ -90,8 +121,8 @@ export function Options({ json, change }: { json: PanelJSON; change: (to: PanelJ
       {type === 'text' && <Textarea label={t(m.content)} value={text(['options', 'content'])} onChange={(e) => set(['options', 'content'], e.currentTarget.value)} autosize minRows={4} maxRows={20} styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)' } }} />}
       {type !== 'text' && type !== 'row' && (
         <>
+          <Unit value={text([...d, 'unit'])} onChange={(v) => set([...d, 'unit'], v)} />
           <Group gap="sm" align="flex-end">
-            <Autocomplete size="xs" label={t(m.unit)} data={units} value={text([...d, 'unit'])} onChange={(v) => set([...d, 'unit'], v || undefined)} w={110} />
             {number([...d, 'decimals'], t(m.decimals), { min: 0, max: 20 })}
             {number([...d, 'min'], t(m.min))}
             {number([...d, 'max'], t(m.max))}
@@ -102,7 +133,36 @@ export function Options({ json, change }: { json: PanelJSON; change: (to: PanelJ
           </Group>
         </>
       )}
-      {single && <Select label={t(m.calc)} data={reducers} value={typeof calc === 'string' ? calc : 'lastNotNull'} allowDeselect={false} onChange={(v) => set(['options', 'reduceOptions', 'calcs'], [v])} />}
+      {single && <Select label={t(m.calc)} data={reducers(l)} value={typeof calc === 'string' ? calc : 'lastNotNull'} allowDeselect={false} onChange={(v) => set(['options', 'reduceOptions', 'calcs'], [v])} />}
+      {type !== 'text' && type !== 'row' && (
+        <Group gap="sm" align="flex-end">
+          <Select label={t(m.scheme)} data={schemes(l, text([...d, 'color', 'mode']))} value={scheme} allowDeselect={false} w={220} onChange={(v) => set([...d, 'color'], v === 'fixed' ? { mode: 'fixed', fixedColor: text([...d, 'color', 'fixedColor']) || 'green' } : { mode: v })} />
+          {scheme === 'fixed' && <ColorInput label={t(m.fixed)} size="xs" value={text([...d, 'color', 'fixedColor'])} fixOnBlur={false} w={130} onChange={(color) => set([...d, 'color', 'fixedColor'], color)} />}
+        </Group>
+      )}
+      {type === 'stat' && (
+        <Group gap="sm" align="flex-end">
+          {pick(['options', 'colorMode'], t(m.colorMode), [['value', t(m.ofValue)], ['background', t(m.ofBackground)], ['none', t(m.none)]], 'value')}
+          {pick(['options', 'graphMode'], t(m.graphMode), [['area', t(m.area)], ['none', t(m.none)]], 'area')}
+          {pick(['options', 'textMode'], t(m.textMode), [['auto', t(m.auto)], ['value', t(m.onlyValue)], ['value_and_name', t(m.valueName)], ['name', t(m.onlyName)]], 'auto')}
+        </Group>
+      )}
+      {(type === 'bargauge' || type === 'stat' || type === 'gauge') && (
+        <Group gap="sm" align="flex-end">
+          {pick(['options', 'orientation'], t(m.orientation), [['auto', t(m.auto)], ['horizontal', t(m.horizontal)], ['vertical', t(m.vertical)]], 'auto')}
+          {type === 'bargauge' && pick(['options', 'displayMode'], t(m.barMode), [['gradient', t(m.gradient)], ['lcd', t(m.lcd)], ['basic', t(m.basic)]], 'gradient')}
+        </Group>
+      )}
+      {type === 'piechart' && pick(['options', 'pieType'], t(m.pie), [['pie', t(m.round)], ['donut', t(m.donut)]], 'pie')}
+      {type === 'timeseries' && (
+        <Group gap="sm" align="flex-end">
+          {pick([...custom, 'lineInterpolation'], t(m.shape), [['linear', t(m.straight)], ['smooth', t(m.smooth)], ['stepAfter', t(m.stepAfter)], ['stepBefore', t(m.stepBefore)]], 'linear')}
+          <Select label={t(m.scale)} data={[{ value: 'linear', label: t(m.linear) }, { value: '2', label: 'log 2' }, { value: '10', label: 'log 10' }]} allowDeselect={false} w={110}
+            value={text([...custom, 'scaleDistribution', 'type']) === 'log' ? String(at(json, [...custom, 'scaleDistribution', 'log']) ?? 2) : 'linear'}
+            onChange={(v) => set([...custom, 'scaleDistribution'], v === 'linear' ? { type: 'linear' } : { type: 'log', log: Number(v) })} />
+          <TextInput label={t(m.axis)} value={text([...custom, 'axisLabel'])} w={140} onChange={(e) => set([...custom, 'axisLabel'], e.currentTarget.value || undefined)} />
+        </Group>
+      )}
       {type === 'timeseries' && (
         <Group gap="sm" align="flex-end">
           {pick([...custom, 'drawStyle'], t(m.draw), [['line', t(m.line)], ['bars', t(m.bars)], ['points', t(m.points)]], 'line')}
@@ -124,13 +184,32 @@ export function Options({ json, change }: { json: PanelJSON; change: (to: PanelJ
           <Select label={t(m.legend)} data={[{ value: 'list', label: t(m.list) }, { value: 'table', label: t(m.table) }, { value: 'hidden', label: t(m.hidden) }]} value={mode} allowDeselect={false} w={110}
             onChange={(v) => change(put(put(json, ['options', 'legend', 'displayMode'], v === 'hidden' ? 'list' : v), ['options', 'legend', 'showLegend'], v !== 'hidden'))} />
           {pick(['options', 'legend', 'placement'], t(m.placement), [['bottom', t(m.bottom)], ['right', t(m.right)]], 'bottom')}
-          <TextInput label={t(m.calcs)} placeholder="last, max" value={Array.isArray(calcs) ? calcs.join(', ') : ''} w={200} onChange={(e) => set(['options', 'legend', 'calcs'], e.currentTarget.value.split(/[\s,]+/).filter(Boolean))} />
+          <MultiSelect label={t(m.calcs)} data={known(reducers(l), calcs)} value={Array.isArray(calcs) ? calcs.filter((x) => typeof x === 'string') : []} searchable w={220} onChange={(v) => set(['options', 'legend', 'calcs'], v)} />
         </Group>
       )}
       {type !== 'text' && type !== 'row' && <Thresholds json={json} change={change} />}
       {type !== 'text' && type !== 'row' && <Mappings json={json} change={change} />}
       <TextInput label={t(m.repeat)} value={text(['repeat'])} onChange={(e) => set(['repeat'], e.currentTarget.value.replace(/^\$/, '') || undefined)} w={200} />
     </Stack>
+  );
+}
+
+/** known adds what a file has and the list does not. */
+const known = (list: { value: string; label: string }[], values: unknown): { value: string; label: string }[] =>
+  [...list, ...(Array.isArray(values) ? values : []).filter((v): v is string => typeof v === 'string' && !list.some((o) => o.value === v)).map((value) => ({ value, label: value }))];
+
+/** Unit is one of Grafana's units, or any text that stands behind the value. */
+function Unit({ value, onChange }: { value: string; onChange: (v: string | undefined) => void }): ReactNode {
+  const t = useT();
+  const l = useLanguage();
+  const [search, setSearch] = useState('');
+  const groups = unitGroups(l);
+  const all = groups.flatMap((g) => g.items);
+  const own = (x: string): { value: string; label: string }[] => (x !== '' && !all.some((o) => o.value === x || o.label === x) ? [{ value: x, label: t(m.suffix, { x }) }] : []);
+  const typed = search !== '' && search !== t(m.suffix, { x: value }) ? own(search) : [];
+  return (
+    <Select label={t(m.unit)} data={[...groups, ...own(value), ...typed.filter((o) => o.value !== value)]} value={value || null} searchable clearable searchValue={search} onSearchChange={setSearch} maxDropdownHeight={320} selectFirstOptionOnChange
+      onChange={(v) => onChange(v ?? undefined)} />
   );
 }
 
