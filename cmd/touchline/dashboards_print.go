@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -88,9 +90,18 @@ func (p *dashboardPrint) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	// What is not there, or not for this token, is told in words before a browser starts.
-	var kept struct{ Meta dashboard.Meta }
+	var kept struct {
+		Meta      dashboard.Meta
+		Dashboard json.RawMessage
+	}
 	if err := c.getJSON(cmd.Context(), dashboardsPath+"/"+url.PathEscape(uid), &kept); err != nil {
 		return err
+	}
+	for name := range query {
+		v, ok := strings.CutPrefix(name, "var-")
+		if ok && !regexp.MustCompile(`"name"\s*:\s*"`+regexp.QuoteMeta(v)+`"`).Match(kept.Dashboard) {
+			cmd.PrintErrf("warning: the dashboard has no variable %s\n", v)
+		}
 	}
 	path, err := browser.Find(p.browser)
 	if err != nil {

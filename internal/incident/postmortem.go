@@ -130,6 +130,14 @@ func (s *Service) Postmortem(ctx context.Context, id int64, language string, que
 	return p, nil
 }
 
+// begunAt is when it is known that something was wrong.
+func begunAt(i *Incident) time.Time {
+	if i.SampleAt.IsZero() && !i.DecidedAt.IsZero() {
+		return i.DecidedAt
+	}
+	return began(i)
+}
+
 // exprOf is the expression of a generator's URL, as Prometheus makes them.
 func exprOf(generator string) string {
 	u, err := url.Parse(generator)
@@ -210,7 +218,8 @@ func (p *Postmortem) Markdown() string {
 	row(w.state, string(p.State))
 	row(w.assignee, p.Assignee)
 	row(w.detected, after(p.SampleAt, p.DecidedAt))
-	row(w.told, after(p.SampleAt, p.NotifiedAt))
+	// An expression that reads no series has no bad sample.
+	row(w.told, after(begunAt(&p.Incident), p.NotifiedAt))
 	row(w.acknowledged, after(p.OpenedAt, p.FirstAckAt))
 	row(w.repaired, after(began(&p.Incident), p.ResolvedAt))
 	row(w.verdict, w.verdictOf(p.Verdict))

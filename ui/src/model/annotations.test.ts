@@ -29,7 +29,7 @@ describe('annotations', () => {
   });
   it('reads alerts, deployments and incidents', () => {
     const [alerts, deploys, incidents] = ownAnnotations as [never, never, never];
-    expect(annotationRequest(alerts, scope)).toMatchObject({ kind: 'range', expr: 'ALERTS{alertstate="firing"}', datasource: { uid: 'touchline' } });
+    expect(annotationRequest(alerts, scope)).toMatchObject({ kind: 'range', expr: 'ALERTS{alertstate="firing", severity!~"none|info", alertname!="Watchdog"}', datasource: { uid: 'touchline' } });
     expect(annotationsFrom(alerts, annotationRequest(alerts, scope), { result: [{ metric: { __name__: 'ALERTS', alertname: 'Down', alertstate: 'firing', job: 'j' }, values: [[60, '1']] }] })[0]).toMatchObject({ title: 'Down', text: 'job=j', color: 'red' });
     const d = annotationRequest(deploys, scope);
     expect(d).toMatchObject({ kind: 'get', path: '/touchline/v1/deployments', params: { from: '1970-01-01T00:00:00.000Z' } });

@@ -44,7 +44,7 @@ export function annotationRequest(q: AnnotationQuery, scope: Scope, filterInto?:
   const range = (expr: string): AnnotationRequest => ({ kind: 'range', datasource: q.datasource, expr, start: Math.floor(from / 1000 / step) * step, end: Math.ceil(to / 1000 / step) * step, step });
   switch (q.datasource.uid) {
     case 'touchline:alerts':
-      return { ...range('ALERTS{alertstate="firing"}'), datasource: { uid: 'touchline', type: 'prometheus' } } as AnnotationRequest;
+      return { ...range(`ALERTS{alertstate="firing", severity!~"none|info", alertname!="Watchdog"}`), datasource: { uid: 'touchline', type: 'prometheus' } } as AnnotationRequest;
     case 'touchline:deploys':
       return { kind: 'get', path: '/touchline/v1/deployments', params: times };
     case 'touchline:incidents':

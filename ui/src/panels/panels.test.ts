@@ -7,6 +7,7 @@ import { safeStyle } from './lists/sanitize';
 import { followers, follow, point } from './plot/crosshair';
 import { cellsOf, histogramOf, shade, stretches } from './shapes/buckets';
 import { columnsOf, footerOf, rowsOf, widths } from './table/columns';
+import { united } from './timeseries/bands';
 import { cells, fit } from './values/fit';
 import { portion } from './values/limits';
 import { valuesOf } from './values/reduce';
@@ -147,4 +148,8 @@ describe('the shared crosshair', () => {
     expect(told).toEqual([5]);
     expect(followers()).toBe(before);
   });
+});
+
+describe('united', () => {
+  it('makes one band of those that overlap', () => expect(united([[5, 8], [1, 3], [2, 4], [8, 9], [20, 21]])).toEqual([[1, 4], [5, 9], [20, 21]]));
 });

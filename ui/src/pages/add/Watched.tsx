@@ -39,6 +39,7 @@ const m = {
   noneYet: { en: 'This server scrapes nothing', zh: '本服务器没有抓取任何目标' },
   noneHint: { en: 'The built-in sources are off (--sources.enabled), and prometheus.yml names no target.', zh: '内置采集已关闭（--sources.enabled），且 prometheus.yml 未配置目标。' },
   sent: { en: 'Sent to this server', zh: '发送到本服务器' },
+  unnamed: { en: 'Samples come to {to}, from senders that name no job', zh: '{to} 正在接收样本，但发送方未提供 job' },
   nobody: { en: 'Nobody sends samples', zh: '没有发送方' },
   nobodyHint: { en: 'Remote write and OpenTelemetry are taken at this address.', zh: '此地址接受远程写入与 OpenTelemetry 数据。' },
   addSender: { en: 'Add a sender', zh: '添加发送方' },
@@ -59,6 +60,9 @@ export function WatchedPage(): ReactNode {
   const targets = useQuery({ queryKey: ['targets'], queryFn: ({ signal }) => readTargets(signal), refetchInterval: 2000 });
   const series = useQuery({ queryKey: ['watched series'], queryFn: ({ signal }) => vector('sum by (job, instance) (scrape_samples_post_metric_relabeling)', signal), refetchInterval: 5000 });
   const pushed = useQuery({ queryKey: ['pushed'], queryFn: ({ signal }) => vector('max by (job) (timestamp(up) or timestamp(target_info))', signal), refetchInterval: 2000 });
+  // Samples that say by no series of their own who sends them.
+  const arriving = useQuery({ queryKey: ['arriving'], queryFn: ({ signal }) => vector('sum by (handler) (increase(touchline_http_requests_total{method="post",handler=~"/api/v1/write|/v1/metrics|/api/v1/otlp/v1/metrics",code=~"2.."}[5m])) > 0', signal), refetchInterval: 5000 });
+  const to = (arriving.data ?? []).map((s) => s.labels.handler).join(', ');
   const watched = state.data?.watched ?? [];
   const down = watched.filter((w) => !w.up).length;
   const total = (series.data ?? []).reduce((n, s) => n + s.value, 0);
@@ -84,7 +88,7 @@ export function WatchedPage(): ReactNode {
           )}
         </Card>
         {!metrics && <Card title={t(m.sent)} columns={6} flush={senders.length > 0}>
-          {pushed.error && !pushed.data ? <Failed error={pushed.error} retry={() => void pushed.refetch()} /> : !pushed.data || !targets.data ? <Loading height={60} /> : senders.length > 0 ? <Senders list={senders} /> : (
+          {pushed.error && !pushed.data ? <Failed error={pushed.error} retry={() => void pushed.refetch()} /> : !pushed.data || !targets.data ? <Loading height={60} /> : senders.length > 0 ? <Senders list={senders} /> : to !== '' ? <StateMark tone="good">{t(m.unnamed, { to })}</StateMark> : (
             <Empty title={t(m.nobody)} action={<Link to={'/add' as never} search={keepTime as never}>{t(m.addSender)}</Link>}>
               {t(m.nobodyHint)}
               {(state.data?.endpoints ?? []).map((e) => <div key={e.url}>{e.what}<br /><code>{e.url}</code></div>)}

@@ -3,7 +3,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { type DragEvent, lazy, type ReactNode, Suspense, useDeferredValue, useMemo, useState } from 'react';
 
-import { deleteDashboard, type DashboardMeta, listDashboards, readDashboard, star } from '../../api/dashboards';
+import { deleteDashboard, type DashboardMeta, importDashboard, listDashboards, readDashboard, star } from '../../api/dashboards';
 import { useMe } from '../../api/me';
 import { keepTime } from '../../app/Frame';
 import { useLanguage, useT } from '../../i18n';
@@ -20,6 +20,10 @@ const m = {
   found: { en: '{n} of {all} dashboards fit', zh: '{all} 个仪表盘中有 {n} 个匹配' },
   none: { en: '0 dashboards: import Grafana\'s JSON, or make one', zh: '0 个仪表盘：导入 Grafana JSON 或新建' },
   reading: { en: 'Reading the dashboards', zh: '正在读取仪表盘' },
+  play: { en: 'Play these', zh: '轮播以下仪表盘' },
+  playHow: { en: 'One after the other, 30 s each, without the frame. The address is the playlist.', zh: '依次显示，每个 30 秒，不带边框。地址即播放列表。' },
+  duplicate: { en: 'Duplicate', zh: '复制一份' },
+  copyOf: { en: '{title} (copy)', zh: '{title}（副本）' },
   import: { en: 'Import', zh: '导入' },
   new: { en: 'New', zh: '新建' },
   search: { en: 'Search', zh: '搜索' },
@@ -88,6 +92,7 @@ export function List(): ReactNode {
     for (const d of sorted(shown.data?.dashboards ?? [], by, l)) out.set(d.folder, [...(out.get(d.folder) ?? []), d]);
     return [...out].sort(([a], [b]) => (a === '' ? -1 : b === '' ? 1 : a.localeCompare(b, l)));
   }, [shown.data, by, l]);
+  const played = folders.flatMap(([, list]) => list).slice(0, 50).map((d) => d.uid);
   const change = may('change');
   const n = all.data?.dashboards.length ?? 0;
   const run = (what: Promise<unknown>): void => {
@@ -103,12 +108,13 @@ export function List(): ReactNode {
   const importButton = change && <Button onClick={() => set({ import: '' })}>{t(m.import)}</Button>;
   return (
     <div onDragOver={(e) => { if (change) e.preventDefault(); }} onDrop={drop}>
-      <Page title={t(m.title)} sentence={sentence} actions={change && (
+      <Page title={t(m.title)} sentence={sentence} actions={
         <>
-          <Button variant="default" onClick={() => set({ import: '' })}>{t(m.import)}</Button>
-          <Button onClick={() => void navigate({ to: '/dashboards/new', search: keepTime } as never)} leftSection={<Icon name="add" size={14} />}>{t(m.new)}</Button>
+          {played.length > 1 && <Button variant="default" title={t(m.playHow)} onClick={() => void navigate({ to: '/playlist', search: (old: Record<string, unknown>) => ({ ...keepTime(old), d: played, every: '30s' }) } as never)}>{t(m.play)}</Button>}
+          {change && <Button variant="default" onClick={() => set({ import: '' })}>{t(m.import)}</Button>}
+          {change && <Button onClick={() => void navigate({ to: '/dashboards/new', search: keepTime } as never)} leftSection={<Icon name="add" size={14} />}>{t(m.new)}</Button>}
         </>
-      )}>
+      }>
         <Group gap="sm" mb="md" align="center">
           <TextInput aria-label={t(m.search)} placeholder={t(m.search)} value={query} onChange={(e) => set({ query: e.currentTarget.value || undefined })} leftSection={<Icon name="search" size={14} />} w={260} />
           <Select aria-label={t(m.tag)} placeholder={t(m.tag)} data={tags} value={search.tag ?? null} onChange={(v) => set({ tag: v ?? undefined })} clearable searchable limit={200} w={160} />
@@ -146,6 +152,13 @@ export function List(): ReactNode {
   );
 }
 
+/** copy makes a dashboard of one's own of another, in the same folder. */
+async function copy(d: DashboardMeta, title: string): Promise<void> {
+  const { dashboard } = await readDashboard(d.uid);
+  const { uid: _uid, id: _id, version: _version, ...rest } = dashboard;
+  await importDashboard({ dashboard: { ...rest, title }, folder: d.folder });
+}
+
 function Row({ d, signedIn, change, run, pick }: { d: DashboardMeta; signedIn: boolean; change: boolean; run: (what: Promise<unknown>) => void; pick: (tag: string) => void }): ReactNode {
   const t = useT();
   const navigate = useNavigate();
@@ -171,6 +184,7 @@ function Row({ d, signedIn, change, run, pick }: { d: DashboardMeta; signedIn: b
           <Menu.Dropdown>
             <Menu.Item onClick={() => run(readDashboard(d.uid).then((k) => download(fileName(d.title, 'json'), JSON.stringify(k.dashboard, null, 2))))}>{t(m.export)}</Menu.Item>
             <Menu.Item onClick={() => void navigate({ to: `/d/${encodeURIComponent(d.uid)}/versions`, search: keepTime } as never)}>{t(m.versions)}</Menu.Item>
+            {change && <Menu.Item onClick={() => run(copy(d, t(m.copyOf, { title: d.title })))}>{t(m.duplicate)}</Menu.Item>}
             {change && !d.provisioned && <Menu.Item onClick={() => { if (window.confirm(t(m.sure, { title: d.title }))) run(deleteDashboard(d.uid, d.version)); }}>{t(m.remove)}</Menu.Item>}
           </Menu.Dropdown>
         </Menu>

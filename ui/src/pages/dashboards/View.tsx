@@ -41,6 +41,8 @@ const m = {
 };
 
 const noSources: DataSource[] = [];
+/** Those of annotations that every dashboard has. */
+const ownNames: Record<string, string> = { Alerts: '告警', Deployments: '部署', Incidents: '事件' };
 
 /** What of a dashboard can be edited, where it can. */
 export interface Editing {
@@ -141,7 +143,7 @@ export function View({ dashboard, uid, arranging, editing, sheet }: { dashboard:
     <div data-dashboard-state={ready ? 'ready' : 'loading'} data-dashboard-uid={uid}>
       {sheet === undefined ? <VariableBar variables={dashboard.variables} state={variables} sourceFor={(v) => sourceOf(v.datasource, scope, sourceList)?.uid} onChange={setVariable} extra={<>
         {allAnnotations.filter((q) => !q.hide).map((q) => (
-          <Switch key={q.name} label={q.name} checked={isOn(q, search)} onChange={(e) => change(toggled(q.name, q.enable, e.currentTarget.checked))} />
+          <Switch key={q.name} label={l === 'zh' ? ownNames[q.name] ?? q.name : q.name} checked={isOn(q, search)} onChange={(e) => change(toggled(q.name, q.enable, e.currentTarget.checked))} />
         ))}
         {dashboard.links.map((link, i) => <HeadLink key={i} link={link} scope={scope} variables={dashboard} />)}
       </>} /> : <Printed dashboard={dashboard} scope={scope} />}

@@ -109,7 +109,7 @@ function Facts({ incident: i }: { incident: IncidentDetail }): ReactNode {
   return (
     <Card title={t(m.facts)}>
       <div style={{ display: 'grid', gridTemplateColumns: 'repeat(auto-fill, minmax(96px, 1fr))', gap: 10, marginBottom: 10 }}>
-        {([[m.began, <Ago key="b" at={i.sample_at ?? i.opened_at} />], [m.detected, after(i.sample_at, i.decided_at)], [m.told, after(i.sample_at, i.notified_at)], [m.acked, after(i.opened_at, i.acknowledged_at)], [m.whose, i.assignee || i.acknowledged_by || '–'], [m.flaps, i.flaps]] as const).map(([name, v]) => (
+        {([[m.began, <Ago key="b" at={i.sample_at ?? i.opened_at} />], [m.detected, after(i.sample_at, i.decided_at)], [m.told, after(i.sample_at ?? i.decided_at ?? i.opened_at, i.notified_at)], [m.acked, after(i.opened_at, i.acknowledged_at)], [m.whose, i.assignee || i.acknowledged_by || '–'], [m.flaps, i.flaps]] as const).map(([name, v]) => (
           <div key={name.en}><div className="muted" style={{ fontSize: 11 }}>{t(name)}</div><div style={{ fontSize: 15, fontWeight: 600 }}>{v}</div></div>
         ))}
       </div>

@@ -85,7 +85,7 @@ export function Incidents(): ReactNode {
                         <td data-name={t(m.who)}>{i.assignee || i.acknowledged_by || <span className="muted">–</span>}</td>
                         <td data-name={t(m.began)}><Ago at={i.sample_at ?? i.opened_at} /></td>
                         <td data-name={t(m.lasted)} className="num"><Span ms={(ended(i) ?? Date.now()) - began(i)} /></td>
-                        <td data-name={t(m.told)} className="num">{i.notified_at && i.sample_at ? <Span ms={Date.parse(i.notified_at) - Date.parse(i.sample_at)} /> : <span className="muted">–</span>}</td>
+                        <td data-name={t(m.told)} className="num">{i.notified_at ? <Span ms={Math.max(0, Date.parse(i.notified_at) - Date.parse(i.sample_at ?? i.decided_at ?? i.opened_at))} /> : <span className="muted">–</span>}</td>
                       </tr>
                     ))}
                   </tbody>

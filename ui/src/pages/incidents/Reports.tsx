@@ -25,7 +25,7 @@ const m = {
   calls: { en: 'Calls', zh: '呼叫' },
   times: { en: 'Times by severity: mean, p50, p95', zh: '各级别用时：均值、p50、p95' },
   severity: { en: 'Severity', zh: '级别' },
-  detect: { en: 'Detect', zh: '检测' },
+  detect: { en: 'Detect and tell', zh: '检测并通知' },
   acknowledge: { en: 'Acknowledge', zh: '确认' },
   repair: { en: 'Repair', zh: '修复' },
   noisy: { en: 'Noisiest rules', zh: '最频繁的规则' },

@@ -16,6 +16,7 @@ import { calcsOf, picked } from './legendModel';
 import { drawThresholds, plotOptions, shapeOf } from './options';
 import { prepare, type Rank, tipLines } from './prepare';
 import { type Box, Markers } from './Markers';
+import { united } from './bands';
 import { Readings } from './Readings';
 
 const m = {
@@ -151,21 +152,23 @@ function nearest(u: uPlot, index: number, axes: string[]): number {
   return best;
 }
 
-/** drawRegions draws what lasted as bands, and what happened as thin lines. */
+/** drawRegions draws what lasted as bands, and what happened as thin lines. Bands of one colour that overlap are one. */
 export function drawRegions(u: uPlot, marks: Mark[], mode: 'dark' | 'light'): void {
   const { ctx, bbox } = u;
+  const bands = new Map<string, [number, number][]>();
   ctx.save();
   for (const mark of marks.slice(0, 500)) {
     const color = themes[mode].visualization.getColorByName(mark.color ?? tokens[mode].accent);
     const x0 = Math.max(bbox.left, u.valToPos(mark.time, 'x', true));
     const x1 = Math.min(bbox.left + bbox.width, u.valToPos(mark.timeEnd ?? mark.time, 'x', true));
     if (x0 > bbox.left + bbox.width || x1 < bbox.left) continue;
-    if (mark.timeEnd !== undefined && x1 - x0 > 1) {
-      ctx.fillStyle = fade(color, 0.05);
-      ctx.fillRect(x0, bbox.top, x1 - x0, bbox.height);
-    }
+    if (mark.timeEnd !== undefined && x1 - x0 > 1) bands.set(color, [...(bands.get(color) ?? []), [x0, x1]]);
     ctx.fillStyle = fade(color, 0.7);
     ctx.fillRect(Math.round(x0), bbox.top, devicePixelRatio, bbox.height);
+  }
+  for (const [color, list] of bands) {
+    ctx.fillStyle = fade(color, 0.05);
+    for (const [from, to] of united(list)) ctx.fillRect(from, bbox.top, to - from, bbox.height);
   }
   ctx.restore();
 }

@@ -129,7 +129,7 @@ export function prepare(frames: DataFrame[], mode: Mode, height: number, shown?:
   const stacked = stack(drawn.map((d) => {
     const s = bag(custom(d.field), 'stacking');
     const mode = choice(s, 'mode', ['none', 'normal', 'percent'] as const, 'none');
-    return { group: mode === 'none' ? undefined : `${mode} ${text(s, 'group', 'A')} ${d.axis} ${d.down ? '-' : '+'}`, percent: mode === 'percent', values: d.values };
+    return { group: mode === 'none' ? undefined : `${mode} ${String(s.group ?? 'A')} ${d.axis} ${d.down ? '-' : '+'}`, percent: mode === 'percent', values: d.values };
   }));
   drawn.forEach((d, i) => {
     d.values = stacked.values[i]!;

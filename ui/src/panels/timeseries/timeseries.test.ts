@@ -19,6 +19,10 @@ describe('prepare', () => {
     expect(p.drawn[1]!.raw).toEqual([10, 20]);
     expect(p.drawn.map((d) => d.below)).toEqual([-1, 0, -1]);
   });
+  it('stacks each group by itself, whatever names it', () => {
+    const p = prepare([frame('a', [1], { stacking: { mode: 'normal', group: 'A' } }), frame('total', [24], { stacking: { mode: 'normal', group: false } }), frame('b', [2], { stacking: { mode: 'normal', group: 'A' } })], 'dark', 200);
+    expect(p.drawn.map((d) => d.values)).toEqual([[1], [24], [3]]);
+  });
   it('stacks what lies below zero downwards, by itself', () => {
     const stacking = { mode: 'normal', group: 'A' };
     const p = prepare([frame('rx', [5, 4], { stacking }), frame('tx', [-3, -2], { stacking }), frame('more', [1, 1], { stacking }), frame('down', [2, 2], { stacking, transform: 'negative-Y' }), frame('up', [-2, -2], { stacking, transform: 'negative-Y' })], 'dark', 200);
