@@ -5,6 +5,7 @@
 package drawn
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -34,7 +35,7 @@ type Panel struct {
 	Borrows       int      // the panel whose data it shows
 	Queries       []Query
 	Calcs         []string
-	Units         []string
+	Units         []string // of its fields; empty for those that have none
 	Mapped        []Mapping
 	Transforms    []string
 	Fields        []string // labels that its transformations and options name
@@ -239,16 +240,25 @@ func readOptions(p *Panel, o object) {
 	fields := obj(o["fieldConfig"])
 	old := obj(obj(o["options"])["fieldOptions"])
 	bags := []object{obj(fields["defaults"]), obj(old["defaults"]), obj(o["options"]), o}
-	for _, y := range list(o["yaxes"]) {
-		p.Units = append(p.Units, text(obj(y)["format"]))
+	// The second axis of an old graph has what an override puts there.
+	second := slices.ContainsFunc(list(o["seriesOverrides"]), func(v any) bool { return number(obj(v)["yaxis"]) == 2 })
+	for i, y := range list(o["yaxes"]) {
+		if i == 0 || second {
+			p.Units = append(p.Units, text(obj(y)["format"]))
+		}
+	}
+	for _, b := range bags {
+		if p.Units == nil {
+			p.Units = texts(cmp.Or(text(b["unit"]), text(b["format"])))
+		}
+		p.Loose = p.Loose || text(b["displayName"]) != ""
+		p.Mapped = append(p.Mapped, readMappings(b)...)
+	}
+	if p.Units == nil {
+		p.Units = []string{""}
 	}
 	for _, s := range list(o["styles"]) {
 		p.Units = append(p.Units, text(obj(s)["unit"]))
-	}
-	for _, b := range bags {
-		p.Units = append(p.Units, text(b["unit"]), text(b["format"]))
-		p.Loose = p.Loose || text(b["displayName"]) != ""
-		p.Mapped = append(p.Mapped, readMappings(b)...)
 	}
 	p.Mapped = append(p.Mapped, readMappings(old)...)
 	for _, v := range list(fields["overrides"]) {
