@@ -107,6 +107,15 @@ func (p *Panel) match(shown []Shown, known []Known, calcs []string, all bool) (h
 	return held, out
 }
 
+// inks tells whether a plot must have something in it: no line leads through a value that is none, or beyond a fixed axis.
+func (p *Panel) inks(known []Known) bool {
+	return slices.ContainsFunc(known, func(k Known) bool {
+		return slices.ContainsFunc(k.Points, func(v float64) bool {
+			return !math.IsNaN(v) && !math.IsInf(v, 0) && (p.Min == nil || v >= *p.Min) && (p.Max == nil || v <= *p.Max)
+		})
+	})
+}
+
 var numeric = regexp.MustCompile(`^[^A-Za-z]{0,3}\d`)
 
 // table wants each number of a cell to be a known one, but for those that are labels or times, and one at least.

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io/fs"
-	"math"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -341,7 +340,7 @@ func (r *report) panel(s *server, file string, board *Board, p *Panel, on *page,
 		r.panels.add(false, "%s: the server refuses %s", name, strings.Join(errs, "; "))
 		return
 	}
-	if blank && slices.ContainsFunc(known, func(k Known) bool { return !math.IsNaN(reduce(k.Points, "last")) }) {
+	if blank && p.inks(known) {
 		r.panels.add(false, "%s: nothing is drawn into its plot, known are %s", name, samples(known, []string{"last"}))
 		return
 	}

@@ -130,9 +130,10 @@ func saysIn(drawn string, value float64, unit string) Verdict {
 		return verdict(err == nil && at.Equal(time.UnixMilli(int64(value)).Truncate(time.Second)))
 	}
 	if one, ok := spelled[unit]; ok {
-		sum, least, ok := lasting(drawn)
+		length, past := strings.CutSuffix(drawn, "ago")
+		sum, least, ok := lasting(length)
 		v := math.Abs(value * one)
-		return verdict(ok && sum <= v*(1+1e-9)+1e-9 && v < sum+least && (value < 0) == strings.HasSuffix(drawn, " ago"))
+		return verdict(ok && sum <= v*(1+1e-9)+1e-9 && v < sum+least && past == (value < 0))
 	}
 	switch {
 	case noNumber.MatchString(unit):
@@ -200,11 +201,7 @@ func (p *Panel) says(drawn string, value float64) Verdict {
 	if slices.ContainsFunc(p.Mapped, func(m Mapping) bool { return m.Text == drawn && m.takes(value) }) {
 		return Yes
 	}
-	v := Says(drawn, value, p.Units)
-	if v == No && p.Flips {
-		return Says(drawn, -value, p.Units)
-	}
-	return v
+	return Says(drawn, value, p.Units)
 }
 
 func (m Mapping) takes(value float64) bool {

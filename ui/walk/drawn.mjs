@@ -29,8 +29,8 @@ function shown() {
     if (w < 1 || h < 1) return 0;
     const { data } = canvas.getContext('2d').getImageData(Math.round((over.left - box.left) * d), Math.round((over.top - box.top) * d), w, h);
     let n = 0;
-    // What is nearly transparent has no exact colour.
-    for (let i = 0; i < data.length; i += 4) if (data[i + 3] >= 40 && grid.some((c, k) => Math.abs(data[i + k] - c) > 32)) n++;
+    // What is nearly transparent, as the area below a line, has no exact colour; what is all but transparent has none.
+    for (let i = 0; i < data.length; i += 4) if (data[i + 3] >= 8 && grid.some((c, k) => Math.abs(data[i + k] - c) > 32)) n++;
     return n;
   };
   return [...document.querySelectorAll('section.panel[data-panel-id]')].map((panel) => {
