@@ -244,7 +244,7 @@ func readOptions(p *Panel, o object) {
 	for i, y := range list(o["yaxes"]) {
 		// Other panels may still have the axes of the graph that they were made of.
 		if p.Type == "graph" && (i == 0 || second) {
-			p.Units = append(p.Units, text(obj(y)["format"]))
+			p.Units = append(p.Units, texts(obj(y)["format"])...)
 		}
 	}
 	for _, b := range bags {

@@ -90,6 +90,7 @@ func TestUnits(t *testing.T) {
 		`"fieldConfig":{"defaults":{"unit":"bytes"}}`:                                                 `["bytes"]`,
 		`"fieldConfig":{"defaults":{},"overrides":[{"properties":[{"id":"unit","value":"s"}]}]}`:      `["" "s"]`,
 		`"type":"graph","yaxes":[{"format":"ms"},{"format":"short"}]`:                                 `["ms"]`,
+		`"type":"graph","yaxes":[{"show":true}],"fieldConfig":{"defaults":{"unit":"s"}}`:              `["s"]`,
 		`"type":"timeseries","yaxes":[{"format":"ms"}]`:                                               `[""]`,
 		`"type":"graph","yaxes":[{"format":"ms"},{"format":"short"}],"seriesOverrides":[{"yaxis":2}]`: `["ms" "short"]`,
 		`"styles":[{"unit":"s"}]`: `["" "s"]`,
