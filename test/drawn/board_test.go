@@ -5,6 +5,7 @@
 package drawn
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -34,15 +35,14 @@ type Panel struct {
 	Borrows       int      // the panel whose data it shows
 	Queries       []Query
 	Calcs         []string
-	Units         []string
+	Units         []string // of its fields; empty for those that have none
 	Mapped        []Mapping
 	Transforms    []string
+	Min, Max      *float64 // where its axis begins and ends, if the file says so
 	Fields        []string // labels that its transformations and options name
 	// Loose says that names of series are changed or values are chosen by options, so that
 	// only the values that are drawn are held against the known ones.
 	Loose bool
-	// Flips says that some series are drawn below zero.
-	Flips bool
 }
 
 // Query is one query of a panel.
@@ -239,16 +239,27 @@ func readOptions(p *Panel, o object) {
 	fields := obj(o["fieldConfig"])
 	old := obj(obj(o["options"])["fieldOptions"])
 	bags := []object{obj(fields["defaults"]), obj(old["defaults"]), obj(o["options"]), o}
-	for _, y := range list(o["yaxes"]) {
-		p.Units = append(p.Units, text(obj(y)["format"]))
-	}
-	for _, s := range list(o["styles"]) {
-		p.Units = append(p.Units, text(obj(s)["unit"]))
+	// The second axis of an old graph has what an override puts there.
+	second := slices.ContainsFunc(list(o["seriesOverrides"]), func(v any) bool { return number(obj(v)["yaxis"]) == 2 })
+	for i, y := range list(o["yaxes"]) {
+		// Other panels may still have the axes of the graph that they were made of.
+		if p.Type == "graph" && (i == 0 || second) {
+			p.Units = append(p.Units, texts(obj(y)["format"])...)
+		}
 	}
 	for _, b := range bags {
-		p.Units = append(p.Units, text(b["unit"]), text(b["format"]))
+		if p.Units == nil {
+			p.Units = texts(cmp.Or(text(b["unit"]), text(b["format"])))
+		}
 		p.Loose = p.Loose || text(b["displayName"]) != ""
 		p.Mapped = append(p.Mapped, readMappings(b)...)
+	}
+	if p.Units == nil {
+		p.Units = []string{""}
+	}
+	p.Min, p.Max = limitOf(obj(fields["defaults"])["min"]), limitOf(obj(fields["defaults"])["max"])
+	for _, s := range list(o["styles"]) {
+		p.Units = append(p.Units, text(obj(s)["unit"]))
 	}
 	p.Mapped = append(p.Mapped, readMappings(old)...)
 	for _, v := range list(fields["overrides"]) {
@@ -260,14 +271,8 @@ func readOptions(p *Panel, o object) {
 				p.Loose = true
 			case "mappings":
 				p.Mapped = append(p.Mapped, readMappings(object{"mappings": prop["value"]})...)
-			case "custom.transform":
-				p.Flips = p.Flips || text(prop["value"]) == "negative-Y"
 			}
 		}
-	}
-	for _, v := range list(o["seriesOverrides"]) {
-		s := obj(v)
-		p.Flips = p.Flips || text(s["transform"]) == "negative-Y"
 	}
 	for _, v := range list(o["transformations"]) {
 		if t := obj(v); !truth(t["disabled"]) {
@@ -313,15 +318,16 @@ func fieldsOf(options object) []string {
 	return out
 }
 
+func limitOf(v any) *float64 {
+	if text(v) == "" {
+		return nil
+	}
+	n := number(v)
+	return &n
+}
+
 func readMappings(b object) []Mapping {
 	var out []Mapping
-	bound := func(v any) *float64 {
-		if text(v) == "" {
-			return nil
-		}
-		n := number(v)
-		return &n
-	}
 	for _, v := range append(list(b["mappings"]), list(b["valueMaps"])...) {
 		m := obj(v)
 		o := obj(m["options"])
@@ -331,18 +337,18 @@ func readMappings(b object) []Mapping {
 				out = append(out, Mapping{Text: text(obj(to)["text"]), Is: is})
 			}
 		case "range":
-			out = append(out, Mapping{Text: text(obj(o["result"])["text"]), From: bound(o["from"]), To: bound(o["to"])})
+			out = append(out, Mapping{Text: text(obj(o["result"])["text"]), From: limitOf(o["from"]), To: limitOf(o["to"])})
 		case "special":
 			out = append(out, Mapping{Text: text(obj(o["result"])["text"]), Is: text(o["match"])})
 		case "2":
-			out = append(out, Mapping{Text: text(m["text"]), From: bound(m["from"]), To: bound(m["to"])})
+			out = append(out, Mapping{Text: text(m["text"]), From: limitOf(m["from"]), To: limitOf(m["to"])})
 		default:
 			out = append(out, Mapping{Text: text(m["text"]), Is: text(m["value"])})
 		}
 	}
 	for _, v := range list(b["rangeMaps"]) {
 		m := obj(v)
-		out = append(out, Mapping{Text: text(m["text"]), From: bound(m["from"]), To: bound(m["to"])})
+		out = append(out, Mapping{Text: text(m["text"]), From: limitOf(m["from"]), To: limitOf(m["to"])})
 	}
 	return out
 }

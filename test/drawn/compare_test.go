@@ -24,69 +24,102 @@ var remakes = map[string]bool{
 	"calculateField": true, "configFromData": true, "timeSeriesTable": true, "histogram": true, "groupBy": true, "reduce": true, "formatTime": true, "seriesToRows": true, "convertFieldType": true,
 }
 
-// Comparable tells whether the values that a panel of a drawn type shows can be held against those of its queries.
-func (p *Panel) Comparable(drawn string) bool {
+// incomparable says why the values that a panel of a drawn type shows cannot be held against those of its queries.
+// It says nothing where they can.
+func (p *Panel) incomparable(drawn string) string {
 	switch drawn {
 	case "stat", "gauge", "bargauge", "table", "timeseries":
 	default:
-		return false
+		return drawn
 	}
-	return p.Borrows == 0 && !slices.Contains(p.Calcs, "name") && !slices.ContainsFunc(p.Transforms, func(s string) bool { return remakes[s] })
+	if p.Borrows != 0 {
+		return "shows the data of another panel"
+	}
+	if slices.Contains(p.Calcs, "name") {
+		return "shows names"
+	}
+	if i := slices.IndexFunc(p.Transforms, func(s string) bool { return remakes[s] }); i >= 0 {
+		return "transformed by " + p.Transforms[i]
+	}
+	return ""
 }
 
 // mostDifferences is how many are told of one panel.
 const mostDifferences = 3
 
-// Compare holds what a panel shows against what is known, and says what differs. cut says that it shows only some.
-func (p *Panel) Compare(drawn string, shown []Shown, known []Known, cut bool) []string {
-	var out []string
+// Compare holds what a panel shows against what is known. It gives how many of the values it could read, and says
+// what differs. cut says that the panel shows only some.
+func (p *Panel) Compare(drawn string, shown []Shown, known []Known, cut bool) (held int, out []string) {
 	switch drawn {
 	case "table":
-		out = p.table(shown, known)
+		held, out = p.table(shown, known)
 	case "timeseries":
-		out = p.match(shown, known, []string{"last"}, !p.Loose, !p.Loose && !cut)
+		held, out = p.match(shown, known, []string{"last"}, !p.Loose && !cut)
 	default:
 		calcs := p.Calcs
 		if len(calcs) == 0 {
 			calcs = []string{"lastNotNull"}
 		}
 		// A singlestat showed one value, of whatever there was.
-		out = p.match(shown, known, calcs, false, !p.Loose && !cut && p.Type != "singlestat")
+		held, out = p.match(shown, known, calcs, !p.Loose && !cut && p.Type != "singlestat")
 	}
-	return out[:min(len(out), mostDifferences)]
+	return held, out[:min(len(out), mostDifferences)]
+}
+
+// isNamed tells whether a panel calls a series by its legend. One value alone may have no name, and a long name may be cut off.
+func isNamed(shown, legend string) bool {
+	start, cut := strings.CutSuffix(shown, "…")
+	return legend == "" || shown == "" || shown == legend || cut && strings.HasPrefix(legend, start)
 }
 
 // match wants each shown value to be a known one and, where all are shown, the reverse.
-func (p *Panel) match(shown []Shown, known []Known, calcs []string, names, all bool) []string {
-	var out []string
-	same := func(s Shown, k Known) bool {
-		if names && k.Name != "" && k.Name != s.Name {
-			return false
+func (p *Panel) match(shown []Shown, known []Known, calcs []string, all bool) (held int, out []string) {
+	same := func(s Shown, k Known) Verdict {
+		best := No
+		if p.Loose || isNamed(s.Name, k.Name) {
+			for _, calc := range calcs {
+				best = max(best, p.says(s.Text, reduce(k.Points, calc)))
+			}
 		}
-		return slices.ContainsFunc(calcs, func(calc string) bool { return p.says(s.Text, reduce(k.Points, calc)) != No })
+		return best
 	}
 	for _, s := range shown {
 		// Where options choose what is shown, it may be a time or a label.
 		if p.Loose && (isTime(s.Text) || slices.ContainsFunc(known, func(k Known) bool { return slices.Contains(k.Labels, s.Text) })) {
 			continue
 		}
-		if !slices.ContainsFunc(known, func(k Known) bool { return same(s, k) }) {
+		best := No
+		for _, k := range known {
+			best = max(best, same(s, k))
+		}
+		if best != Unclear {
+			held++
+		}
+		if best == No {
 			out = append(out, fmt.Sprintf("shows %q as %q, known are %s", s.Name, s.Text, samples(known, calcs)))
 		}
 	}
 	for _, k := range known {
-		if all && !math.IsNaN(reduce(k.Points, calcs[0])) && !slices.ContainsFunc(shown, func(s Shown) bool { return same(s, k) }) {
+		if all && !math.IsNaN(reduce(k.Points, calcs[0])) && !slices.ContainsFunc(shown, func(s Shown) bool { return same(s, k) != No }) {
 			out = append(out, fmt.Sprintf("does not show %q, which is %v", k.Name, reduce(k.Points, calcs[0])))
 		}
 	}
-	return out
+	return held, out
+}
+
+// inks tells whether a plot must have something in it: no line leads through a value that is none, or beyond a fixed axis.
+func (p *Panel) inks(known []Known) bool {
+	return slices.ContainsFunc(known, func(k Known) bool {
+		return slices.ContainsFunc(k.Points, func(v float64) bool {
+			return !math.IsNaN(v) && !math.IsInf(v, 0) && (p.Min == nil || v >= *p.Min) && (p.Max == nil || v <= *p.Max)
+		})
+	})
 }
 
 var numeric = regexp.MustCompile(`^[^A-Za-z]{0,3}\d`)
 
 // table wants each number of a cell to be a known one, but for those that are labels or times, and one at least.
-func (p *Panel) table(cells []Shown, known []Known) []string {
-	var out []string
+func (p *Panel) table(cells []Shown, known []Known) (held int, out []string) {
 	texts := map[string]bool{}
 	for _, k := range known {
 		for _, l := range k.Labels {
@@ -100,18 +133,25 @@ func (p *Panel) table(cells []Shown, known []Known) []string {
 			found = found || p.Loose && texts[c.Text]
 			continue
 		}
-		says := slices.ContainsFunc(known, func(k Known) bool {
-			return slices.ContainsFunc(k.Points, func(v float64) bool { return p.says(c.Text, v) != No })
-		})
-		found = found || says
-		if !says && numeric.MatchString(c.Text) {
+		best := No
+		for _, k := range known {
+			for _, v := range k.Points {
+				best = max(best, p.says(c.Text, v))
+			}
+		}
+		found = found || best != No
+		if best == Yes {
+			held++
+		}
+		if best == No && numeric.MatchString(c.Text) {
+			held++
 			out = append(out, fmt.Sprintf("shows %q in %q, known are %s", c.Text, c.Name, samples(known, []string{"last"})))
 		}
 	}
 	if !found && len(cells) > 0 {
 		out = append(out, fmt.Sprintf("shows none of the values, which are %s", samples(known, []string{"last"})))
 	}
-	return out
+	return held, out
 }
 
 // isTime tells whether a text is a time, which panels show beside values.

@@ -321,6 +321,7 @@ type page struct {
 		Type, State, Title, Trouble string
 		Values                      []struct{ Name, Text string }
 		Series                      int
+		Ink                         int // pixels of a plot that are neither background nor grid
 	}
 	Variables map[string][]string
 	Troubles  []string

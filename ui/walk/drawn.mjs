@@ -16,10 +16,27 @@ const patience = 90_000;
 /** Runs within the page: what the panels that are drawn show. */
 function shown() {
   const text = (e) => (e?.textContent ?? '').replace(/\s+/g, ' ').trim();
+  const line = getComputedStyle(document.documentElement).getPropertyValue('--line').trim();
+  const grid = /^#[0-9a-f]{6}$/i.test(line) ? [1, 3, 5].map((i) => parseInt(line.slice(i, i + 2), 16)) : undefined;
+  /** How many pixels of a plot are neither background nor grid; -1 where there is no plot. */
+  const ink = (panel) => {
+    const canvas = panel.querySelector('.uplot canvas');
+    const over = panel.querySelector('.uplot .u-over')?.getBoundingClientRect();
+    if (!canvas || !over || canvas.width === 0 || !grid) return -1;
+    const box = canvas.getBoundingClientRect();
+    const d = canvas.width / box.width;
+    const [w, h] = [Math.floor(over.width * d), Math.floor(over.height * d)];
+    if (w < 1 || h < 1) return 0;
+    const { data } = canvas.getContext('2d').getImageData(Math.round((over.left - box.left) * d), Math.round((over.top - box.top) * d), w, h);
+    let n = 0;
+    // What is nearly transparent, as the area below a line, has no exact colour; what is all but transparent has none.
+    for (let i = 0; i < data.length; i += 4) if (data[i + 3] >= 8 && grid.some((c, k) => Math.abs(data[i + k] - c) > 32)) n++;
+    return n;
+  };
   return [...document.querySelectorAll('section.panel[data-panel-id]')].map((panel) => {
     const all = (selector) => [...panel.querySelectorAll(selector)];
     const figures = all('.figure-cell, [data-value]').filter((e) => !e.parentElement?.closest('.figure-cell, [data-value]')).map((e) => ({
-      name: text(e.querySelector('.figure-name, .bar-name')),
+      name: text(e.querySelector('.figure-name, .bar-name, svg > text')),
       text: text(e.querySelector('.figure-value')) || text([...e.querySelectorAll('svg g > text:not(.axis-text)')].at(-1)),
     }));
     const readings = all('[data-readings] tbody tr').map((r) => ({ name: text(r.querySelector('th')), text: text(r.querySelector('td')) }));
@@ -27,7 +44,7 @@ function shown() {
     return {
       id: Number(panel.dataset.panelId), type: panel.dataset.panelType, state: panel.dataset.panelState, title: text(panel.querySelector('h3')),
       values: [...figures, ...readings, ...cells], series: Number(panel.querySelector('[data-readings]')?.dataset.readings ?? 0),
-      trouble: text(panel.querySelector('.panel-problem-text')), top: panel.getBoundingClientRect().top,
+      ink: ink(panel), trouble: text(panel.querySelector('.panel-problem-text')), top: panel.getBoundingClientRect().top,
     };
   });
 }
@@ -82,6 +99,7 @@ async function look(address) {
       for (const p of await page.evaluate(shown)) {
         // Copies of a panel that repeats have its number; each is at another place.
         const key = `${p.id} ${Math.round(p.top + y)} ${p.title}`;
+        p.ink = Math.max(p.ink, panels.get(key)?.ink ?? -1);
         if (p.state !== 'loading' || !panels.has(key)) panels.set(key, p);
       }
       const height = await page.evaluate(() => document.documentElement.scrollHeight - innerHeight);

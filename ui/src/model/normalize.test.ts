@@ -111,6 +111,9 @@ describe('migrations', () => {
   it.each([
     [{ xaxis: { mode: 'series', values: ['current'] } }, 'bargauge'], [{ xaxis: { mode: 'histogram' } }, 'histogram'],
   ])('makes of a graph with the x axis %j a %s', (more, type) => expect(one({ type: 'graph', ...more }).type).toBe(type));
+  it.each([[{}, 'bytes'], [{ yaxes: [{ show: true }] }, 'bytes'], [{ yaxes: [{ format: 's' }] }, 's'], [{ y_formats: ['ms'] }, 'ms']])('takes the unit of a graph\'s fields where its axes %j have none', (more, unit) => {
+    expect(one({ type: 'graph', fieldConfig: { defaults: { unit: 'bytes' } }, ...more }).fieldConfig.defaults.unit).toBe(unit);
+  });
   it('colours what lies below a threshold', () => {
     expect(one({ type: 'graph', thresholds: [{ value: 5, op: 'lt', colorMode: 'custom', fillColor: '#123', fill: true }] }).fieldConfig.defaults.thresholds!.steps).toEqual([{ value: -Infinity, color: '#123' }, { value: 5, color: 'transparent' }]);
   });

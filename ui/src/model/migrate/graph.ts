@@ -10,7 +10,7 @@ export function fromGraph(p: Json, path: string, w: Warnings): Migrated {
   }
   const left = leftAxis(p);
   const defaults: Json = given({
-    unit: unitOf(left), min: num(left.min), max: num(left.max), decimals: num(p.decimals) ?? num(left.decimals),
+    unit: unitOf(left) ?? unitOfFields(p), min: num(left.min), max: num(left.max), decimals: num(p.decimals) ?? num(left.decimals),
     color: { mode: 'palette-classic' },
     links: object(p.options).dataLinks,
     nullValueMode: p.nullPointMode === 'null as zero' ? 'null as zero' : undefined,
@@ -37,12 +37,13 @@ function axes(p: Json): Json[] {
   const grid = object(p.grid);
   const shown = p['y-axis'] !== false;
   return [
-    { format: formats[0] ?? 'short', min: grid.leftMin, max: grid.leftMax, logBase: grid.leftLogBase, label: p.leftYAxisLabel, show: shown },
+    { format: formats[0] ?? unitOfFields(p) ?? 'short', min: grid.leftMin, max: grid.leftMax, logBase: grid.leftLogBase, label: p.leftYAxisLabel, show: shown },
     { format: formats[1] ?? 'short', min: grid.rightMin, max: grid.rightMax, logBase: grid.rightLogBase, label: p.rightYAxisLabel, show: shown },
   ];
 }
 
 const leftAxis = (p: Json): Json => axes(p)[0] ?? {};
+const unitOfFields = (p: Json): string | undefined => text(object(object(p.fieldConfig).defaults).unit) || undefined;
 const rightAxis = (p: Json): Json => axes(p)[1] ?? {};
 const unitOf = (a: Json): string | undefined => (text(a.format) === '' ? undefined : text(a.format));
 
