@@ -95,7 +95,7 @@ func TestDashboardPrints(t *testing.T) {
 	})
 	t.Run("without a token", func(t *testing.T) {
 		file := filepath.Join(out, "none.pdf")
-		said, err := prints("touchline-hosts", "--output="+file, "--storage.path="+t.TempDir())
+		said, err := prints("touchline-hosts", "--output="+file, "--token-file=")
 		var exit *exec.ExitError
 		if !errors.As(err, &exit) || !strings.Contains(said, "asks for a token") {
 			t.Errorf("%v\n%s", err, said)

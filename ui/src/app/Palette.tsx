@@ -9,6 +9,7 @@ import { areas } from './areas';
 import { keepTime } from './Frame';
 import { menu } from './menu';
 import { type Found, rank } from './search';
+import { subpages } from './subpages';
 
 const m = {
   type: { en: 'A page, dashboard, metric, alert or incident', zh: '页面、仪表盘、指标、告警或事件' },
@@ -31,8 +32,9 @@ export function Palette({ close }: { close: () => void }): ReactNode {
   const answers = useQueries({
     queries: sources.map((s) => ({ queryKey: ['palette', s.name.en, asked], queryFn: ({ signal }: { signal: AbortSignal }) => s.find(asked, signal), staleTime: 10_000, retry: false })),
   });
-  const pages = menu
-    .map((e): [number, Found] => [rank(t(e.label), text) || rank(e.label.en, text), { id: e.to, icon: e.icon, label: t(e.label), hint: `g ${e.key}`, to: e.to }])
+  // Until something is typed, those of the rail will do.
+  const pages = [...menu, ...(text.trim() === '' ? [] : subpages.map((p) => ({ ...p, key: '' })))]
+    .map((e): [number, Found] => [rank(t(e.label), text) || rank(e.label.en, text), { id: e.to, icon: e.icon, label: t(e.label), hint: e.key ? `g ${e.key}` : undefined, to: e.to }])
     .filter(([n]) => n > 0)
     .sort((a, b) => b[0] - a[0])
     .map(([, f]) => f);
