@@ -51,7 +51,7 @@ const m = {
   restored: { en: 'Unsaved edits of this tab are shown. Save or discard them.', zh: '正在显示此标签页中未保存的修改。请保存或放弃。' },
   tooLarge: { en: 'The edits are too large to outlive a reload of the page. Save them before you leave.', zh: '修改内容过大，刷新页面后无法恢复。请在离开前保存。' },
   newTitle: { en: 'New dashboard', zh: '新建仪表盘' },
-  may: { en: 'Sign in as an editor to save', zh: '以编辑者身份登录后可保存' },
+  may: { en: 'Saving takes the role of an editor', zh: '保存需要编辑者角色' },
   newer: { en: 'The edit began from an older version. Saving will show what has changed since.', zh: '修改基于较旧的版本。保存时将显示期间的变更。' },
   lost: { en: 'There is no dashboard to show', zh: '没有可显示的仪表盘' },
   changed: { en: 'Unsaved edits', zh: '未保存的修改' },

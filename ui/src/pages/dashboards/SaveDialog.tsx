@@ -7,7 +7,7 @@ import { importDashboard, type Kept, listDashboards, makePatch, readDashboard, t
 import { useT } from '../../i18n';
 import { isV2 } from '../../model';
 import { download } from '../../ui/files';
-import { Ago, Failed, Loading, Notice, signInURL } from '../../ui/parts';
+import { Ago, errorText, Failed, Loading, Notice, signInURL } from '../../ui/parts';
 import type { Draft } from './draft';
 import { Differences } from './Differences';
 import { fileName } from './files';
@@ -21,6 +21,7 @@ const m = {
   classic: { en: 'This dashboard is in the v2 schema. Saving writes it in the classic one, with rows in place of tabs; the version history keeps it as it was.', zh: '此仪表盘采用 v2 架构。保存时将改写为经典架构，标签页变为行；版本历史会保留原样。' },
   classicPatch: { en: 'The file is in the v2 schema, and the patch writes it in the classic one, with rows in place of tabs.', zh: '该文件采用 v2 架构，补丁会将其改写为经典架构，标签页变为行。' },
   original: { en: 'Download it as it is', zh: '下载原始文件' },
+  notSaved: { en: 'It is not saved: {why}', zh: '未保存：{why}' },
   title: { en: 'Title', zh: '标题' },
   folder: { en: 'Folder, may be a new one', zh: '文件夹（可新建）' },
   message: { en: 'What has changed', zh: '变更说明' },
@@ -112,7 +113,7 @@ function Save({ uid, kept, draft, saved, reload }: Props): ReactNode {
           </>
         )}
         {!fresh && <TextInput label={t(m.message)} value={message} onChange={(e) => setMessage(e.currentTarget.value)} maxLength={500} data-autofocus />}
-        {error !== undefined && <Failed error={error} />}
+        {error !== undefined && <Notice tone="critical">{t(m.notSaved, { why: errorText(error) })}</Notice>}
         {error instanceof ApiError && error.unauthorized && (
           <Notice tone="info">{t(m.kept)} <a href={signInURL()} target="_blank" rel="noopener">{t(m.signIn)}</a></Notice>
         )}
