@@ -28,9 +28,14 @@ const gcPaceEvery = time.Second
 const (
 	busyEvery   = 3 * time.Second
 	busyPercent = 300
-	busyRoom    = 256 << 20
+	busyRoom    = 128 << 20
 	calmGC      = 10 * time.Second
 )
+
+// burst is the garbage of one look, in bytes, from which on it is no load but
+// something huge, such as a body that is refused: the heap is kept small then,
+// and for calmGC.
+const burst = 256 << 20
 
 // gcSmooth is over how many looks the rate of garbage is averaged: a single
 // query is no load.
@@ -73,7 +78,7 @@ func PaceGC(ctx context.Context, o GCPaceOptions) <-chan struct{} {
 		t := time.NewTicker(gcPaceEvery)
 		defer t.Stop()
 		before := o.read().allocs
-		calm, rate := calmGC, 0.0 // bytes per look
+		calm, still, rate := calmGC, calmGC, 0.0 // since there was load, and a burst; bytes per look
 		for {
 			select {
 			case <-t.C:
@@ -82,8 +87,12 @@ func PaceGC(ctx context.Context, o GCPaceOptions) <-chan struct{} {
 			}
 			percent, chosen := o.Configured()
 			s := o.read()
-			rate += (float64(s.allocs-before) - rate) / gcSmooth
+			made := s.allocs - before
 			before = s.allocs
+			rate += (float64(made) - rate) / gcSmooth
+			if still += gcPaceEvery; made > burst {
+				still = 0
+			}
 			if chosen {
 				continue
 			}
@@ -92,7 +101,7 @@ func PaceGC(ctx context.Context, o GCPaceOptions) <-chan struct{} {
 			if rate*float64(busyEvery/gcPaceEvery) > float64(s.live)*float64(percent)/100 {
 				calm = 0
 			}
-			if calm < calmGC && percent > 0 && s.live > 0 {
+			if calm < calmGC && still >= calmGC && percent > 0 && s.live > 0 {
 				want = max(want, int(min(busyPercent, busyRoom*100/s.live)))
 			}
 			if d := want - s.percent; d >= gcStep || d <= -gcStep || want == percent && d != 0 {

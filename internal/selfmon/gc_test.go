@@ -79,15 +79,21 @@ func TestPaceGC(t *testing.T) {
 		}
 		step(alloc(40), gcPaceEvery, 300) // together with what came before
 		step(alloc(40), gcPaceEvery)
-		step(func() { now.live = 128 << 20; now.allocs += 160 << 20 }, gcPaceEvery, 200) // 256 MiB, no more
-		step(func() { now.live = 1 << 30; now.allocs += 1 << 40 }, gcPaceEvery, 75)      // never less than configured
-		step(func() { now.live = 30 << 20; now.allocs += 1 << 40 }, gcPaceEvery, 300)
+		step(func() { now.live = 128 << 20; now.allocs += 160 << 20 }, gcPaceEvery, 100) // 128 MiB, no more
+		step(func() { now.live = 1 << 30; now.allocs += 160 << 20 }, gcPaceEvery, 75)    // never less than configured
+		step(func() { now.live = 30 << 20; now.allocs += 160 << 20 }, gcPaceEvery, 300)
+		step(func() { now.allocs += 1 << 30 }, gcPaceEvery, 50) // something huge is no load
+		step(alloc(160), gcPaceEvery)
+		for range 8 {
+			step(alloc(160), gcPaceEvery)
+		}
+		step(alloc(160), gcPaceEvery, 300) // it is over
 		mu.Lock()
 		now.live = 1 << 30 // the rate is forgotten slowly: over so much it is little
 		mu.Unlock()
 		step(func() {}, 90*time.Second, 75)
 		step(func() { now.live = 30 << 20 }, gcPaceEvery, 50)
-		step(func() { chosen = true; now.allocs += 1 << 40 }, gcPaceEvery) // somebody chose: hands off
+		step(func() { chosen = true; now.allocs += 200 << 20 }, gcPaceEvery) // somebody chose: hands off
 		cancel()
 		<-done
 	})

@@ -176,8 +176,10 @@ func TestHugeBodies(t *testing.T) {
 	}
 	// Twice the largest request after decompression, and what the collector has
 	// not swept yet; the bodies themselves claim some 20 GiB.
-	if grown := p.peak() - before; grown > 640<<20 {
-		t.Errorf("the largest resident size grew by %d MiB", grown>>20)
+	grown := p.peak() - before
+	t.Logf("the largest resident size grew by %d MiB", grown>>20)
+	if grown > 640<<20 {
+		t.Error("that is too much")
 	}
 	if !p.write("neighbour", 1, time.Now()) {
 		t.Error("an ordinary write is refused")
