@@ -174,11 +174,12 @@ func TestHugeBodies(t *testing.T) {
 			t.Fatalf("%s: the server is not healthy any more", name)
 		}
 	}
-	// Twice the largest request after decompression, and what the collector has
-	// not swept yet; the bodies themselves claim some 20 GiB.
+	// Twice the largest request after decompression, what the collector has not
+	// swept yet, and the 128 MiB that it leaves under load (selfmon.PaceGC); the
+	// bodies themselves claim some 20 GiB.
 	grown := p.peak() - before
 	t.Logf("the largest resident size grew by %d MiB", grown>>20)
-	if grown > 640<<20 {
+	if grown > (640+128)<<20 {
 		t.Error("that is too much")
 	}
 	if !p.write("neighbour", 1, time.Now()) {
