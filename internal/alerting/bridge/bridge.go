@@ -128,10 +128,13 @@ func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintln(w, "The bridge is healthy.")
 		return
 	}
-	receiver, err := b.take(w, r)
-	if errors.Is(err, errMetrics) {
+	receiver, err := "", b.admit(r)
+	if err == nil && r.URL.Path == "/metrics" && r.Method == http.MethodGet {
 		b.o.Metrics.ServeHTTP(w, r)
 		return
+	}
+	if err == nil {
+		receiver, err = b.take(w, r)
 	}
 	if err == nil {
 		b.metrics.webhooks.WithLabelValues(receiver, strconv.Itoa(http.StatusOK)).Inc()
@@ -154,20 +157,20 @@ func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.Error(w, err.Error(), status)
 }
 
-// errMetrics says that a request is for the metrics.
-var errMetrics = errors.New("metrics")
+// admit says why a request is not let in.
+func (b *Bridge) admit(r *http.Request) error {
+	if b.o.Token == "" {
+		return nil
+	}
+	given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !ok || subtle.ConstantTimeCompare([]byte(given), []byte(b.o.Token)) != 1 {
+		return refuse(http.StatusUnauthorized, "the token is missing or wrong; write under http_config of the webhook: authorization: {credentials_file: FILE}")
+	}
+	return nil
+}
 
 // take says for which receiver a webhook was, "" where there is none.
 func (b *Bridge) take(w http.ResponseWriter, r *http.Request) (string, error) {
-	if b.o.Token != "" {
-		given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		if !ok || subtle.ConstantTimeCompare([]byte(given), []byte(b.o.Token)) != 1 {
-			return "", refuse(http.StatusUnauthorized, "the token is missing or wrong; write under http_config of the webhook: authorization: {credentials_file: FILE}")
-		}
-	}
-	if r.URL.Path == "/metrics" && r.Method == http.MethodGet {
-		return "", errMetrics
-	}
 	receiver := strings.TrimPrefix(r.URL.Path, "/")
 	ints, ok := b.channels[receiver]
 	if !ok {
