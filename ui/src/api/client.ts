@@ -130,6 +130,8 @@ export function refusal(status: number, parsed: unknown, text: string): ApiError
   if (typeof parsed === 'string') return new ApiError(parsed, status); // Alertmanager
   const body = (parsed ?? {}) as Refusal;
   const fields = (body.errors ?? []).map((e) => ({ location: e.location ?? '', message: e.message ?? '' }));
-  const message = body.detail ?? body.error ?? body.message ?? body.title ?? (text.length < 300 ? text.trim() : '');
+  // Where the server says only that something is wrong with the fields, the fields are what there is to say.
+  const named = fields.map((f) => `${f.location.replace(/^body\.?/, '')}: ${f.message}`.replace(/^: /, ''));
+  const message = fields.length > 0 && body.detail === 'validation failed' ? named.join(' · ') : body.detail ?? body.error ?? body.message ?? body.title ?? (text.length < 300 ? text.trim() : '');
   return new ApiError(message || `The server answers ${status}.`, status, fields);
 }

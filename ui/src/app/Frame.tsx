@@ -34,6 +34,7 @@ const m = {
   tokens: { en: 'Your tokens', zh: '您的令牌' },
   keys: { en: 'Keyboard', zh: '键盘快捷键' },
   navigation: { en: 'Pages', zh: '页面' },
+  rest: { en: 'More', zh: '更多' },
   widen: { en: 'Show names', zh: '显示名称' },
   markOk: { en: 'All is right', zh: '一切正常' },
   markWarning: { en: 'Something needs attention', zh: '有事项需要注意' },
@@ -80,8 +81,9 @@ export function Frame(): ReactNode {
       <div className="frame" data-wide={wide}>
         <nav className="rail" aria-label={t(m.navigation)}>
           {menu.map((e) => <RailLink key={e.to} entry={e} here={e === here} count={e.to === '/alerts' ? alarms : 0} wide={wide} />)}
+          <RestMenu here={here} />
           <div className="rail-rest" style={{ marginTop: 'auto' }}>
-            <button type="button" className="rail-link" style={{ background: 'none', border: 0, width: '100%', cursor: 'pointer' }} aria-label={t(m.widen)} aria-pressed={wide}
+            <button type="button" className="rail-link" style={{ width: '100%' }} aria-label={t(m.widen)} aria-pressed={wide}
               onClick={() => { setWide(!wide); localStorage.setItem(wideKey, wide ? '' : 'wide'); }}>
               <Icon name="menu" />
               {wide && 'Touchline'}
@@ -128,6 +130,22 @@ function RailLink({ entry, here, count, wide }: { entry: MenuEntry; here: boolea
       <span className={wide ? undefined : 'rail-name'}>{t(entry.label)}</span>
       {count > 0 && <span className="rail-count">{count}</span>}
     </Link>
+  );
+}
+
+/** RestMenu is where a phone's bar has the pages that have no entry of their own in it. */
+function RestMenu({ here }: { here?: MenuEntry }): ReactNode {
+  const t = useT();
+  const rest = menu.filter((e) => !e.phone);
+  return (
+    <Menu position="top-end">
+      <Menu.Target>
+        <button type="button" className="rail-link rail-more" aria-current={here && rest.includes(here) ? 'page' : undefined}><Icon name="more" /><span>{t(m.rest)}</span></button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {rest.map((e) => <Menu.Item key={e.to} component={Link} to={e.to} search={keepTime as never} leftSection={<Icon name={e.icon} size={16} />} aria-current={e === here ? 'page' : undefined}>{t(e.label)}</Menu.Item>)}
+      </Menu.Dropdown>
+    </Menu>
   );
 }
 

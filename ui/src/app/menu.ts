@@ -9,7 +9,7 @@ export interface MenuEntry {
   label: Message;
   /** The key after g that goes there. */
   key: string;
-  /** Whether a phone's bottom bar has it; five do. */
+  /** Whether a phone's bottom bar has it; the others are in its last entry. */
   phone?: boolean;
   /** Other paths that belong to it. */
   also?: string[];

@@ -25,7 +25,7 @@ export function Refused({ error }: { error: unknown }): ReactNode {
     <Notice tone={api?.conflict ? 'warning' : 'critical'}>
       {errorText(error)}
       {api?.status === 412 && <div>{t(m.conflict)}</div>}
-      {api?.fields.map((f) => <div key={f.location + f.message} className="muted"><code>{f.location}</code> {f.message}</div>)}
+      {api?.fields.filter((f) => !api.message.includes(f.message)).map((f) => <div key={f.location + f.message} className="muted"><code>{f.location}</code> {f.message}</div>)}
     </Notice>
   );
 }

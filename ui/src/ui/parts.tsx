@@ -87,7 +87,7 @@ export function Failed({ error, retry }: { error: unknown; retry?: () => void })
       <StateMark tone="critical">{t(m.failed)}</StateMark>
       <div style={{ minWidth: 0, overflowWrap: 'anywhere' }}>
         {api?.status === 0 ? t(m.unreachable) : errorText(error)}
-        {api?.fields.map((f) => <div key={f.location} className="muted"><code>{f.location}</code> {f.message}</div>)}
+        {api?.fields.filter((f) => !api.message.includes(f.message)).map((f) => <div key={f.location} className="muted"><code>{f.location}</code> {f.message}</div>)}
       </div>
       <div style={{ marginLeft: 'auto' }}>
         {api?.unauthorized ? (

@@ -4,7 +4,7 @@ import { rank } from '../../app/search';
 import { language, translate } from '../../i18n';
 
 export const add: Area = {
-  menu: [{ to: '/watched', icon: 'watched', label: { en: 'Watched', zh: '监控对象' }, key: 'w', phone: true, also: ['/add', '/targets'] }],
+  menu: [{ to: '/watched', icon: 'watched', label: { en: 'Watched', zh: '监控对象' }, key: 'w', also: ['/add', '/targets'] }],
   routes: [
     { path: '/watched', load: () => import('./Watched'), name: 'WatchedPage' },
     { path: '/add', load: () => import('./AddIndex'), name: 'AddIndex' },

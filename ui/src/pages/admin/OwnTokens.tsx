@@ -7,9 +7,10 @@ import { createOwnToken, ownTokens, revokeOwnToken, type Secret, type Token } fr
 import type { Access } from '../../api/me';
 import { prefix } from '../../app/base';
 import { useT } from '../../i18n';
+import { Confirm } from '../../ui/Confirm';
 import { Icon } from '../../ui/icons';
 import { Ago, Card, Empty, Failed, Loading } from '../../ui/parts';
-import { Confirm, ShownOnce } from './Confirm';
+import { ShownOnce } from './ShownOnce';
 import { TokenForm } from './TokenForm';
 
 const m = {

@@ -5,8 +5,8 @@ import { type ReactNode, useState } from 'react';
 import { endSession, type Session, sessions } from '../../api/accounts';
 import { useMe } from '../../api/me';
 import { useT } from '../../i18n';
+import { Confirm } from '../../ui/Confirm';
 import { Ago, Card, Empty, Failed, Loading, Page } from '../../ui/parts';
-import { Confirm } from './Confirm';
 import { AdminTabs, Gate } from './Gate';
 
 const m = {

@@ -5,10 +5,11 @@ import { type ReactNode, useState } from 'react';
 
 import { createToken, revokeToken, rotateToken, type Secret, type Token, tokens } from '../../api/accounts';
 import { useT } from '../../i18n';
+import { Confirm } from '../../ui/Confirm';
 import { Icon } from '../../ui/icons';
 import { Ago, Card, Empty, Failed, Loading, Page, StateMark } from '../../ui/parts';
-import { Confirm, ShownOnce } from './Confirm';
 import { AdminTabs, Gate } from './Gate';
+import { ShownOnce } from './ShownOnce';
 import { TokenForm } from './TokenForm';
 import { tokenState } from './tokenState';
 

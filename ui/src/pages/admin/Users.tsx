@@ -6,10 +6,11 @@ import { type ReactNode, useState } from 'react';
 import { changeUser, type Invitation, invite, type Role, roles, type User, users } from '../../api/accounts';
 import { useMe } from '../../api/me';
 import { useT } from '../../i18n';
+import { Confirm } from '../../ui/Confirm';
 import { Icon } from '../../ui/icons';
 import { Ago, Card, Empty, Failed, Loading, Page, StateMark } from '../../ui/parts';
-import { Confirm, ShownOnce } from './Confirm';
 import { AdminTabs, Gate } from './Gate';
+import { ShownOnce } from './ShownOnce';
 import { BindSubject, NewUserForm, PasswordForm, roleNames } from './UserForms';
 
 const m = {

@@ -19,6 +19,7 @@ import { fileName } from './files';
 import { readKept } from './kept';
 import { type Editing, View } from './View';
 
+const Confirm = lazy(() => import('../../ui/Confirm').then((x) => ({ default: x.Confirm })));
 const SaveDialog = lazy(() => import('./SaveDialog').then((x) => ({ default: x.SaveDialog })));
 const ShareDialog = lazy(() => import('./ShareDialog').then((x) => ({ default: x.ShareDialog })));
 const Settings = lazy(() => import('./edit/Settings').then((x) => ({ default: x.Settings })));
@@ -47,7 +48,8 @@ const m = {
   leaveKiosk: { en: 'Leave kiosk mode', zh: '退出大屏模式' },
   remove: { en: 'Delete', zh: '删除' },
   sure: { en: 'Delete "{title}" with its versions and links?', zh: '删除“{title}”及其版本和链接？' },
-  leave: { en: 'There are unsaved edits. They stay in this tab if you leave. Leave?', zh: '有未保存的修改。离开后修改仍保留在此标签页中。确定离开？' },
+  leave: { en: 'There are unsaved edits. They stay in this tab if you leave.', zh: '有未保存的修改。离开后修改仍保留在此标签页中。' },
+  go: { en: 'Leave', zh: '离开' },
   restored: { en: 'Unsaved edits of this tab are shown. Save or discard them.', zh: '正在显示此标签页中未保存的修改。请保存或放弃。' },
   tooLarge: { en: 'The edits are too large to outlive a reload of the page. Save them before you leave.', zh: '修改内容过大，刷新页面后无法恢复。请在离开前保存。' },
   newTitle: { en: 'New dashboard', zh: '新建仪表盘' },
@@ -105,7 +107,7 @@ function Editor({ uid, kept }: { uid: string; kept: Kept }): ReactNode {
   const [draft, setDraftState] = useState<Draft | undefined>(() => keptDraft(sessionStorage, key));
   const [restored] = useState(draft !== undefined);
   const [small, setSmall] = useState(true);
-  const [dialog, setDialog] = useState<'save' | 'share' | undefined>();
+  const [dialog, setDialog] = useState<'save' | 'share' | 'remove' | undefined>();
   const [problem, setProblem] = useState<unknown>();
   const stored = useMemo(() => normalize(kept.dashboard), [kept.dashboard]);
   const model = useMemo(() => (draft ? normalize(draft.dashboard) : stored), [draft, stored]);
@@ -146,8 +148,9 @@ function Editor({ uid, kept }: { uid: string; kept: Kept }): ReactNode {
     if (search.timezone === undefined && stored.timezone !== 'browser') add.timezone = stored.timezone;
     if (Object.keys(add).length > 0) void navigate({ to: '.', replace: true, search: (old: Record<string, unknown>) => ({ ...old, ...add }) } as never);
   }, [stored, search.from, search.to, search.refresh, search.timezone, navigate]);
-  useBlocker({
-    shouldBlockFn: ({ current, next }: { current: { pathname: string }; next: { pathname: string } }) => dirty && !leaving.current && current.pathname !== next.pathname && !window.confirm(t(m.leave)),
+  const going = useBlocker({
+    withResolver: true,
+    shouldBlockFn: ({ current, next }: { current: { pathname: string }; next: { pathname: string } }) => dirty && !leaving.current && current.pathname !== next.pathname,
     enableBeforeUnload: () => dirty && !leaving.current,
   });
 
@@ -192,14 +195,12 @@ function Editor({ uid, kept }: { uid: string; kept: Kept }): ReactNode {
     setProblem(undefined);
     what.then(() => client.invalidateQueries({ queryKey: ['dashboard', uid] }), setProblem);
   };
-  const remove = (): void => {
-    if (!window.confirm(t(m.sure, { title }))) return;
-    deleteDashboard(uid, kept.meta.version).then(() => {
-      leaving.current = true;
-      setDraft(undefined);
-      void client.invalidateQueries({ queryKey: ['dashboards'] });
-      void navigate({ to: '/dashboards', search: keepTime } as never);
-    }, setProblem);
+  const remove = async (): Promise<void> => {
+    await deleteDashboard(uid, kept.meta.version);
+    leaving.current = true;
+    setDraft(undefined);
+    void client.invalidateQueries({ queryKey: ['dashboards'] });
+    void navigate({ to: '/dashboards', search: keepTime } as never);
   };
   if (model.raw === undefined) return <><div data-dashboard-state="ready" /><Empty title={t(m.lost)}>{model.warnings[0]?.[l]}</Empty></>;
 
@@ -234,7 +235,7 @@ function Editor({ uid, kept }: { uid: string; kept: Kept }): ReactNode {
               <Menu.Item leftSection={<Icon name="download" size={14} />} onClick={() => download(fileName(title, 'json'), JSON.stringify(draft?.dashboard ?? kept.dashboard, null, 2))}>{t(m.export)}</Menu.Item>
               <Menu.Item leftSection={<Icon name="clock" size={14} />} onClick={() => void navigate({ to: `/d/${encodeURIComponent(uid)}/versions`, search: keepTime } as never)}>{t(m.versions)}</Menu.Item>
               <Menu.Item leftSection={<Icon name="full" size={14} />} onClick={() => go({ kiosk: '' })}>{t(m.kiosk)}</Menu.Item>
-              {may('change') && !kept.meta.provisioned && <Menu.Item leftSection={<Icon name="trash" size={14} />} onClick={remove}>{t(m.remove)}</Menu.Item>}
+              {may('change') && !kept.meta.provisioned && <Menu.Item leftSection={<Icon name="trash" size={14} />} onClick={() => setDialog('remove')}>{t(m.remove)}</Menu.Item>}
             </Menu.Dropdown>
           </Menu>
         </>
@@ -252,6 +253,8 @@ function Editor({ uid, kept }: { uid: string; kept: Kept }): ReactNode {
         ? <Suspense fallback={<Loading height={300} />}><Settings dashboard={draft?.dashboard ?? editableJSON(stored)} folder={draft?.folder ?? kept.meta.folder} onChange={(d, folder) => change(() => d, folder)} /></Suspense>
         : <View dashboard={model} uid={uid} arranging={editing} editing={editing ? edits : undefined} sheet={sheet} />}
       {dialog === 'save' && draft && <Suspense><SaveDialog uid={uid} kept={kept} draft={draft} close={() => setDialog(undefined)} saved={after} reload={(d) => { setDraft(d); setDialog(undefined); void client.invalidateQueries({ queryKey: ['dashboard', uid] }); }} /></Suspense>}
+      {dialog === 'remove' && <Suspense><Confirm title={t(m.remove)} verb={t(m.remove)} act={remove} close={() => setDialog(undefined)}>{t(m.sure, { title })}</Confirm></Suspense>}
+      {going.status === 'blocked' && <Suspense><Confirm kept title={t(m.changed)} verb={t(m.go)} act={async () => going.proceed()} close={going.reset}>{t(m.leave)}</Confirm></Suspense>}
       {dialog === 'share' && <Suspense><ShareDialog uid={uid} close={() => setDialog(undefined)} /></Suspense>}
     </Page>
   );

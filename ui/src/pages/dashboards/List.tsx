@@ -12,6 +12,7 @@ import { Icon } from '../../ui/icons';
 import { Ago, Empty, errorText, Failed, Loading, Notice, Page } from '../../ui/parts';
 import { fileName } from './files';
 
+const Confirm = lazy(() => import('../../ui/Confirm').then((x) => ({ default: x.Confirm })));
 const ImportDialog = lazy(() => import('./ImportDialog').then((x) => ({ default: x.ImportDialog })));
 
 const m = {
@@ -161,6 +162,8 @@ async function copy(d: DashboardMeta, title: string): Promise<void> {
 
 function Row({ d, signedIn, change, run, pick }: { d: DashboardMeta; signedIn: boolean; change: boolean; run: (what: Promise<unknown>) => void; pick: (tag: string) => void }): ReactNode {
   const t = useT();
+  const client = useQueryClient();
+  const [asked, setAsked] = useState(false);
   const navigate = useNavigate();
   return (
     <tr>
@@ -185,9 +188,10 @@ function Row({ d, signedIn, change, run, pick }: { d: DashboardMeta; signedIn: b
             <Menu.Item onClick={() => run(readDashboard(d.uid).then((k) => download(fileName(d.title, 'json'), JSON.stringify(k.dashboard, null, 2))))}>{t(m.export)}</Menu.Item>
             <Menu.Item onClick={() => void navigate({ to: `/d/${encodeURIComponent(d.uid)}/versions`, search: keepTime } as never)}>{t(m.versions)}</Menu.Item>
             {change && <Menu.Item onClick={() => run(copy(d, t(m.copyOf, { title: d.title })))}>{t(m.duplicate)}</Menu.Item>}
-            {change && !d.provisioned && <Menu.Item onClick={() => { if (window.confirm(t(m.sure, { title: d.title }))) run(deleteDashboard(d.uid, d.version)); }}>{t(m.remove)}</Menu.Item>}
+            {change && !d.provisioned && <Menu.Item onClick={() => setAsked(true)}>{t(m.remove)}</Menu.Item>}
           </Menu.Dropdown>
         </Menu>
+        {asked && <Suspense><Confirm title={t(m.remove)} verb={t(m.remove)} act={async () => { await deleteDashboard(d.uid, d.version); await client.invalidateQueries({ queryKey: ['dashboards'] }); }} close={() => setAsked(false)}>{t(m.sure, { title: d.title })}</Confirm></Suspense>}
       </td>
     </tr>
   );

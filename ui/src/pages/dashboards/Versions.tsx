@@ -9,6 +9,7 @@ import { readVersion, restore, versions } from '../../api/dashboards';
 import { useMe } from '../../api/me';
 import { keepTime } from '../../app/Frame';
 import { useT } from '../../i18n';
+import { Confirm } from '../../ui/Confirm';
 import { Ago, Card, Empty, Failed, Loading, Page } from '../../ui/parts';
 import { Differences } from './Differences';
 import { readKept } from './kept';
@@ -37,21 +38,19 @@ export function Versions(): ReactNode {
   const navigate = useNavigate();
   const client = useQueryClient();
   const { may } = useMe();
-  const [problem, setProblem] = useState<unknown>();
+  const [asked, setAsked] = useState<number>();
   const now = useQuery({ queryKey: ['dashboard', uid], queryFn: ({ signal }) => readKept(uid, signal) });
   const list = useQuery({ queryKey: ['dashboard', uid, 'versions'], queryFn: ({ signal }) => versions(uid, signal) });
   const compare = /^\d{1,15}$/.test(search.compare ?? '') ? Number(search.compare) : undefined;
   const old = useQuery({ queryKey: ['dashboard', uid, 'version', compare], queryFn: ({ signal }) => readVersion(uid, compare!, signal), enabled: compare !== undefined, placeholderData: undefined });
   const newest = now.data?.meta.version;
-  const back = (n: number): void => {
-    if (!now.data || !window.confirm(t(m.sure, { n }))) return;
-    setProblem(undefined);
-    restore(uid, now.data.etag, n).then(() => Promise.all([client.invalidateQueries({ queryKey: ['dashboard', uid] }), client.invalidateQueries({ queryKey: ['dashboards'] })]), setProblem);
+  const back = async (n: number): Promise<void> => {
+    await restore(uid, now.data!.etag, n);
+    await Promise.all([client.invalidateQueries({ queryKey: ['dashboard', uid] }), client.invalidateQueries({ queryKey: ['dashboards'] })]);
   };
   return (
     <Page title={t(m.title, { title: now.data?.meta.title ?? uid })} sentence={list.data && newest !== undefined ? t(m.sentence, { n: list.data.length, version: newest }) : undefined}
       actions={<Link to={`/d/${encodeURIComponent(uid)}` as never} search={keepTime as never}>{t(m.back)}</Link>}>
-      {problem !== undefined && <Failed error={problem} />}
       {now.error && <Failed error={now.error} retry={() => void now.refetch()} />}
       {list.error ? <Failed error={list.error} retry={() => void list.refetch()} /> : !list.data ? <Loading height={200} /> : list.data.length === 0 ? <Empty title={t(m.none)}>{t(m.noneWhy)}</Empty> : (
         <Card flush>
@@ -69,7 +68,7 @@ export function Versions(): ReactNode {
                       {v.version !== newest && (
                         <span style={{ display: 'inline-flex', gap: 6 }}>
                           <Button size="compact-xs" variant="default" onClick={() => void navigate({ to: '.', search: (o: Record<string, unknown>) => ({ ...o, compare: v.version }) } as never)}>{t(m.compare)}</Button>
-                          {may('change') && !now.data?.meta.provisioned && <Button size="compact-xs" variant="default" onClick={() => back(v.version)}>{t(m.restore)}</Button>}
+                          {may('change') && !now.data?.meta.provisioned && <Button size="compact-xs" variant="default" onClick={() => setAsked(v.version)}>{t(m.restore)}</Button>}
                         </span>
                       )}
                     </td>
@@ -87,6 +86,7 @@ export function Versions(): ReactNode {
           </Card>
         </div>
       )}
+      {asked !== undefined && now.data && <Confirm kept title={t(m.restore)} verb={t(m.restore)} act={() => back(asked)} close={() => setAsked(undefined)}>{t(m.sure, { n: asked })}</Confirm>}
     </Page>
   );
 }

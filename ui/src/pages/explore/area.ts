@@ -38,7 +38,7 @@ async function find(text: string): Promise<Found[]> {
 }
 
 export const explore: Area = {
-  menu: [{ to: '/explore', icon: 'explore', label: { en: 'Explore', zh: '探索' }, key: 'e', phone: true, also: ['/graph'] }],
+  menu: [{ to: '/explore', icon: 'explore', label: { en: 'Explore', zh: '探索' }, key: 'e', also: ['/graph'] }],
   routes: [
     { path: '/explore', load: () => import('./Explore'), name: 'Explore' },
     { path: '/graph', load: () => import('./Legacy'), name: 'Legacy' },
