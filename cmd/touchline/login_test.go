@@ -306,3 +306,30 @@ func TestLoginsOfSeveralServers(t *testing.T) {
 		t.Errorf("%+v %v", l, err)
 	}
 }
+
+// TestLoginsAtOnce: commands that log in at the same time lose none of each other's.
+func TestLoginsAtOnce(t *testing.T) {
+	newPerson(t)
+	var wg sync.WaitGroup
+	const n = 20
+	for i := range n {
+		base, err := parseAddress(fmt.Sprintf("https://server-%d.example.com", i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := readLogins()
+		if err != nil {
+			t.Fatal(err)
+		}
+		wg.Go(func() {
+			if err := l.set(base, login{User: "anna", Token: "t"}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	l, err := readLogins()
+	if err != nil || len(l.Logins) != n {
+		t.Fatalf("%d of %d logins are there: %v", len(l.Logins), n, err)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"time"
 )
 
@@ -85,22 +86,53 @@ func sameServer(a, b *url.URL) bool {
 
 // set adds a login, in place of the one at the same server, and makes it the current one.
 func (l *logins) set(base *url.URL, n login) error {
-	l.drop(base)
-	n.URL = base.String()
-	l.Logins, l.Current = append(l.Logins, n), n.URL
-	return l.write()
+	return l.change(func() error {
+		l.drop(base)
+		n.URL = base.String()
+		l.Logins, l.Current = append(l.Logins, n), n.URL
+		return l.write()
+	})
 }
 
 // remove takes the login at a server away.
 func (l *logins) remove(base *url.URL) error {
-	l.drop(base)
-	if len(l.Logins) > 0 {
-		return l.write()
+	return l.change(func() error {
+		l.drop(base)
+		if len(l.Logins) > 0 {
+			return l.write()
+		}
+		if err := os.Remove(l.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove logins: %w", err)
+		}
+		return nil
+	})
+}
+
+// change does something to what the file has now, which another command may have
+// written since it was read, and keeps others from writing meanwhile.
+func (l *logins) change(how func() error) error {
+	if l.path == "" {
+		_, err := loginsPath()
+		return err
 	}
-	if err := os.Remove(l.path); err != nil {
-		return fmt.Errorf("remove logins: %w", err)
+	dir := filepath.Dir(l.path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("write logins: %w", err)
 	}
-	return nil
+	lock, err := os.OpenFile(filepath.Join(dir, "logins.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("lock logins: %w", err)
+	}
+	defer lock.Close() // and with it the lock ends
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		return fmt.Errorf("lock logins: %w", err)
+	}
+	now, err := readLogins()
+	if err != nil {
+		return err
+	}
+	*l = *now
+	return how()
 }
 
 func (l *logins) drop(base *url.URL) {
@@ -117,19 +149,11 @@ func (l *logins) drop(base *url.URL) {
 
 // write replaces the file as a whole: CreateTemp makes files of mode 0600.
 func (l *logins) write() (err error) {
-	if l.path == "" {
-		_, err := loginsPath()
-		return err
-	}
 	raw, err := json.MarshalIndent(l, "", "  ")
 	if err != nil {
 		return fmt.Errorf("write logins: %w", err)
 	}
-	dir := filepath.Dir(l.path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("write logins: %w", err)
-	}
-	f, err := os.CreateTemp(dir, ".logins-*")
+	f, err := os.CreateTemp(filepath.Dir(l.path), ".logins-*")
 	if err != nil {
 		return fmt.Errorf("write logins: %w", err)
 	}

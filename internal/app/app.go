@@ -240,7 +240,7 @@ func (a *App) listen() error {
 		Logger: a.log.With("component", "http"), Registerer: a.reg, WebConfigFile: a.c.Web.ConfigFile,
 		AdminTokenFile: a.tokenFile(), TokensFile: a.c.Web.TokensFile, RoutePrefix: a.prefix(), CORSOrigin: cors,
 		MaxConnections: a.c.Web.MaxConnections, ReadTimeout: a.c.Web.ReadTimeout, MaxIngestBody: a.c.Remote.WriteMaxBody,
-		Identity: a.door, Sharing: a.door, Anonymous: a.c.Auth.Anonymous, Page: isPage,
+		Identity: a.door, Sharing: a.door, Anonymous: a.c.Auth.Anonymous, Page: isPage, TrustedProxies: a.c.Web.Proxies(),
 	})
 	if err != nil {
 		return a.withHint(err)

@@ -7,6 +7,7 @@ package config
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -69,15 +70,27 @@ type Dynamic struct {
 // Web is the main listener and what all listeners have in common.
 type Web struct {
 	ListenAddresses []string
-	ConfigFile      string // upstream's web.config.file, "" when there is none
-	TokensFile      string // bearer tokens, "" when there is none
-	ExternalURL     string // "" derives it from the host name and the port
-	RoutePrefix     string // "" derives it from the path of ExternalURL
+	ConfigFile      string   // upstream's web.config.file, "" when there is none
+	TokensFile      string   // bearer tokens, "" when there is none
+	ExternalURL     string   // "" derives it from the host name and the port
+	RoutePrefix     string   // "" derives it from the path of ExternalURL
+	TrustedProxies  []string // IP addresses and networks, as they were written: see Proxies
 	EnableLifecycle bool
 	EnableAdminAPI  bool
 	MaxConnections  int
 	ReadTimeout     time.Duration
 	CORSOrigin      string // regular expression, anchored by whoever compiles it
+}
+
+// Proxies are the networks of TrustedProxies.
+func (w *Web) Proxies() []netip.Prefix {
+	var out []netip.Prefix
+	for _, text := range w.TrustedProxies {
+		if p, err := parseNetwork(text); err == nil { // Resolve has refused all others
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 // OTLP are the addresses of the OpenTelemetry receivers; "" closes one.

@@ -145,6 +145,8 @@ func (s *Setting) typeName() string {
 		return "URL"
 	case KindURLs:
 		return "list of URLs"
+	case KindNetworks:
+		return "list of IP addresses and networks"
 	case KindRegexp:
 		return "regular expression (RE2)"
 	case KindEnum:

@@ -68,6 +68,8 @@ func (v *flagValue) Type() string {
 		return "folder"
 	case KindURL, KindURLs:
 		return "url"
+	case KindNetworks:
+		return "network"
 	case KindRegexp:
 		return "regexp"
 	case KindList:

@@ -19,6 +19,7 @@ const (
 	KindDir            // path of a folder
 	KindURL            // http or https
 	KindURLs           // a list of URLs
+	KindNetworks       // a list of IP addresses and networks
 	KindRegexp         // RE2
 	KindEnum           // one of Setting.Enum
 	KindLabel          // a Prometheus label name
@@ -127,6 +128,9 @@ var Settings = []Setting{
 	{Area: areaWeb, Path: "web.route_prefix", Flag: "web.route-prefix", Kind: KindString, Example: "/touchline", Since: "0.1",
 		Help: "Path below which everything is served. Derived from the path of --web.external-url when empty.",
 		bind: func(c *Config) any { return &c.Web.RoutePrefix }},
+	{Area: areaWeb, Path: "web.trusted_proxies", Flag: "web.trusted-proxies", Kind: KindNetworks, Example: "127.0.0.1", Since: "0.3",
+		Help: "Addresses and networks of reverse proxies whose X-Forwarded-For says who asks: for the pace of wrong passwords, the audit log and the list of sessions. A proxy must add to that header, or set it; of others it is ignored. May be repeated.",
+		bind: func(c *Config) any { return &c.Web.TrustedProxies }},
 	{Area: areaWeb, Path: "web.enable_lifecycle", Flag: "web.enable-lifecycle", Kind: KindBool, Default: "false", Since: "0.1",
 		Help: "Allow POST /-/reload and POST /-/quit. SIGHUP always reloads.",
 		bind: func(c *Config) any { return &c.Web.EnableLifecycle }},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
@@ -263,6 +264,11 @@ func (s *Setting) list(values []string) ([]string, error) {
 					return nil, err
 				}
 			}
+			if s.Kind == KindNetworks {
+				if _, err := parseNetwork(e); err != nil {
+					return nil, err
+				}
+			}
 			if s.Kind == KindURLs {
 				if err := checkSecretURL(e, true); err != nil {
 					return nil, err
@@ -284,6 +290,22 @@ func (s *Setting) list(values []string) ([]string, error) {
 		return nil, bad("write at least one, such as "+s.Default, "nothing is listed")
 	}
 	return out, nil
+}
+
+// parseNetwork reads an IP address, which is a network of one, or a network.
+func parseNetwork(text string) (netip.Prefix, error) {
+	if a, err := netip.ParseAddr(text); err == nil {
+		a = a.Unmap().WithZone("")
+		return netip.PrefixFrom(a, a.BitLen()), nil
+	}
+	p, err := netip.ParsePrefix(text)
+	if err != nil {
+		return netip.Prefix{}, bad("write an address such as 10.1.2.3, or a network such as 10.0.0.0/8", "%q is no IP address or network", text)
+	}
+	if m := p.Masked(); m != p {
+		return netip.Prefix{}, bad("write "+m.String(), "%s has bits below its mask", text)
+	}
+	return p, nil
 }
 
 func (s *Setting) notOne(v string) error {

@@ -340,7 +340,7 @@ func (r *fileReader) value(s *Setting, n ast.Node, key token.Position) {
 		r.groups(s.Path, v.where, n)
 		return
 	}
-	list := s.Kind == KindList || s.Kind == KindAddresses || s.Kind == KindURLs
+	list := s.Kind == KindList || s.Kind == KindAddresses || s.Kind == KindURLs || s.Kind == KindNetworks
 	switch t := r.resolve(n).(type) {
 	case nil:
 		return
@@ -456,7 +456,7 @@ func (s *Setting) shape() string {
 		return "a duration such as 5m"
 	case KindSize:
 		return "a size such as 512MB"
-	case KindList, KindAddresses, KindURLs:
+	case KindList, KindAddresses, KindURLs, KindNetworks:
 		return "a list"
 	case KindAddress:
 		return "host:port"

@@ -18,7 +18,7 @@ type Document struct {
 	UID    string // as it stands there, "" for none
 	Title  string
 	Tags   []string
-	Panels int
+	Panels int     // without rows
 	Inputs []Input // what an export leaves open
 	// Warnings tell what of it will not be as in Grafana.
 	Warnings []string
@@ -184,6 +184,7 @@ type counter struct {
 	d         *Document
 	ids       map[string]int
 	libraries int
+	all       int // rows, too
 }
 
 func (c *counter) count(body *node) error {
@@ -242,8 +243,11 @@ func (c *counter) panels(list []node, depth int) error {
 }
 
 func (c *counter) panel(n *node) error {
-	if c.d.Panels++; c.d.Panels > MaxPanels {
+	if c.all++; c.all > MaxPanels {
 		return at(c.d.tree.text, int(n.start), "the dashboard has more than %d panels; split it", MaxPanels)
+	}
+	if c.d.tree.str(n, "type") != "row" {
+		c.d.Panels++
 	}
 	return nil
 }

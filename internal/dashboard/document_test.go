@@ -16,7 +16,7 @@ func TestParse(t *testing.T) {
 		warning    string // part of the first one, "" for none
 		wrong      string // part of the error, "" for none
 	}{
-		{"classic", `{"uid":"a","title":"A","schemaVersion":"39","tags":["x","x","y"],"panels":[{"id":1},{"id":2,"type":"row","panels":[{"id":3}]}]}`, "A", "a", 3, "", ""},
+		{"classic", `{"uid":"a","title":"A","schemaVersion":"39","tags":["x","x","y"],"panels":[{"id":1},{"id":2,"type":"row","panels":[{"id":3}]}]}`, "A", "a", 2, "", ""},
 		{"rows of old schemas", `{"title":"A","rows":[{"panels":[{"id":1},{"id":2}]},{"panels":[]}]}`, "A", "", 2, "", ""},
 		{"a wrapper", "{\"meta\":{},\"dashboard\": {\"title\":\"In\",\"uid\":\"in\",\"panels\":[]}}", "In", "in", 0, "", ""},
 		{"a byte order mark", "\uFEFF" + `{"title":"A","panels":[]}`, "A", "", 0, "", ""},

@@ -115,6 +115,7 @@ func refusal(err error) error {
 // evidence is what a request shows of its sender.
 type evidence struct {
 	remote        string // host:port of the peer
+	client        string // who sends, see clientOf
 	host          string // Host header, "" where the protocol has none
 	authorization string
 	session       string // the cookie's, "" without one
@@ -131,14 +132,14 @@ func (s *Server) authenticate(ctx context.Context, e evidence) (Principal, error
 	case e.authorization == "":
 	case strings.EqualFold(scheme, "Bearer"):
 		p, err := s.byToken(ctx, strings.TrimSpace(value))
-		return p, s.refused(Refused{Method: "token", Remote: e.remote, Err: err})
+		return p, s.refused(Refused{Method: "token", Remote: e.client, Err: err})
 	case strings.EqualFold(scheme, "Basic"):
 		user, password, err := splitBasic(value)
 		if err != nil {
 			return nobody, unauthenticated(err.Error())
 		}
-		p, err := s.byPassword(ctx, user, password, e.remote)
-		return p, s.refused(Refused{User: user, Method: "basic", Remote: e.remote, Err: err})
+		p, err := s.byPassword(ctx, user, password, e.client)
+		return p, s.refused(Refused{User: user, Method: "basic", Remote: e.client, Err: err})
 	default:
 		return nobody, unauthenticated("unknown authorization scheme; use Basic or Bearer")
 	}
@@ -303,7 +304,7 @@ func (s *Server) admit(r *http.Request, path string, a Access) (p Principal, err
 		}
 	}
 	p, err = s.authenticate(r.Context(), evidence{
-		remote: r.RemoteAddr, host: r.Host, authorization: r.Header.Get("Authorization"), session: s.sessionOf(r), tls: r.TLS, forwarded: forwarded(r.Header),
+		remote: r.RemoteAddr, client: s.clientOf(r), host: r.Host, authorization: r.Header.Get("Authorization"), session: s.sessionOf(r), tls: r.TLS, forwarded: forwarded(r.Header),
 	})
 	if err != nil {
 		return p, err
@@ -352,7 +353,7 @@ func forwarded(h http.Header) bool {
 // value of the header (or metadata) of that name, authority the :authority
 // of the call. An error of it wraps ErrUnauthenticated or ErrForbidden.
 func (s *Server) AuthorizeRPC(ctx context.Context, remote net.Addr, authority, authorization string, a Access) (Principal, error) {
-	e := evidence{remote: remote.String(), host: authority, authorization: authorization}
+	e := evidence{remote: remote.String(), client: remote.String(), host: authority, authorization: authorization}
 	if v, ok := s.peers.Load(e.remote); ok {
 		state := v.(*tls.Conn).ConnectionState()
 		e.tls = &state

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
@@ -35,6 +36,8 @@ type Options struct {
 	Sharing   Sharing                // nil for no links; asked from Serve on
 	Anonymous string                 // AnonymousAuto
 	Page      func(path string) bool // tells the paths for which a browser is sent to sign in; nil for none
+
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For says who sends; none
 
 	RoutePrefix string         // "" or "/" serves at the root
 	CORSOrigin  *regexp.Regexp // nil allows no foreign origin to read

@@ -199,7 +199,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		if !s.limitBody(w, r, proto, access) {
 			return
 		}
-		principal.Remote = r.RemoteAddr
+		principal.Remote = s.clientOf(r)
 		inner := s.strip(r.WithContext(context.WithValue(r.Context(), principalKey{}, principal)))
 		withoutShare(inner, principal)
 		infoFrom(r.Context()).inner = inner
@@ -249,7 +249,7 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, path string, acc
 		return
 	}
 	s.metrics.refused.WithLabelValues(access.String()).Inc()
-	s.log.Debug("request refused", "method", r.Method, "path", r.URL.Path, "remote", r.RemoteAddr, "reason", d.reason)
+	s.log.Debug("request refused", "method", r.Method, "path", r.URL.Path, "remote", s.clientOf(r), "reason", d.reason)
 	if d.status == http.StatusUnauthorized {
 		signIn := s.signsIn(r.Context())
 		if signIn && s.o.Page != nil && s.o.Page(path) && (r.Method == http.MethodGet || r.Method == http.MethodHead) && r.Header.Get("Authorization") == "" {

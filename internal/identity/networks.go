@@ -21,10 +21,14 @@ type visit struct{ user, network string }
 // network is what one attacker has: an address of IPv4, or a /64 of IPv6.
 func network(remote string) string {
 	ap, err := netip.ParseAddrPort(remote)
+	a := ap.Addr()
 	if err != nil {
-		return remote
+		// Behind a proxy the port is not known.
+		if a, err = netip.ParseAddr(remote); err != nil {
+			return remote
+		}
 	}
-	a := ap.Addr().Unmap()
+	a = a.Unmap()
 	if a.Is4() {
 		return a.String()
 	}

@@ -33,9 +33,9 @@ const m = {
   password: { en: 'Password', zh: '密码' },
   current: { en: 'Password until now', zh: '当前密码' },
   next: { en: 'New password', zh: '新密码' },
-  nextHint: { en: 'At least 12 characters. Your other browsers are signed out.', zh: '至少 12 个字符。其他浏览器将被退出登录。' },
+  nextHint: { en: 'At least 12 characters. Your other browsers are signed out; your tokens stay.', zh: '至少 12 个字符。其他浏览器将被退出登录；令牌仍然有效。' },
   change: { en: 'Change', zh: '修改' },
-  changed: { en: 'Changed; your other browsers are signed out.', zh: '已修改，其他浏览器已退出登录。' },
+  changed: { en: 'Changed; your other browsers are signed out. Revoke tokens that somebody else may have.', zh: '已修改，其他浏览器已退出登录。他人可能持有的令牌请另行吊销。' },
   sessions: { en: 'Your browsers', zh: '您的会话' },
   newTab: { en: 'You are not signed in any more. Sign in in a new tab, then save again: what you have typed stays.', zh: '登录已失效。请在新标签页登录后再次保存，已填写的内容会保留。' },
 };
