@@ -4,6 +4,7 @@ import { Link } from '@tanstack/react-router';
 import { type ReactNode, useMemo, useState } from 'react';
 
 import { notifications } from '../../api/notifications';
+import { passing } from '../../api/passing';
 import { type AlertingRule, queryRange, type RecordingRule, ruleGroups } from '../../api/prometheus';
 import { ruleArrivals } from '../../api/rules';
 import { prefix } from '../../app/base';
@@ -122,6 +123,7 @@ function Graph({ rule, interval }: { rule: AlertingRule | RecordingRule; interva
   const step = Math.max(1, Math.ceil((to - from) / 1000 / 240));
   const left = split?.left ?? rule.query;
   const ask = (query: string) => ({
+    ...passing,
     queryKey: ['rule-graph', query, from, to], retry: false as const,
     queryFn: ({ signal }: { signal: AbortSignal }) => queryRange({ query, start: from / 1000, end: to / 1000, step, signal }),
   });

@@ -3,6 +3,7 @@ import { useQueries } from '@tanstack/react-query';
 import { useMemo } from 'react';
 
 import { call } from '../../api/client';
+import { passing } from '../../api/passing';
 import { queryRange } from '../../api/prometheus';
 import { type Annotation, annotationIsFor, annotationRequest, annotationsFrom, type AnnotationQuery, type Dashboard, type FilterInto, ownAnnotations, type Scope, type SourceInfo, sourceOf } from '../../model';
 
@@ -61,6 +62,7 @@ export function useAnnotations(queries: AnnotationQuery[], scope: Scope, sources
       queryFn: ({ signal }: { signal: AbortSignal }) => ask(q, scope, sources, filterInto, signal),
       enabled: ready,
       retry: false,
+      ...passing,
     })),
     combine: useMemo(() => (all: { data?: Annotation[]; error: Error | null }[]) => ({
       groups: all.flatMap((a, i) => (a.data && a.data.length > 0 && queries[i] ? [{ query: queries[i], list: a.data }] : [])),

@@ -3,6 +3,7 @@ import { useQueries } from '@tanstack/react-query';
 import { type ReactNode, useMemo, useState } from 'react';
 
 import { exemplars as askExemplars } from '../../api/explore';
+import { passing } from '../../api/passing';
 import { seriesColors } from '../../app/theme';
 import { useLanguage, useT } from '../../i18n';
 import type { TimeState } from '../../time/state';
@@ -148,6 +149,7 @@ const traceLabels = ['trace_id', 'traceID', 'traceId', '__name__'];
 function useExemplars(results: Result[], datasource?: string): { list: Exemplar[]; error: unknown } {
   const answers = useQueries({
     queries: results.map((r) => ({
+      ...passing,
       queryKey: ['explore', 'exemplars', datasource, r.expr, r.window.start, r.window.end],
       queryFn: ({ signal }: { signal: AbortSignal }) => askExemplars({ query: r.expr, start: r.window.start, end: r.window.end, datasource, signal }),
     })),

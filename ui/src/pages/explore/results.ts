@@ -1,6 +1,7 @@
 import { useQueries } from '@tanstack/react-query';
 
 import { instantWithStats, rangeWithStats, type StatsAnswer } from '../../api/explore';
+import { passing } from '../../api/passing';
 import type { Point } from '../../api/prometheus';
 import { duration, type Range, stepFor } from '../../time/range';
 import { type ExploreQuery, letter, type View } from './address';
@@ -47,8 +48,8 @@ export function useResults(queries: readonly ExploreQuery[], view: View, range: 
     queries: asked.map(({ window }, i) => {
       const q = exprs[i]!;
       return view === 'graph'
-        ? { queryKey: ['explore', 'range', datasource, q, window.start, window.end, window.step], queryFn: ({ signal }: { signal: AbortSignal }) => rangeWithStats({ query: q, ...window, datasource, signal }) }
-        : { queryKey: ['explore', 'instant', datasource, q, range.to], queryFn: ({ signal }: { signal: AbortSignal }) => instantWithStats({ query: q, time: range.to / 1000, datasource, signal }) };
+        ? { ...passing, queryKey: ['explore', 'range', datasource, q, window.start, window.end, window.step], queryFn: ({ signal }: { signal: AbortSignal }) => rangeWithStats({ query: q, ...window, datasource, signal }) }
+        : { ...passing, queryKey: ['explore', 'instant', datasource, q, range.to], queryFn: ({ signal }: { signal: AbortSignal }) => instantWithStats({ query: q, time: range.to / 1000, datasource, signal }) };
     }),
   });
   return asked.map((a, i) => {

@@ -5,6 +5,7 @@ import type { ReactNode } from 'react';
 
 import { incidents } from '../../api/incidents';
 import { useMe } from '../../api/me';
+import { passing } from '../../api/passing';
 import { useT } from '../../i18n';
 import { useTime } from '../../time/state';
 import { below, useAddress } from '../../ui/address';
@@ -46,7 +47,7 @@ export function Incidents(): ReactNode {
   const state = value('state') || 'firing,acknowledged';
   const mine = value('mine') === '1';
   const filter = { state: state === 'all' ? undefined : state, severity: value('severity') || undefined, q: value('q') || undefined, assignee: mine ? (me?.user?.name ?? me?.name) : undefined };
-  const open = useQuery({ queryKey: ['incidents', 'open', tick], queryFn: ({ signal }) => incidents({ state: 'firing,acknowledged', limit: 1000 }, signal), refetchInterval: 2000, placeholderData: (old) => old });
+  const open = useQuery({ ...passing, queryKey: ['incidents', 'open', tick], queryFn: ({ signal }) => incidents({ state: 'firing,acknowledged', limit: 1000 }, signal), refetchInterval: 2000, placeholderData: (old) => old });
   const pages = useInfiniteQuery({
     queryKey: ['incidents', filter], queryFn: ({ pageParam, signal }) => incidents({ ...filter, cursor: pageParam || undefined, limit: 50 }, signal),
     initialPageParam: '', getNextPageParam: (last) => last.next_cursor, refetchInterval: 3000, placeholderData: (old) => old,

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 
+import { passing } from '../../api/passing';
 import { queryRange } from '../../api/prometheus';
 import { selfMatchers } from '../../api/self';
 import { targets, vector } from '../../api/server';
@@ -58,6 +59,7 @@ function Drawn({ chart, self }: { chart: OwnChart; self: string }): ReactNode {
   const start = Math.floor(time.range.from / 1000 / step) * step;
   const end = Math.floor(time.range.to / 1000 / step) * step;
   const { data, error, refetch } = useQuery({
+    ...passing,
     queryKey: ['own', chart.title.en, self, l, start, end, step, time.tick],
     queryFn: async ({ signal }) => {
       const answers = await Promise.all(chart.queries.map((q) => queryRange({ query: q.query.replaceAll('$self', () => self).replaceAll('$w', windowFor(step)), start, end, step, signal })));

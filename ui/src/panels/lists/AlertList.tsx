@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 
 import { alerts, matches } from '../../api/alertmanager';
+import { passing } from '../../api/passing';
 import { type ActiveAlert, type AlertingRule, ruleGroups } from '../../api/prometheus';
 import { useT } from '../../i18n';
 import { Ago, Failed, LabelList, Loading, StateMark } from '../../ui/parts';
@@ -32,14 +33,14 @@ export function selects(filter: string, labels: Record<string, string>): boolean
 }
 
 /** Each refresh has a key of its own: what was before is shown until the next is there, and is not kept. */
-const passing = { gcTime: 5000, placeholderData: <T,>(old: T | undefined) => old };
+const replaced = { ...passing, placeholderData: <T,>(old: T | undefined) => old };
 
 /** AlertList shows the alerts that rules have raised, with the panel's filters. */
 export function AlertList(p: BodyProps): ReactNode {
   const t = useT();
   const o = p.panel.options;
-  const rules = useQuery({ queryKey: ['panels', 'rules', p.range.to], queryFn: ({ signal }) => ruleGroups(signal), ...passing });
-  const silenced = useQuery({ queryKey: ['panels', 'silenced', p.range.to], queryFn: ({ signal }) => alerts({ active: false, silenced: true, inhibited: false }, signal), ...passing });
+  const rules = useQuery({ queryKey: ['panels', 'rules', p.range.to], queryFn: ({ signal }) => ruleGroups(signal), ...replaced });
+  const silenced = useQuery({ queryKey: ['panels', 'silenced', p.range.to], queryFn: ({ signal }) => alerts({ active: false, silenced: true, inhibited: false }, signal), ...replaced });
   if (rules.isPending) return <Loading height={p.height} />;
   if (rules.isError && !rules.data) return <Failed error={rules.error} retry={() => void rules.refetch()} />;
   const states = bag(o, 'stateFilter');

@@ -8,6 +8,9 @@ let alive = 0;
 /** plotsAlive counts the plots that are not destroyed. */
 export const plotsAlive = (): number => alive;
 
+/** From how many lines on the drawing is a task of its own. */
+const manyLines = 100;
+
 export interface PlotProps {
   width: number;
   height: number;
@@ -33,60 +36,78 @@ export function Plot(p: PlotProps): ReactNode {
   now.current = p;
   const self = useMemo(() => Symbol('plot'), []);
 
+  const drawn = useRef<unknown[]>([]);
+  // The plot that is to be taken down when the next one is there.
+  const leaving = useRef<uPlot | undefined>(undefined);
+  const takeDown = (): void => {
+    if (!leaving.current) return;
+    leaving.current.destroy();
+    leaving.current = undefined;
+    alive--;
+  };
   useLayoutEffect(() => {
     let foreign = false;
-    const options = now.current.build();
-    const u = new uPlot(
-      {
-        ...options,
-        width: now.current.width,
-        height: now.current.height,
-        hooks: {
-          ...options.hooks,
-          setCursor: [
-            ...(options.hooks?.setCursor ?? []),
-            (c) => {
-              const left = c.cursor.left ?? -1;
-              const i = left < 0 ? null : (c.cursor.idx ?? null);
-              now.current.onPoint?.(c, i, foreign);
-              if (!foreign) point(now.current.sync, left < 0 ? undefined : c.posToVal(left, 'x'), self);
-            },
-          ],
+    let stop: (() => void) | undefined;
+    const make = (): void => {
+      const options = now.current.build();
+      const u = new uPlot(
+        {
+          ...options,
+          width: now.current.width,
+          height: now.current.height,
+          hooks: {
+            ...options.hooks,
+            setCursor: [
+              ...(options.hooks?.setCursor ?? []),
+              (c) => {
+                const left = c.cursor.left ?? -1;
+                const i = left < 0 ? null : (c.cursor.idx ?? null);
+                now.current.onPoint?.(c, i, foreign);
+                if (!foreign) point(now.current.sync, left < 0 ? undefined : c.posToVal(left, 'x'), self);
+              },
+            ],
+          },
         },
-      },
-      now.current.data,
-      host.current!,
-    );
-    plot.current = u;
-    alive++;
-    const stop = now.current.sync === undefined ? undefined : follow(now.current.sync, (at, from) => {
-      if (from === self) return;
-      foreign = true;
-      const left = at === undefined ? -10 : u.valToPos(at, 'x');
-      u.setCursor(left < 0 || left > u.over.clientWidth ? { left: -10, top: -10 } : { left, top: u.over.clientHeight / 2 });
-      foreign = false;
-    });
+        now.current.data,
+        host.current!,
+      );
+      plot.current = u;
+      drawn.current = [u, now.current.data, now.current.view];
+      alive++;
+      takeDown();
+      stop = now.current.sync === undefined ? undefined : follow(now.current.sync, (at, from) => {
+        if (from === self) return;
+        foreign = true;
+        const left = at === undefined ? -10 : u.valToPos(at, 'x');
+        u.setCursor(left < 0 || left > u.over.clientWidth ? { left: -10, top: -10 } : { left, top: u.over.clientHeight / 2 });
+        foreign = false;
+      });
+    };
+    // Of many lines the drawing takes as long as all else that a click causes: it is a task of its own, and the old plot stays until then.
+    const later = leaving.current && now.current.data.length > manyLines ? setTimeout(make) : undefined;
+    if (later === undefined) make();
     return () => {
+      clearTimeout(later);
       stop?.();
+      if (!plot.current) return;
+      leaving.current = plot.current;
       plot.current = undefined;
-      u.destroy();
-      alive--;
     };
   }, [p.shape, p.sync, self]);
+  // Its clean-up comes after that of the plot, which by then is the one that leaves.
+  useLayoutEffect(() => takeDown, []);
 
   useEffect(() => {
     const u = plot.current;
     if (u && (u.width !== p.width || u.height !== p.height)) u.setSize({ width: p.width, height: p.height });
   }, [p.width, p.height, p.shape]);
 
-  const drawn = useRef<unknown[]>([]);
   useEffect(() => {
     const u = plot.current;
     const key = [u, p.data, p.view];
     if (!u || key.every((k, i) => k === drawn.current[i])) return;
-    const first = drawn.current[0] !== u;
     drawn.current = key;
-    if (!first) u.setData(p.data);
+    u.setData(p.data);
   }, [p.data, p.view, p.shape]);
 
   return (
