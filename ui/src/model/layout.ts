@@ -1,6 +1,8 @@
 // Where panels stand: repeats of rows and panels, and what closed rows hide.
-import type { Dashboard, GridPos, Panel, Warning } from './dashboard';
-import { allKey, type Scoped, type Values } from './scope';
+import type { Condition, Dashboard, GridPos, Panel, Warning } from './dashboard';
+import { label } from './interpolate';
+import { old } from './late';
+import { allKey, type Scope, type Scoped, type Values } from './scope';
 
 export interface Placed {
   /** Unique, and the same as long as panel and repeated values are. */
@@ -13,6 +15,31 @@ export interface Placed {
   open: boolean;
   /** Key of the row that it belongs to; "" for none. */
   row: string;
+  /** Keys of the tabs that it stands in, from the outermost. */
+  within: readonly string[];
+  /** Where the grid begins that its file has it in: that of its tab, or of the dashboard. */
+  top: number;
+  /** Bars of tabs only. */
+  bar?: Bar;
+}
+
+/** Bar is one of tabs, of which one is shown. */
+export interface Bar {
+  /** The parameter of the address that says which. */
+  param: string;
+  at: number;
+  tabs: { key: string; slug: string; title: string }[];
+}
+
+/** Sight is what the address and the reader say about what is shown. */
+export interface Sight {
+  scope: Scope;
+  /** What a parameter of the address is set to. */
+  asked: (param: string) => string | undefined;
+  /** Printed: all tabs, below each other. */
+  all?: boolean;
+  /** Edited: also what conditions hide. */
+  hidden?: boolean;
 }
 
 /** What repeats may make of one dashboard. */
@@ -49,12 +76,37 @@ function repeatsOf(name: string, values: Values, scoped: Record<string, Scoped>)
 
 const keyOf = (base: string, name: string, s: Scoped): string => `${base}/${name}=${String(s.value)}`;
 
+/** Where a list of panels stands. */
+interface Place {
+  scoped: Record<string, Scoped>;
+  row: string;
+  /** What the keys of all in it begin with: that of the copy that it stands in. */
+  prefix: string;
+  /** How the address names the rows and tabs that it stands in, and how it did before Grafana 13. */
+  slugs: readonly Slug[];
+  within: readonly string[];
+  top: number;
+}
+
+type Slug = [today: string, before: string];
+
+const slugOf = (title: string, otherwise: number): Slug => [title.trim().replace(/ +/g, '-') || String(otherwise), title.toLowerCase().replace(/[^\w ]+/g, '').replace(/ +/g, '-')];
+
+/** once gives a name that nobody has yet. */
+function once(name: string, taken: Set<string>): string {
+  let out = name;
+  for (let n = 2; taken.has(out); n++) out = `${name}__${n}`;
+  taken.add(out);
+  return out;
+}
+
 class Layout {
   readonly placed: Placed[] = [];
   readonly warnings: Warning[] = [];
   private full = false;
+  private readonly params = new Set<string>();
 
-  constructor(private readonly values: Values, private readonly open: ReadonlyMap<string, boolean>) {}
+  constructor(private readonly values: Values, private readonly open: ReadonlyMap<string, boolean>, private readonly sight: Sight | undefined) {}
 
   private add(p: Placed): void {
     if (this.placed.length < mostPlaced) {
@@ -65,27 +117,50 @@ class Layout {
     }
   }
 
+  private scope(scoped: Record<string, Scoped>): Scope | undefined {
+    return this.sight && { ...this.sight.scope, scoped: { ...this.sight.scope.scoped, ...scoped } };
+  }
+
+  private title(text: string, scoped: Record<string, Scoped>): string {
+    const scope = this.scope(scoped);
+    return scope ? label(text, scope) : text;
+  }
+
+  private shows(conditions: readonly Condition[] | undefined, scoped: Record<string, Scoped>): boolean {
+    const scope = conditions && !this.sight?.hidden ? this.scope(scoped) : undefined;
+    return !scope || old().holds(conditions!, scope);
+  }
+
+  /** list places rows and panels below y, and gives the y below them. */
+  list(panels: readonly Panel[], y: number, at: Place): number {
+    let bottom = y;
+    for (const s of sections(panels)) bottom = this.section(s, bottom, at);
+    return bottom;
+  }
+
   /** section places a row with its panels at y, once for each of its values, and gives the y below it. */
-  section(s: Section, y: number): number {
-    if (!s.row) return this.panels(s.panels, s.top, y, {}, '', false);
+  private section(s: Section, y: number, place: Place): number {
+    if (!s.row) return this.panels(s.panels, s.top, y, place);
     const row = s.row;
-    const repeats = repeatsOf(row.repeat, this.values, {});
+    const repeats = repeatsOf(row.repeat, this.values, place.scoped);
     if (repeats?.length === 0) this.warnings.push({ path: `panel ${row.id}`, en: `the row repeats by $${row.repeat}, which has no value`, zh: `该行按 $${row.repeat} 重复，但其没有取值` });
     let at = y;
     for (const one of repeats && repeats.length > 0 ? repeats : [undefined]) {
       if (this.full) break;
-      const key = one ? keyOf(String(row.id), row.repeat, one) : String(row.id);
-      const open = this.open.get(key) ?? !row.collapsed;
-      const scoped = one ? { [row.repeat]: one } : {};
-      this.add({ key, panel: row, gridPos: { x: 0, y: at, w: 24, h: 1 }, scoped, open, row: '' });
-      at++;
-      if (open) at = this.panels(s.panels, row.collapsed && s.panels.length > 0 ? Math.min(...s.panels.map((p) => p.gridPos.y)) : s.top + 1, at, scoped, key, one !== undefined);
+      const base = `${place.prefix}${row.id}`;
+      const key = one ? keyOf(base, row.repeat, one) : base;
+      const open = row.bare || (this.open.get(key) ?? !row.collapsed);
+      const scoped = one ? { ...place.scoped, [row.repeat]: one } : place.scoped;
+      if (!this.shows(row.conditions, scoped)) continue;
+      if (!row.bare) this.add({ key, panel: row, gridPos: { x: 0, y: at++, w: 24, h: 1 }, scoped, open, row: '', within: place.within, top: place.top });
+      if (open) at = this.panels(s.panels, row.collapsed && s.panels.length > 0 ? Math.min(...s.panels.map((p) => p.gridPos.y)) : s.top + (row.bare ? 0 : 1), at, { ...place, scoped, row: key, prefix: one ? `${key}/` : place.prefix, slugs: [...place.slugs, slugOf(this.title(row.title, scoped), row.id)] });
     }
     return at;
   }
 
-  /** panels places panels whose file has their first line at top. Repeats push down what stands below them. */
-  private panels(panels: readonly Panel[], top: number, y: number, scoped: Record<string, Scoped>, row: string, copied: boolean): number {
+  /** panels places panels whose file has their first line at top. Repeats and tabs push down what stands below them. */
+  private panels(panels: readonly Panel[], top: number, y: number, place: Place): number {
+    const { scoped, row, prefix, within } = place;
     const ordered = [...panels].sort((a, b) => a.gridPos.y - b.gridPos.y || a.gridPos.x - b.gridPos.x);
     let bottom = y;
     // What a repeat adds moves everything that began below it in the file.
@@ -93,33 +168,76 @@ class Layout {
     for (const panel of ordered) {
       const moved = pushes.filter((p) => panel.gridPos.y >= p.below).reduce((sum, p) => sum + p.by, 0);
       const at: GridPos = { ...panel.gridPos, y: y + Math.max(panel.gridPos.y - top, 0) + moved };
-      const prefix = copied ? `${row}/` : '';
+      if (panel.tabs) {
+        const end = this.tabs(panel, at.y, place);
+        bottom = Math.max(bottom, end);
+        pushes.push({ below: panel.gridPos.y + 1, by: end - at.y - 1 });
+        continue;
+      }
+      const common = { panel, open: false, row, within, top: place.top };
       const repeats = repeatsOf(panel.repeat, this.values, scoped);
       if (!repeats || repeats.length === 0) {
-        this.add({ key: `${prefix}${panel.id}`, panel, gridPos: at, scoped, open: false, row });
+        if (!this.shows(panel.conditions, scoped)) continue;
+        this.add({ ...common, key: `${prefix}${panel.id}`, gridPos: at, scoped });
         bottom = Math.max(bottom, at.y + at.h);
         continue;
       }
+      const shown = repeats.filter((one) => this.shows(panel.conditions, { ...scoped, [panel.repeat]: one }));
       const across = panel.repeatDirection === 'h';
       const columns = across ? Math.min(Math.max(panel.maxPerRow, 1), repeats.length, 24) : 1;
       const w = across ? Math.max(Math.floor(24 / columns), 1) : at.w;
-      repeats.forEach((one, i) => {
+      shown.forEach((one, i) => {
         if (this.full) return;
         const pos: GridPos = across ? { x: (i % columns) * w, y: at.y + Math.floor(i / columns) * at.h, w, h: at.h } : { ...at, y: at.y + i * at.h };
-        this.add({ key: keyOf(`${prefix}${panel.id}`, panel.repeat, one), panel, gridPos: pos, scoped: { ...scoped, [panel.repeat]: one }, open: false, row });
+        this.add({ ...common, key: keyOf(`${prefix}${panel.id}`, panel.repeat, one), gridPos: pos, scoped: { ...scoped, [panel.repeat]: one } });
         bottom = Math.max(bottom, pos.y + pos.h);
       });
-      const lines = across ? Math.ceil(repeats.length / columns) : repeats.length;
+      const lines = across ? Math.ceil(shown.length / columns) : shown.length;
       if (lines > 1) pushes.push({ below: panel.gridPos.y + panel.gridPos.h, by: (lines - 1) * at.h });
     }
     return bottom;
   }
+
+  /** tabs places a bar with what the tab that is asked for has, or each tab below a heading. */
+  private tabs(panel: Panel, y: number, place: Place): number {
+    const base = `${place.prefix}${panel.id}`;
+    const taken = new Set<string>();
+    const tabs = panel.tabs!.flatMap((tab, i) => {
+      const repeats = repeatsOf(tab.repeat, this.values, place.scoped);
+      return (repeats && repeats.length > 0 ? repeats : [undefined]).flatMap((one) => {
+        const scoped = one ? { ...place.scoped, [tab.repeat]: one } : place.scoped;
+        if (!this.shows(panel.conditions, scoped) || !this.shows(tab.conditions, scoped)) return [];
+        const title = this.title(tab.title, scoped);
+        const key = one ? keyOf(`${base}/${i}`, tab.repeat, one) : `${base}/${i}`;
+        const [today, before] = slugOf(title, i + 1);
+        return [{ key, title, slug: once(today, taken), before, panels: tab.panels, scoped, prefix: one ? `${key}/` : place.prefix }];
+      });
+    });
+    if (tabs.length === 0) return y;
+    const param = once([...place.slugs.map(([today]) => today), 'dtab'].join('-'), this.params);
+    const wanted = this.sight?.asked(param) ?? this.sight?.asked([...place.slugs.map(([, before]) => before), 'dtab'].join('-'));
+    const exact = tabs.findIndex((t) => t.slug === wanted);
+    const chosen = Math.max(exact >= 0 ? exact : tabs.findIndex((t) => t.before === wanted), 0);
+    let at = y;
+    for (const one of this.sight?.all ? tabs : [tabs[chosen]!]) {
+      if (this.full) break;
+      const bar = this.sight?.all ? { param, at: 0, tabs: [one] } : { param, at: chosen, tabs };
+      this.add({ key: this.sight?.all ? one.key : base, panel, gridPos: { x: 0, y: at, w: 24, h: 1 }, scoped: one.scoped, open: true, row: place.row, within: place.within, top: place.top, bar });
+      at = this.list(one.panels, at + 1, { scoped: one.scoped, row: place.row, prefix: one.prefix, slugs: [...place.slugs, [one.slug, one.before]], within: [...place.within, one.key], top: at + 1 });
+    }
+    return at;
+  }
 }
 
-/** layoutOf repeats rows and panels, and places all that is seen. open says which rows were opened or closed by hand, by key. */
-export function layoutOf(dashboard: Dashboard, values: Values, open: ReadonlyMap<string, boolean> = new Map()): { placed: Placed[]; warnings: Warning[] } {
-  const layout = new Layout(values, open);
-  let y = 0;
-  for (const s of sections(dashboard.panels)) y = layout.section(s, y);
+/** layoutOf repeats rows, tabs and panels, and places all that is seen. open says which rows were opened or closed by hand, by key. */
+export function layoutOf(dashboard: Dashboard, values: Values, open: ReadonlyMap<string, boolean> = new Map(), sight?: Sight): { placed: Placed[]; warnings: Warning[] } {
+  const layout = new Layout(values, open, sight);
+  layout.list(dashboard.panels, 0, { scoped: {}, row: '', prefix: '', slugs: [], within: [], top: 0 });
   return { placed: layout.placed, warnings: layout.warnings };
 }
+
+/** everyPanel walks panels with those of rows and tabs. */
+export const everyPanel = (panels: readonly Panel[]): Panel[] => panels.flatMap((p) => [p, ...everyPanel(p.panels), ...(p.tabs ?? []).flatMap((t) => everyPanel(t.panels))]);
+
+/** hasSight tells whether what is shown of a dashboard depends on more than values and rows. */
+export const hasSight = (panels: readonly Panel[]): boolean => everyPanel(panels).some((p) => p.tabs !== undefined || p.conditions !== undefined);

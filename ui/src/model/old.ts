@@ -1,4 +1,5 @@
 // All readers of old dashboards: who imports this can read any at once.
+import { holds } from './conditions';
 import { provide } from './late';
 import { fromGraph } from './migrate/graph';
 import { fromSinglestat, reduced } from './migrate/singlestat';
@@ -6,4 +7,4 @@ import { fromTable } from './migrate/table';
 import { rowsToPanels } from './rows';
 import { fromV2 } from './v2';
 
-provide({ fromGraph, fromSinglestat, reduced, fromTable, rowsToPanels, fromV2 });
+provide({ fromGraph, fromSinglestat, reduced, fromTable, rowsToPanels, fromV2, holds });

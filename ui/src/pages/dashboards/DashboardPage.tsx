@@ -8,13 +8,13 @@ import { type DashboardJSON, deleteDashboard, type Kept, type Saved, star } from
 import { useMe } from '../../api/me';
 import { keepTime } from '../../app/Frame';
 import { useLanguage, useT } from '../../i18n';
-import { normalize } from '../../model';
+import { everyPanel, normalize } from '../../model';
 import type { TimeSearch } from '../../time/state';
 import { download } from '../../ui/files';
 import { Icon } from '../../ui/icons';
 import { Empty, errorText, Failed, Loading, Notice, Page } from '../../ui/parts';
 import { addPanel, changePanel, type Draft, duplicatePanel, keepDraft, keptDraft, movePanel, newDashboard, newPanel, removePanel } from './draft';
-import { editableJSON } from './editable';
+import { beginning } from './editable';
 import { fileName } from './files';
 import { readKept } from './kept';
 import { type Editing, View } from './View';
@@ -111,8 +111,8 @@ function Editor({ uid, kept }: { uid: string; kept: Kept }): ReactNode {
   const [problem, setProblem] = useState<unknown>();
   const stored = useMemo(() => normalize(kept.dashboard), [kept.dashboard]);
   const model = useMemo(() => (draft ? normalize(draft.dashboard) : stored), [draft, stored]);
-  const latest = useRef(model);
-  latest.current = model;
+  const latest = useRef(draft?.dashboard);
+  latest.current = draft?.dashboard;
   const leaving = useRef(false);
   const discarding = useRef(false);
   const dirty = draft !== undefined;
@@ -122,8 +122,9 @@ function Editor({ uid, kept }: { uid: string; kept: Kept }): ReactNode {
   const editable = !shared && (uid === '' || kept.meta.can_edit || kept.meta.provisioned || may('change'));
   const editing = editable && (uid === '' || search.edit !== undefined || dirty || search.editPanel !== undefined);
   const title = model.title || kept.meta.title;
-  const count = model.panels.reduce((n, p) => n + (p.type === 'row' ? p.panels.length : 1), 0);
+  const count = everyPanel(model.panels).filter((p) => p.type !== 'row' && !p.tabs).length;
 
+  const begin = useCallback(() => beginning(stored, kept.dashboard), [stored, kept.dashboard]);
   const setDraft = useCallback((d: Draft | undefined) => {
     setDraftState(d);
     setSmall(keepDraft(sessionStorage, key, d) || d === undefined);
@@ -131,11 +132,11 @@ function Editor({ uid, kept }: { uid: string; kept: Kept }): ReactNode {
   const change = useCallback((by: (d: DashboardJSON) => DashboardJSON, folder?: string) => setDraftState((old) => {
     if (discarding.current) return old;
     const next: Draft = {
-      dashboard: by(old?.dashboard ?? editableJSON(stored)), folder: folder ?? old?.folder, etag: old?.etag ?? kept.etag, at: Date.now(),
+      dashboard: by(old?.dashboard ?? begin()), folder: folder ?? old?.folder, etag: old?.etag ?? kept.etag, at: Date.now(),
     };
     setSmall(keepDraft(sessionStorage, key, next));
     return next;
-  }), [stored, kept.etag, key]);
+  }), [begin, kept.etag, key]);
 
   useEffect(() => {
     document.title = `${title} – Touchline`;
@@ -161,11 +162,11 @@ function Editor({ uid, kept }: { uid: string; kept: Kept }): ReactNode {
     move: (id, to) => change((d) => movePanel(d, id, to)),
     change: (id, to) => change((d) => changePanel(d, id, () => to)),
     add: () => {
-      const made = addPanel(editableJSON(latest.current), newPanel('timeseries', ''));
+      const made = addPanel(latest.current ?? begin(), newPanel('timeseries', ''));
       change(() => made.dashboard);
       go({ edit: '', editPanel: made.id });
     },
-  }), [change, go]);
+  }), [change, go, begin]);
 
   const discard = (): void => {
     // An editor that closes hands over what was typed last: that is not wanted either.
@@ -250,7 +251,7 @@ function Editor({ uid, kept }: { uid: string; kept: Kept }): ReactNode {
       {!small && <Notice tone="warning">{t(m.tooLarge)}</Notice>}
       {problem !== undefined && <Notice tone="critical">{errorText(problem)}</Notice>}
       {editing && search.settings !== undefined
-        ? <Suspense fallback={<Loading height={300} />}><Settings dashboard={draft?.dashboard ?? editableJSON(stored)} folder={draft?.folder ?? kept.meta.folder} onChange={(d, folder) => change(() => d, folder)} /></Suspense>
+        ? <Suspense fallback={<Loading height={300} />}><Settings dashboard={draft?.dashboard ?? begin()} folder={draft?.folder ?? kept.meta.folder} onChange={(d, folder) => change(() => d, folder)} /></Suspense>
         : <View dashboard={model} uid={uid} arranging={editing} editing={editing ? edits : undefined} sheet={sheet} />}
       {dialog === 'save' && draft && <Suspense><SaveDialog uid={uid} kept={kept} draft={draft} close={() => setDialog(undefined)} saved={after} reload={(d) => { setDraft(d); setDialog(undefined); void client.invalidateQueries({ queryKey: ['dashboard', uid] }); }} /></Suspense>}
       {dialog === 'remove' && <Suspense><Confirm title={t(m.remove)} verb={t(m.remove)} act={remove} close={() => setDialog(undefined)}>{t(m.sure, { title })}</Confirm></Suspense>}

@@ -1,6 +1,6 @@
 // From the model back to JSON that can be edited.
 import type { DashboardJSON } from '../../api/dashboards';
-import type { Dashboard, Panel } from '../../model';
+import { classicOf, type Dashboard, isV2, normalize, type Panel } from '../../model';
 import type { PanelJSON } from './draft';
 
 /** panelJSON is a panel's own JSON with the id and the place that the model gave it. */
@@ -20,6 +20,9 @@ export function editableJSON(d: Dashboard): DashboardJSON {
   delete out.rows;
   return out;
 }
+
+/** beginning is what an edit of a dashboard begins with, which is stored as json. */
+export const beginning = (stored: Dashboard, json: DashboardJSON): DashboardJSON => editableJSON(isV2(json) ? normalize(classicOf(json)) : stored);
 
 // What panels of Angular's time said beside options and fieldConfig.
 const old = [
