@@ -28,7 +28,8 @@ export interface Bar {
   /** The parameter of the address that says which. */
   param: string;
   at: number;
-  tabs: { key: string; slug: string; title: string }[];
+  /** index is the place in the file, which those of one repeat share. */
+  tabs: { key: string; slug: string; title: string; index: number }[];
 }
 
 /** Sight is what the address and the reader say about what is shown. */
@@ -210,7 +211,7 @@ class Layout {
         const title = this.title(tab.title, scoped);
         const key = one ? keyOf(`${base}/${i}`, tab.repeat, one) : `${base}/${i}`;
         const [today, before] = slugOf(title, i + 1);
-        return [{ key, title, slug: once(today, taken), before, panels: tab.panels, scoped, prefix: one ? `${key}/` : place.prefix }];
+        return [{ key, title, index: i, slug: once(today, taken), before, panels: tab.panels, scoped, prefix: one ? `${key}/` : place.prefix }];
       });
     });
     if (tabs.length === 0) return y;

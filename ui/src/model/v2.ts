@@ -6,7 +6,16 @@ import { isSpec } from './versions';
 
 /** fromV2 reads one. flat makes rows of tabs, as the classic schema has no others. */
 export function fromV2(v: Json, w: Warnings, flat = false): Json {
-  const spec = isSpec(v) ? v : object(v.spec);
+  const spec = specOf(v);
+  return { ...headOf(v), panels: new Layout(object(spec.elements), w, flat).panels(spec) };
+}
+
+/** specOf is what a document says, whatever it is wrapped in. */
+export const specOf = (v: Json): Json => (isSpec(v) ? v : object(v.spec));
+
+/** headOf is all but the panels, in the classic schema. */
+export function headOf(v: Json): Json {
+  const spec = specOf(v);
   const time = object(spec.timeSettings);
   const cursor: Record<string, number> = { Off: 0, Crosshair: 1, Tooltip: 2 };
   return {
@@ -16,9 +25,8 @@ export function fromV2(v: Json, w: Warnings, flat = false): Json {
     refresh: time.autoRefresh, timezone: time.timezone, fiscalYearStartMonth: time.fiscalYearStartMonth,
     graphTooltip: cursor[text(spec.cursorSync)] ?? 0,
     schemaVersion: 42,
-    annotations: { list: objects(spec.annotations).map(([a]) => annotation(object(a.spec))) },
-    templating: { list: objects(spec.variables).map(([x]) => variable(text(x.kind), object(x.spec), x)) },
-    panels: new Layout(object(spec.elements), w, flat).panels(spec),
+    annotations: { list: objects(spec.annotations).map(([a]) => annotationOf(a)) },
+    templating: { list: objects(spec.variables).map(([x]) => variableOf(x)) },
   };
 }
 
@@ -31,21 +39,24 @@ function source(holder: Json, query: Json): Json | undefined {
   return uid === '' && type === '' ? undefined : given({ uid: uid || undefined, type: type || undefined });
 }
 
-function annotation(a: Json): Json {
+export function annotationOf(node: Json): Json {
+  const a = object(node.spec);
   const query = object(a.query);
   const legacy = object(a.legacyOptions);
   return { ...legacy, ...object(query.spec), name: a.name, enable: a.enable, hide: a.hide, iconColor: a.iconColor, builtIn: a.builtIn, filter: a.filter, datasource: source(a, query), target: query.spec };
 }
 
-const hides: Record<string, number> = { dontHide: 0, hideLabel: 1, hideVariable: 2, inControlsMenu: 0 };
-const refreshes: Record<string, number> = { never: 0, onDashboardLoad: 1, onTimeRangeChanged: 2 };
-const sorts = ['disabled', 'alphabeticalAsc', 'alphabeticalDesc', 'numericalAsc', 'numericalDesc', 'alphabeticalCaseInsensitiveAsc', 'alphabeticalCaseInsensitiveDesc', 'naturalAsc', 'naturalDesc'];
-const kinds: Record<string, string> = {
+export const hides: Record<string, number> = { dontHide: 0, hideLabel: 1, hideVariable: 2, inControlsMenu: 0 };
+export const refreshes: Record<string, number> = { never: 0, onDashboardLoad: 1, onTimeRangeChanged: 2 };
+export const sorts = ['disabled', 'alphabeticalAsc', 'alphabeticalDesc', 'numericalAsc', 'numericalDesc', 'alphabeticalCaseInsensitiveAsc', 'alphabeticalCaseInsensitiveDesc', 'naturalAsc', 'naturalDesc'];
+export const kinds: Record<string, string> = {
   QueryVariable: 'query', DatasourceVariable: 'datasource', CustomVariable: 'custom', TextVariable: 'textbox', ConstantVariable: 'constant', IntervalVariable: 'interval', AdhocVariable: 'adhoc',
   GroupByVariable: 'groupby', SwitchVariable: 'switch',
 };
 
-function variable(kind: string, v: Json, outer: Json): Json {
+export function variableOf(outer: Json): Json {
+  const kind = text(outer.kind);
+  const v = object(outer.spec);
   const query = isObject(v.query) ? v.query : {};
   const inner = object(query.spec);
   const type = kinds[kind] ?? text(kind, 'unknown');
@@ -161,7 +172,7 @@ class Layout {
     if (objects(object(spec.conditionalRendering.spec).items).some(([item]) => isData(item))) {
       this.w.add('layout', { en: 'a condition about data is not judged: what it is about is shown with and without data', zh: '不判断与数据有关的显示条件：无论有无数据都会显示' });
     }
-    return { conditions: [spec.conditionalRendering] };
+    return this.flat ? {} : { conditions: [spec.conditionalRendering] };
   }
 
   /** section is a row with what it holds. Rows inside of it follow as rows of their own, because the grid has one level. */
@@ -250,6 +261,11 @@ export function panelOf(element: Json): Json {
   const vizSpec = object(viz.spec);
   const kind = text(viz.kind);
   const data = object(object(s.data).spec);
+  const targets = objects(data.queries).map(([q]): Json => {
+    const spec = object(q.spec);
+    const query = object(spec.query);
+    return given({ ...object(query.spec), refId: spec.refId, hide: spec.hidden, datasource: source(spec, query) });
+  });
   const library = element.kind === 'LibraryPanel' ? object(s.libraryPanel) : undefined;
   return given({
     id: s.id, title: s.title, description: s.description, links: s.links, transparent: s.transparent,
@@ -257,12 +273,9 @@ export function panelOf(element: Json): Json {
     type: kind === 'VizConfig' ? text(viz.group) : library ? 'library-panel' : kind,
     pluginVersion: viz.version ?? vizSpec.pluginVersion,
     options: vizSpec.options, fieldConfig: vizSpec.fieldConfig,
-    datasource: { type: 'datasource', uid: '-- Mixed --' },
-    targets: objects(data.queries).map(([q]) => {
-      const spec = object(q.spec);
-      const query = object(spec.query);
-      return { ...object(query.spec), refId: spec.refId, hide: spec.hidden, datasource: source(spec, query) };
-    }),
+    // One source of all queries is the panel's.
+    datasource: targets.length === 0 || targets.every((t) => JSON.stringify(t.datasource) === JSON.stringify(targets[0]!.datasource)) ? targets[0]?.datasource : { type: 'datasource', uid: '-- Mixed --' },
+    targets,
     transformations: objects(data.transformations).map(([t]) => ({ ...object(t.spec), id: text(t.group) || text(object(t.spec).id) || text(t.kind) })),
     ...object(data.queryOptions),
   });

@@ -150,7 +150,8 @@ function Grips({ p, grid, shared, onMove }: { p: Placed; grid: number; shared: S
   const t = useT();
   const [to, setTo] = useState<Spot>();
   const from = useRef<{ x: number; y: number; spot: Spot; move: boolean } | undefined>(undefined);
-  const { panel, gridPos } = p;
+  const { panel, gridPos, top } = p;
+  const put = (spot: Spot): void => onMove(panel.id, { ...spot, y: Math.max(0, spot.y - top) });
   const title = label(panel.title, shared.scope) || String(panel.id);
   useEffect(() => setTo(undefined), [gridPos]);
   const changed = (spot: Spot, move: boolean, dx: number, dy: number): Spot =>
@@ -167,7 +168,7 @@ function Grips({ p, grid, shared, onMove }: { p: Placed; grid: number; shared: S
       if (f) setTo(changed(f.spot, f.move, Math.round((e.clientX - f.x) / ((grid + gap) / columns)), Math.round((e.clientY + window.scrollY - f.y) / (cell + gap))));
     },
     onPointerUp: () => {
-      if (from.current && to) onMove(panel.id, to);
+      if (from.current && to) put(to);
       from.current = undefined;
     },
     onPointerCancel: () => {
@@ -178,7 +179,7 @@ function Grips({ p, grid, shared, onMove }: { p: Placed; grid: number; shared: S
       const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[e.key];
       if (!by) return;
       e.preventDefault();
-      onMove(panel.id, changed(gridPos, move, by[0]!, by[1]!));
+      put(changed(gridPos, move, by[0]!, by[1]!));
     },
   });
   const here = rectOf(gridPos, grid);

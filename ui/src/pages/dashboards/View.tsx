@@ -53,8 +53,11 @@ export interface Editing {
   add: () => void;
 }
 
-/** View draws a dashboard: variables, annotations, links and panels. sheet is the length of a printed one, in pixels. */
-export function View({ dashboard, uid, arranging, editing, sheet }: { dashboard: Dashboard; uid: string; arranging: boolean; editing?: Editing; sheet?: number }): ReactNode {
+/**
+ * View draws a dashboard: variables, annotations, links and panels. sheet is the length of a printed one, in pixels.
+ * turned is told which tab each bar shows, by the id of the bar.
+ */
+export function View({ dashboard, uid, arranging, editing, sheet, turned }: { dashboard: Dashboard; uid: string; arranging: boolean; editing?: Editing; sheet?: number; turned?: { current: ReadonlyMap<number, number> } }): ReactNode {
   const t = useT();
   const l = useLanguage();
   const navigate = useNavigate();
@@ -79,6 +82,10 @@ export function View({ dashboard, uid, arranging, editing, sheet }: { dashboard:
     },
   } : undefined), [turns, scope, search, sheet, arranging]);
   const layout = useMemo(() => layoutOf(dashboard, variables.values, open, sight), [dashboard, variables.values, open, sight]);
+
+  useEffect(() => {
+    if (turned) turned.current = new Map(layout.placed.flatMap(({ panel, bar }) => (bar ? [[panel.id, bar.tabs[bar.at]!.index] as const] : [])));
+  }, [layout, turned]);
 
   const change = useCallback((by: (old: Record<string, unknown>) => Record<string, unknown>, replace = false) => void navigate({ to: '.', search: by, replace } as never), [navigate]);
   const toggle = useCallback((key: string, is: boolean) => change((old) => ({ ...old, rows: writeRows(new Map(readRows(old.rows)).set(key, is)) }), true), [change]);
