@@ -148,13 +148,14 @@ class Layout {
           }
           break;
         }
+        const id = ++this.rows;
         const tabs = objects(spec.tabs).map(([tab]) => {
           const s = object(tab.spec);
           const panels: Json[] = [];
           this.place(s, 0, '', panels);
           return { title: text(s.title), repeat: repeatOf(s.repeat).repeat, ...this.conditions(s), panels };
         });
-        const bar = { id: ++this.rows, type: 'tabs', gridPos: { x: 0, y, w: 24, h: 1 }, tabs };
+        const bar = { id, type: 'tabs', gridPos: { x: 0, y, w: 24, h: 1 }, tabs };
         origins.set(bar, { node: layout, layout, holder, name: '' });
         out.push(bar);
         bottom = y + 1;

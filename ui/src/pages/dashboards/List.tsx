@@ -11,7 +11,6 @@ import { download } from '../../ui/files';
 import { Icon } from '../../ui/icons';
 import { Ago, Empty, errorText, Failed, Loading, Notice, Page } from '../../ui/parts';
 import { fileName } from './files';
-import { formOf, loadForm } from './forms';
 import { withoutUID } from './importing';
 
 const Confirm = lazy(() => import('../../ui/Confirm').then((x) => ({ default: x.Confirm })));
@@ -158,6 +157,8 @@ export function List(): ReactNode {
 /** copy makes a dashboard of one's own of another, in the same folder. */
 async function copy(d: DashboardMeta, title: string): Promise<void> {
   const { dashboard } = await readDashboard(d.uid);
+  // A list needs nothing of what edits dashboards.
+  const { formOf, loadForm } = await import('./forms');
   await loadForm(dashboard);
   const { version: _version, ...rest } = withoutUID(formOf(dashboard).named(dashboard, title));
   await importDashboard({ dashboard: rest, folder: d.folder });

@@ -167,7 +167,8 @@ describe('the layout of schema v2', () => {
     const order = (e: Edited): unknown => (at(e.dashboard, 'spec', 'layout', 'spec', 'rows') as { spec: { title: string } }[]).map((x) => x.spec.title);
     const [a, b, c] = normalize(d).panels.filter((p) => p.type === 'row').map((p) => p.id) as [number, number, number];
     expect(order(form.move(d, a, { x: 0, y: 1, w: 24, h: 1 }))).toEqual(['b', 'a', 'c']);
-    expect(order(form.move(d, c, { x: 0, y: 0, w: 24, h: 1 }))).toEqual(['a', 'c', 'b']);
+    expect(order(form.move(d, c, { x: 0, y: 9, w: 24, h: 1 }))).toEqual(['a', 'c', 'b']);
+    expect(order(form.move(d, c, { x: 0, y: 0, w: 24, h: 1 }))).toEqual(['c', 'a', 'b']);
     expect(order(form.move(d, b, { x: 0, y: 90, w: 24, h: 1 }))).toEqual(['a', 'c', 'b']);
     expect(order(form.move(d, a, { x: 0, y: 0, w: 24, h: 1 }))).toEqual(['a', 'b', 'c']);
   });
