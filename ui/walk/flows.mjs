@@ -145,6 +145,7 @@ const flows = {
       await page.goto(`${url}/ui/d/${uid}`);
       await page.waitForSelector('[data-panel-id="1"][data-panel-state=data]');
       await ready(page);
+      await page.getByRole('tab').first().waitFor();
       assert.deepEqual(await page.getByRole('tab').allInnerTexts(), ['One', 'Two & more']);
       assert.equal(await page.locator('[data-panel-id="2"]').count(), 0, 'only the tab that is shown has panels');
       assert.ok(asked.some((r) => r.includes('vector(1)')) && !asked.some((r) => r.includes('vector(2)')), 'only the tab that is shown asks');
