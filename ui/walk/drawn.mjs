@@ -33,6 +33,11 @@ function shown() {
     for (let i = 0; i < data.length; i += 4) if (data[i + 3] >= 8 && grid.some((c, k) => Math.abs(data[i + k] - c) > 32)) n++;
     return n;
   };
+  /** Which of the copies of a panel that repeats this is: those that are not drawn have a place in the page, too. */
+  const copy = (panel) => {
+    const tab = panel.closest('[role=tabpanel]');
+    return `${tab?.id ?? ''} ${[...(tab ?? document).querySelectorAll(`[data-panel-id="${panel.dataset.panelId}"]`)].indexOf(panel)}`;
+  };
   return [...document.querySelectorAll('section.panel[data-panel-id]')].map((panel) => {
     const all = (selector) => [...panel.querySelectorAll(selector)];
     const figures = all('.figure-cell, [data-value]').filter((e) => !e.parentElement?.closest('.figure-cell, [data-value]')).map((e) => ({
@@ -44,7 +49,7 @@ function shown() {
     return {
       id: Number(panel.dataset.panelId), type: panel.dataset.panelType, state: panel.dataset.panelState, title: text(panel.querySelector('h3')),
       values: [...figures, ...readings, ...cells], series: Number(panel.querySelector('[data-readings]')?.dataset.readings ?? 0),
-      ink: ink(panel), trouble: text(panel.querySelector('.panel-problem-text')), top: panel.getBoundingClientRect().top,
+      ink: ink(panel), trouble: text(panel.querySelector('.panel-problem-text')), copy: copy(panel),
     };
   });
 }
@@ -81,7 +86,7 @@ const scroll = (to) => new Promise((done) => {
 const rest = () => document.documentElement.scrollHeight - innerHeight;
 
 /** Goes down the page and notes its panels; gives the tabs that it came by. */
-async function down(page, panels, turned) {
+async function down(page, panels) {
   const tabs = new Map();
   for (let y = 0, step = 0; step < 100; step++) {
     await settled(page);
@@ -89,8 +94,8 @@ async function down(page, panels, turned) {
     if (await page.evaluate(open)) await settled(page);
     for (const tab of await page.evaluate(bars)) tabs.set(tab.key, tab);
     for (const p of await page.evaluate(shown)) {
-      // Copies of a panel that repeats have its number; each is at another place, or in another tab.
-      const key = `${p.id} ${turned} ${Math.round(p.top + y)} ${p.title}`;
+      // Copies of a panel that repeats have its number.
+      const key = `${p.id} ${p.copy} ${p.title}`;
       p.ink = Math.max(p.ink, panels.get(key)?.ink ?? -1);
       if (p.state !== 'loading' || !panels.has(key)) panels.set(key, p);
     }
@@ -150,12 +155,12 @@ async function look(address) {
     await page.goto(address, { waitUntil: 'domcontentloaded' });
     // Each tab is shown once, those within the one that is shown first.
     const seen = new Set();
-    for (let turned = ''; seen.size < 500;) {
-      const tabs = [...(await down(page, panels, turned)).values()];
+    while (seen.size < 500) {
+      const tabs = [...(await down(page, panels)).values()];
       for (const tab of tabs) if (tab.shown) seen.add(tab.key);
       const [next] = tabs.filter((tab) => !seen.has(tab.key)).sort((a, b) => b.depth - a.depth);
       if (!next) break;
-      seen.add(turned = next.key);
+      seen.add(next.key);
       await show(page, next.key);
     }
   } catch (error) {

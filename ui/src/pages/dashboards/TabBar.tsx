@@ -22,7 +22,7 @@ export function TabBar({ p, turn, printed }: { p: Placed; turn: (param: string, 
   }, [at]);
   const data = { 'data-panel-id': p.panel.id, 'data-panel-type': 'tabs', 'data-panel-state': 'data' };
   if (printed) {
-    return <div className="dash-row" {...data}><h2 id={tabOf(tabs[0]!.key)} className="ellipsis">{tabs[0]!.title || t(m.tab, { n: 1 })}</h2></div>;
+    return <div className="dash-row" {...data}><h2 id={tabOf(tabs[0]!.key)} className="ellipsis" style={{ fontSize: 15 }}>{tabs[0]!.title || t(m.tab, { n: 1 })}</h2></div>;
   }
   // Arrows go from tab to tab, and Enter shows one: each that is shown asks for its data.
   const onKeyDown = (e: KeyboardEvent<HTMLDivElement>): void => {
