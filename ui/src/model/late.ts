@@ -1,6 +1,7 @@
 // Readers of dashboards as they used to be, which few need: loaded when one of
 // them is first asked for. Tests, and what edits JSON of anybody's, load them at once.
-import type { Condition } from './dashboard';
+import type { Condition, Panel } from './dashboard';
+import type { Layout, Place } from './layout';
 import type { Migrated } from './migrate/migrated';
 import type { Json, Warnings } from './read';
 import type { Scope } from './scope';
@@ -13,6 +14,7 @@ export interface OldReaders {
   rowsToPanels(rows: unknown[], w: Warnings, most: number): { panels: unknown[]; path: (i: number) => string };
   fromV2(v: Json, w: Warnings, flat?: boolean): Json;
   holds(conditions: readonly Condition[], scope: Scope): boolean;
+  placeTabs(layout: Layout, panel: Panel, y: number, place: Place): number;
 }
 
 let readers: OldReaders | undefined;

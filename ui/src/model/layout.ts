@@ -67,7 +67,7 @@ function sections(panels: readonly Panel[]): Section[] {
 const rank = (p: Panel): number => (p.type === 'row' ? 0 : 1);
 
 /** repeatsOf gives the values of a repeat; undefined where its variable is not there, and the panel stands once. */
-function repeatsOf(name: string, values: Values, scoped: Record<string, Scoped>): Scoped[] | undefined {
+export function repeatsOf(name: string, values: Values, scoped: Record<string, Scoped>): Scoped[] | undefined {
   if (name === '' || Object.hasOwn(scoped, name)) return undefined;
   const c = Object.hasOwn(values, name) ? values[name] : undefined;
   if (!c) return undefined;
@@ -75,41 +75,34 @@ function repeatsOf(name: string, values: Values, scoped: Record<string, Scoped>)
   return c.value.map((value, i) => ({ value, text: c.text[i] ?? value }));
 }
 
-const keyOf = (base: string, name: string, s: Scoped): string => `${base}/${name}=${String(s.value)}`;
+export const keyOf = (base: string, name: string, s: Scoped): string => `${base}/${name}=${String(s.value)}`;
 
 /** Where a list of panels stands. */
-interface Place {
+export interface Place {
   scoped: Record<string, Scoped>;
   row: string;
   /** What the keys of all in it begin with: that of the copy that it stands in. */
   prefix: string;
-  /** How the address names the rows and tabs that it stands in, and how it did before Grafana 13. */
+  /** The rows and tabs that it stands in, by their slugs in the address. */
   slugs: readonly Slug[];
   within: readonly string[];
   top: number;
 }
 
-type Slug = [today: string, before: string];
+/** Slug is a name in the address, and what it was there before Grafana 13. For a row it is made of its title, when somebody asks. */
+export type Slug = { today: string; before: string } | { title: string; id: number };
 
-const slugOf = (title: string, otherwise: number): Slug => [title.trim().replace(/ +/g, '-') || String(otherwise), title.toLowerCase().replace(/[^\w ]+/g, '').replace(/ +/g, '-')];
-
-/** once gives a name that nobody has yet. */
-function once(name: string, taken: Set<string>): string {
-  let out = name;
-  for (let n = 2; taken.has(out); n++) out = `${name}__${n}`;
-  taken.add(out);
-  return out;
-}
-
-class Layout {
+/** Layout places what is seen. Bars of tabs are placed by what reads schema v2. */
+export class Layout {
   readonly placed: Placed[] = [];
   readonly warnings: Warning[] = [];
-  private full = false;
-  private readonly params = new Set<string>();
+  full = false;
+  /** Parameters of the address that bars have. */
+  readonly params = new Set<string>();
 
-  constructor(private readonly values: Values, private readonly open: ReadonlyMap<string, boolean>, private readonly sight: Sight | undefined) {}
+  constructor(readonly values: Values, private readonly open: ReadonlyMap<string, boolean>, readonly sight: Sight | undefined) {}
 
-  private add(p: Placed): void {
+  add(p: Placed): void {
     if (this.placed.length < mostPlaced) {
       this.placed.push(p);
     } else if (!this.full) {
@@ -122,12 +115,12 @@ class Layout {
     return this.sight && { ...this.sight.scope, scoped: { ...this.sight.scope.scoped, ...scoped } };
   }
 
-  private title(text: string, scoped: Record<string, Scoped>): string {
+  title(text: string, scoped: Record<string, Scoped>): string {
     const scope = this.scope(scoped);
     return scope ? label(text, scope) : text;
   }
 
-  private shows(conditions: readonly Condition[] | undefined, scoped: Record<string, Scoped>): boolean {
+  shows(conditions: readonly Condition[] | undefined, scoped: Record<string, Scoped>): boolean {
     const scope = conditions && !this.sight?.hidden ? this.scope(scoped) : undefined;
     return !scope || old().holds(conditions!, scope);
   }
@@ -154,7 +147,7 @@ class Layout {
       const scoped = one ? { ...place.scoped, [row.repeat]: one } : place.scoped;
       if (!this.shows(row.conditions, scoped)) continue;
       if (!row.bare) this.add({ key, panel: row, gridPos: { x: 0, y: at++, w: 24, h: 1 }, scoped, open, row: '', within: place.within, top: place.top });
-      if (open) at = this.panels(s.panels, row.collapsed && s.panels.length > 0 ? Math.min(...s.panels.map((p) => p.gridPos.y)) : s.top + (row.bare ? 0 : 1), at, { ...place, scoped, row: key, prefix: one ? `${key}/` : place.prefix, slugs: [...place.slugs, slugOf(this.title(row.title, scoped), row.id)] });
+      if (open) at = this.panels(s.panels, row.collapsed && s.panels.length > 0 ? Math.min(...s.panels.map((p) => p.gridPos.y)) : s.top + (row.bare ? 0 : 1), at, { ...place, scoped, row: key, prefix: one ? `${key}/` : place.prefix, slugs: [...place.slugs, { title: this.title(row.title, scoped), id: row.id }] });
     }
     return at;
   }
@@ -170,7 +163,7 @@ class Layout {
       const moved = pushes.filter((p) => panel.gridPos.y >= p.below).reduce((sum, p) => sum + p.by, 0);
       const at: GridPos = { ...panel.gridPos, y: y + Math.max(panel.gridPos.y - top, 0) + moved };
       if (panel.tabs) {
-        const end = this.tabs(panel, at.y, place);
+        const end = old().placeTabs(this, panel, at.y, place);
         bottom = Math.max(bottom, end);
         pushes.push({ below: panel.gridPos.y + 1, by: end - at.y - 1 });
         continue;
@@ -197,36 +190,6 @@ class Layout {
       if (lines > 1) pushes.push({ below: panel.gridPos.y + panel.gridPos.h, by: (lines - 1) * at.h });
     }
     return bottom;
-  }
-
-  /** tabs places a bar with what the tab that is asked for has, or each tab below a heading. */
-  private tabs(panel: Panel, y: number, place: Place): number {
-    const base = `${place.prefix}${panel.id}`;
-    const taken = new Set<string>();
-    const tabs = panel.tabs!.flatMap((tab, i) => {
-      const repeats = repeatsOf(tab.repeat, this.values, place.scoped);
-      return (repeats && repeats.length > 0 ? repeats : [undefined]).flatMap((one) => {
-        const scoped = one ? { ...place.scoped, [tab.repeat]: one } : place.scoped;
-        if (!this.shows(panel.conditions, scoped) || !this.shows(tab.conditions, scoped)) return [];
-        const title = this.title(tab.title, scoped);
-        const key = one ? keyOf(`${base}/${i}`, tab.repeat, one) : `${base}/${i}`;
-        const [today, before] = slugOf(title, i + 1);
-        return [{ key, title, index: i, slug: once(today, taken), before, panels: tab.panels, scoped, prefix: one ? `${key}/` : place.prefix }];
-      });
-    });
-    if (tabs.length === 0) return y;
-    const param = once([...place.slugs.map(([today]) => today), 'dtab'].join('-'), this.params);
-    const wanted = this.sight?.asked(param) ?? this.sight?.asked([...place.slugs.map(([, before]) => before), 'dtab'].join('-'));
-    const exact = tabs.findIndex((t) => t.slug === wanted);
-    const chosen = Math.max(exact >= 0 ? exact : tabs.findIndex((t) => t.before === wanted), 0);
-    let at = y;
-    for (const one of this.sight?.all ? tabs : [tabs[chosen]!]) {
-      if (this.full) break;
-      const bar = this.sight?.all ? { param, at: 0, tabs: [one] } : { param, at: chosen, tabs };
-      this.add({ key: this.sight?.all ? one.key : base, panel, gridPos: { x: 0, y: at, w: 24, h: 1 }, scoped: one.scoped, open: true, row: place.row, within: place.within, top: place.top, bar });
-      at = this.list(one.panels, at + 1, { scoped: one.scoped, row: place.row, prefix: one.prefix, slugs: [...place.slugs, [one.slug, one.before]], within: [...place.within, one.key], top: at + 1 });
-    }
-    return at;
   }
 }
 

@@ -122,6 +122,7 @@ export class PanelReader {
   }
 
   private tabs(tabs: unknown[], path: string): Tab[] {
+    old(); // which places them later
     return objects(tabs).map(([t, i]): Tab => ({ title: text(t.title), repeat: text(t.repeat), ...conditionsOf(t), panels: this.readList(list(t.panels), (j) => `${path}.tabs[${i}].panels[${j}]`, true) }));
   }
 
