@@ -220,7 +220,7 @@ type seenPage struct {
 func (s *seenPage) drawn() int {
 	n := 0
 	for _, p := range s.Panels {
-		if p.Type != "row" {
+		if p.Type != "row" && p.Type != "tabs" {
 			n++
 		}
 	}

@@ -50,10 +50,13 @@ func sortEdits(edits []edit) {
 // formatting of after is.
 func Difference(name string, before, after *Document) Patch {
 	d := differ{a: before.tree, b: after.tree, unit: indentOf(before.Text)}
-	// The numbers of a server are not the file's.
-	skip := map[string]bool{}
-	if before.form == classic {
-		skip = map[string]bool{"id": true, "version": true, "uid": true}
+	// The numbers of a server are not the file's, and neither is the name that it has here.
+	skip := fields{}
+	switch before.form {
+	case classic:
+		skip = fields{"id": nil, "version": nil, "uid": nil}
+	case resource:
+		skip = fields{"metadata": {"name": nil}}
 	}
 	if before.form != after.form {
 		d.replace("", &before.tree.root, &after.tree.root)
@@ -64,6 +67,29 @@ func Difference(name string, before, after *Document) Patch {
 	return Patch{Operations: append([]Operation{}, d.ops...), Diff: unified(name, before.Text, d.edits)}
 }
 
+// fields are members that are left alone, or that have such ones.
+type fields map[string]fields
+
+// alone tells whether a member is left alone.
+func (f fields) alone(name string) bool {
+	inner, ok := f[name]
+	return ok && inner == nil
+}
+
+// covers tells whether a member is left alone, or all that it has.
+func (f fields) covers(t *tree, name string, n *node) bool {
+	inner, ok := f[name]
+	if !ok || inner == nil || n.kind != '{' {
+		return f.alone(name)
+	}
+	for i := range n.items {
+		if !inner.covers(t, t.name(&n.items[i]), &n.items[i]) {
+			return false
+		}
+	}
+	return true
+}
+
 // differ walks over two trees.
 type differ struct {
 	a, b  *tree
@@ -72,7 +98,7 @@ type differ struct {
 	edits []edit
 }
 
-func (d *differ) value(path string, x, y *node, skip map[string]bool) {
+func (d *differ) value(path string, x, y *node, skip fields) {
 	switch {
 	case skip == nil && equal(d.a, x, d.b, y):
 	case x.kind == '{' && y.kind == '{':
@@ -101,7 +127,7 @@ func (d *differ) edit(start, end int, text string) {
 	d.edits = append(d.edits, edit{start, end, text})
 }
 
-func (d *differ) object(path string, x, y *node, skip map[string]bool) {
+func (d *differ) object(path string, x, y *node, skip fields) {
 	after := d.b.members(y)
 	kept := make([]bool, len(x.items))
 	here := d.a.members(x)
@@ -110,7 +136,7 @@ func (d *differ) object(path string, x, y *node, skip map[string]bool) {
 		name := d.a.name(item)
 		other := after[name]
 		switch {
-		case skip[name]:
+		case skip.alone(name):
 			kept[i] = true
 		case other == nil:
 			if here[name] == item { // of several with one name the last one counts
@@ -120,7 +146,7 @@ func (d *differ) object(path string, x, y *node, skip map[string]bool) {
 			kept[i] = true
 		default:
 			kept[i] = true
-			d.value(path+"/"+escape(name), item, other, nil)
+			d.value(path+"/"+escape(name), item, other, skip[name])
 		}
 	}
 	var added []string
@@ -128,7 +154,7 @@ func (d *differ) object(path string, x, y *node, skip map[string]bool) {
 	for i := range y.items {
 		item := &y.items[i]
 		name := d.b.name(item)
-		if here[name] != nil || after[name] != item || skip[name] {
+		if here[name] != nil || after[name] != item || skip.covers(d.b, name, item) {
 			continue
 		}
 		d.op("add", path+"/"+escape(name), item)

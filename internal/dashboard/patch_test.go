@@ -278,6 +278,33 @@ func TestDifference(t *testing.T) {
 	}
 }
 
+// TestDifferenceOfResource holds that the name which a dashboard of schema v2 has here is not written into its file.
+func TestDifferenceOfResource(t *testing.T) {
+	for _, c := range []struct{ before, after, ops string }{
+		{`"metadata":{"name":"a","labels":{}},"spec":{"elements":{},"title":"A"}`, `"metadata":{"name":"b","labels":{}},"spec":{"elements":{},"title":"B"}`, `[{"op":"replace","path":"/spec/title","value":"B"}]`},
+		{`"spec":{"elements":{}}`, `"metadata":{"name":"b"},"spec":{"elements":{}}`, `[]`},
+		{`"metadata":{},"spec":{"elements":{}}`, `"metadata":{"name":"b","labels":{"x":"y"}},"spec":{"elements":{"p":{}}}`, `[{"op":"add","path":"/metadata/labels","value":{"x":"y"}},{"op":"add","path":"/spec/elements/p","value":{}}]`},
+		{`"spec":{"elements":{}}`, `"metadata":{"labels":{"x":"y"}},"spec":{"elements":{}}`, `[{"op":"add","path":"/metadata","value":{"labels":{"x":"y"}}}]`},
+		{`"metadata":{"name":"a"},"spec":{"elements":{}}`, `"metadata":{"name":"a","labels":{"x":"y"}},"spec":{"elements":{}}`, `[{"op":"add","path":"/metadata/labels","value":{"x":"y"}}]`},
+	} {
+		parse := func(members string) *Document {
+			d, err := Parse(`{"apiVersion":"dashboard.grafana.app/v2",` + members + `}`)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return d
+		}
+		p := Difference("x.json", parse(c.before), parse(c.after))
+		raw, err := json.Marshal(p.Operations)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(raw) != c.ops || (p.Diff == "") != (c.ops == "[]") {
+			t.Errorf("from %s to %s: %s\n%s", c.before, c.after, raw, p.Diff)
+		}
+	}
+}
+
 // TestDifferenceOfAnything takes documents at random, written in every way.
 func TestDifferenceOfAnything(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -124,6 +124,12 @@ func ReadBoard(raw []byte) (*Board, error) {
 	if inner := obj(d["dashboard"]); inner != nil && d["panels"] == nil {
 		d = inner
 	}
+	if spec := obj(d["spec"]); spec["elements"] != nil {
+		d = spec
+	}
+	if d["elements"] != nil {
+		d = fromV2(d)
+	}
 	b := &Board{Title: text(d["title"])}
 	sources := map[string]string{} // types of the sources that variables and inputs stand for
 	for _, v := range list(d["__inputs"]) {

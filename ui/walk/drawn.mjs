@@ -33,6 +33,11 @@ function shown() {
     for (let i = 0; i < data.length; i += 4) if (data[i + 3] >= 8 && grid.some((c, k) => Math.abs(data[i + k] - c) > 32)) n++;
     return n;
   };
+  /** Which of the copies of a panel that repeats this is: those that are not drawn have a place in the page, too. */
+  const copy = (panel) => {
+    const tab = panel.closest('[role=tabpanel]');
+    return `${tab?.id ?? ''} ${[...(tab ?? document).querySelectorAll(`[data-panel-id="${panel.dataset.panelId}"]`)].indexOf(panel)}`;
+  };
   return [...document.querySelectorAll('section.panel[data-panel-id]')].map((panel) => {
     const all = (selector) => [...panel.querySelectorAll(selector)];
     const figures = all('.figure-cell, [data-value]').filter((e) => !e.parentElement?.closest('.figure-cell, [data-value]')).map((e) => ({
@@ -44,7 +49,7 @@ function shown() {
     return {
       id: Number(panel.dataset.panelId), type: panel.dataset.panelType, state: panel.dataset.panelState, title: text(panel.querySelector('h3')),
       values: [...figures, ...readings, ...cells], series: Number(panel.querySelector('[data-readings]')?.dataset.readings ?? 0),
-      ink: ink(panel), trouble: text(panel.querySelector('.panel-problem-text')), top: panel.getBoundingClientRect().top,
+      ink: ink(panel), trouble: text(panel.querySelector('.panel-problem-text')), copy: copy(panel),
     };
   });
 }
@@ -54,6 +59,62 @@ function open() {
   const closed = [...document.querySelectorAll('.dash-row button[aria-expanded=false]')];
   for (const c of closed) c.click();
   return closed.length > 0;
+}
+
+/** Runs within the page: the tabs that there are, how deep each stands in others, and whether it is shown. */
+function bars() {
+  const depth = (e) => {
+    const outer = e.parentElement?.closest('[role=tabpanel]');
+    return outer ? 1 + depth(outer) : 0;
+  };
+  return [...document.querySelectorAll('[role=tab][data-tab]')].map((e) => ({ key: e.dataset.tab, depth: depth(e), shown: e.ariaSelected === 'true' }));
+}
+
+/** Runs within the page: shows a tab, if its bar is there. */
+function turn(key) {
+  const tab = [...document.querySelectorAll('[role=tab][data-tab]')].find((e) => e.dataset.tab === key);
+  tab?.click();
+  return tab !== undefined;
+}
+
+/** Runs within the page: scrolls, and comes back when what is near has been looked for. */
+const scroll = (to) => new Promise((done) => {
+  scrollTo(0, to);
+  requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done)));
+});
+
+const rest = () => document.documentElement.scrollHeight - innerHeight;
+
+/** Goes down the page and notes its panels; gives the tabs that it came by. */
+async function down(page, panels) {
+  const tabs = new Map();
+  for (let y = 0, step = 0; step < 100; step++) {
+    await settled(page);
+    // Rows that are closed are opened where they come into view; what stands below moves down.
+    if (await page.evaluate(open)) await settled(page);
+    for (const tab of await page.evaluate(bars)) tabs.set(tab.key, tab);
+    for (const p of await page.evaluate(shown)) {
+      // Copies of a panel that repeats have its number.
+      const key = `${p.id} ${p.copy} ${p.title}`;
+      p.ink = Math.max(p.ink, panels.get(key)?.ink ?? -1);
+      if (p.state !== 'loading' || !panels.has(key)) panels.set(key, p);
+    }
+    const height = await page.evaluate(rest);
+    if (y >= height) break;
+    y = Math.min(height, y + 1400);
+    await page.evaluate(scroll, y);
+  }
+  return tabs;
+}
+
+/** Shows a tab whose bar may be anywhere on the page. */
+async function show(page, key) {
+  const height = await page.evaluate(rest);
+  for (let y = 0; ; y += 1400) {
+    await page.evaluate(scroll, Math.min(y, height));
+    if (await page.evaluate(turn, key) || y >= height) break;
+  }
+  await page.evaluate(scroll, 0);
 }
 
 /** Runs within the page: the variables that can be chosen, and what is said of those that cannot. */
@@ -92,23 +153,15 @@ async function look(address) {
   let state = 'ready';
   try {
     await page.goto(address, { waitUntil: 'domcontentloaded' });
-    for (let y = 0, step = 0; step < 100; step++) {
-      await settled(page);
-      // Rows that are closed are opened where they come into view; what stands below moves down.
-      if (await page.evaluate(open)) await settled(page);
-      for (const p of await page.evaluate(shown)) {
-        // Copies of a panel that repeats have its number; each is at another place.
-        const key = `${p.id} ${Math.round(p.top + y)} ${p.title}`;
-        p.ink = Math.max(p.ink, panels.get(key)?.ink ?? -1);
-        if (p.state !== 'loading' || !panels.has(key)) panels.set(key, p);
-      }
-      const height = await page.evaluate(() => document.documentElement.scrollHeight - innerHeight);
-      if (y >= height) break;
-      y = Math.min(height, y + 1400);
-      await page.evaluate((to) => new Promise((done) => {
-        scrollTo(0, to);
-        requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done)));
-      }), y);
+    // Each tab is shown once, those within the one that is shown first.
+    const seen = new Set();
+    while (seen.size < 500) {
+      const tabs = [...(await down(page, panels)).values()];
+      for (const tab of tabs) if (tab.shown) seen.add(tab.key);
+      const [next] = tabs.filter((tab) => !seen.has(tab.key)).sort((a, b) => b.depth - a.depth);
+      if (!next) break;
+      seen.add(next.key);
+      await show(page, next.key);
     }
   } catch (error) {
     state = `${await page.evaluate(() => document.querySelector('[data-dashboard-state]')?.dataset.dashboardState ?? 'nothing').catch(() => 'gone')}: ${error.message.split('\n')[0]}`;

@@ -126,6 +126,70 @@ const flows = {
     await context.close();
   },
 
+  async 'tabs are tabs, and stay so when they are saved'() {
+    const element = (id, content) => ({ kind: 'Panel', spec: {
+      id, title: `Panel ${id}`, links: [], future: 'kept',
+      data: { kind: 'QueryGroup', spec: { queries: [{ kind: 'PanelQuery', spec: { refId: 'A', hidden: false, query: { kind: 'DataQuery', group: 'prometheus', version: 'v0', datasource: { name: 'touchline' }, spec: { expr: content } } } }], transformations: [], queryOptions: {} } },
+      vizConfig: { kind: 'VizConfig', group: 'stat', version: '12.0.0', spec: { options: {}, fieldConfig: { defaults: {}, overrides: [] } } },
+    } });
+    const tab = (title, id) => ({ kind: 'TabsLayoutTab', spec: { title, layout: { kind: 'GridLayout', spec: { items: [{ kind: 'GridLayoutItem', spec: { x: 0, y: 0, width: 12, height: 6, element: { kind: 'ElementReference', name: `panel-${id}` } } }] } } } });
+    const { uid } = await api('POST', '/dashboards', { folder: '', message: '', dashboard: { apiVersion: 'dashboard.grafana.app/v2', kind: 'Dashboard', metadata: { name: `tabs-${Date.now().toString(36)}`, labels: { kept: 'yes' } }, spec: {
+      title: 'Tabs', annotations: [], cursorSync: 'Off', editable: true, links: [], preload: false, tags: [], variables: [], timeSettings: { from: 'now-1h', to: 'now', autoRefresh: '', autoRefreshIntervals: [], hideTimepicker: false, fiscalYearStartMonth: 0 },
+      elements: { 'panel-1': element(1, 'vector(1)'), 'panel-2': element(2, 'vector(2)') }, layout: { kind: 'TabsLayout', spec: { tabs: [tab('One', 1), tab('Two & more', 2)] } },
+    } } });
+    try {
+      const { context, page } = await open();
+      await signIn(page);
+      const asked = [];
+      page.on('request', (r) => { if (/\/query(_range)?$/.test(new URL(r.url()).pathname)) asked.push(decodeURIComponent(`${r.url()} ${r.postData() ?? ''}`)); });
+      await page.goto(`${url}/ui/d/${uid}`);
+      await page.waitForSelector('[data-panel-id="1"][data-panel-state=data]');
+      await ready(page);
+      await page.getByRole('tab').first().waitFor();
+      assert.deepEqual(await page.getByRole('tab').allInnerTexts(), ['One', 'Two & more']);
+      assert.equal(await page.locator('[data-panel-id="2"]').count(), 0, 'only the tab that is shown has panels');
+      assert.ok(asked.some((r) => r.includes('vector(1)')) && !asked.some((r) => r.includes('vector(2)')), 'only the tab that is shown asks');
+      await page.getByRole('tab', { name: 'One' }).focus();
+      await page.keyboard.press('ArrowRight');
+      await page.keyboard.press('Enter');
+      await page.waitForSelector('[data-panel-id="2"][data-panel-state=data]');
+      assert.equal(new URL(page.url()).searchParams.get('dtab'), 'Two-&-more');
+      await page.getByRole('tabpanel', { name: 'Two & more' }).waitFor({ state: 'attached' });
+      await shot(page, 'tabs');
+      await page.reload();
+      await page.waitForSelector('[data-panel-id="2"][data-panel-state=data]');
+      assert.equal(await page.getByRole('tab', { selected: true }).innerText(), 'Two & more');
+      await page.goto(`${url}/ui/d/${uid}?print=`);
+      await page.waitForSelector('[data-panel-id="1"][data-panel-state=data]');
+      await page.waitForSelector('[data-panel-id="2"][data-panel-state=data]');
+      assert.equal(await page.getByRole('tab').count(), 0, 'on paper there is nothing to press');
+      await page.getByRole('heading', { name: 'Two & more' }).waitFor();
+      await page.goto(`${url}/ui/d/${uid}?edit=&dtab=two-more`);
+      await page.waitForSelector('[data-panel-id="2"][data-panel-state=data]');
+      await addText(page);
+      const save = async (classic) => {
+        await page.getByRole('button', { name: 'Save', exact: true }).click();
+        const dialog = page.getByRole('dialog');
+        if (classic) await dialog.getByLabel(/classic/).check();
+        await dialog.getByRole('button', { name: 'Save', exact: true }).click();
+        await dialog.waitFor({ state: 'detached' });
+        return (await api('GET', `/dashboards/${uid}`)).dashboard;
+      };
+      const kept = await save(false);
+      assert.deepEqual(Object.keys(kept.spec.elements), ['panel-1', 'panel-2', 'panel-3']);
+      assert.deepEqual(kept.spec.layout.spec.tabs.map((t) => t.spec.layout.spec.items.length), [1, 2], 'it is in the tab that was shown');
+      assert.deepEqual([kept.metadata.labels, kept.spec.elements['panel-1']], [{ kept: 'yes' }, element(1, 'vector(1)')], 'all else stays');
+      await page.goto(`${url}/ui/d/${uid}?edit=`);
+      await page.waitForSelector('[data-panel-id="1"][data-panel-state=data]');
+      await addText(page);
+      const classic = await save(true);
+      assert.deepEqual(classic.panels.filter((p) => p.type === 'row').map((p) => p.title), ['One', 'Two & more']);
+      await context.close();
+    } finally {
+      await api('DELETE', `/dashboards/${uid}`);
+    }
+  },
+
   async 'a panel becomes a picture'() {
     const { context, page } = await open();
     await signIn(page);

@@ -60,9 +60,9 @@ export const datasources = async (signal?: AbortSignal): Promise<Datasource[]> =
 export type DashboardModel = Record<string, unknown>;
 
 /** editDashboard reads a dashboard, changes it, and writes it back unless somebody else was faster. */
-export async function editDashboard(uid: string, message: string, change: (d: DashboardModel) => DashboardModel): Promise<void> {
+export async function editDashboard(uid: string, message: string, change: (d: DashboardModel) => Promise<DashboardModel>): Promise<void> {
   const path = `/touchline/v1/dashboards/${encodeURIComponent(uid)}`;
   const { body, etag } = await call<{ dashboard: DashboardModel; meta: { folder: string } }>(path);
-  await call<unknown>(path, { method: 'PUT', ifMatch: etag, json: { dashboard: change(body.dashboard), folder: body.meta.folder, message } });
+  await call<unknown>(path, { method: 'PUT', ifMatch: etag, json: { dashboard: await change(body.dashboard), folder: body.meta.folder, message } });
 }
 

@@ -76,6 +76,18 @@ export interface Transformation {
   topic: 'series' | 'annotations' | undefined;
 }
 
+/** A group of conditions as the file has it. */
+export type Condition = Record<string, unknown>;
+
+/** A tab has a grid of its own, which begins at its top. */
+export interface Tab {
+  title: string;
+  /** The variable of which there is a tab for each value. */
+  repeat: string;
+  conditions?: Condition[];
+  panels: Panel[];
+}
+
 export interface Panel {
   /** Unique within the dashboard; given where the file has none or the same twice. */
   id: number;
@@ -107,6 +119,12 @@ export interface Panel {
   collapsed: boolean;
   /** Rows only: the panels of one that is closed. Those of an open row follow it in the dashboard. */
   panels: Panel[];
+  /** Rows only: whether it has no heading, and so cannot be closed. */
+  bare?: boolean;
+  /** Bars of tabs only, which are of the type "tabs". */
+  tabs?: Tab[];
+  /** Schema v2: what of variables and time all has to hold for it to be shown. */
+  conditions?: Condition[];
   libraryPanel: string;
   /** As the file has it, for the editor. */
   raw: Record<string, unknown>;

@@ -4,7 +4,7 @@ export type * from './dashboard';
 export { allKey } from './scope';
 export type * from './scope';
 
-export { limits, normalize, panelFrom } from './normalize';
+export { classicOf, limits, normalize, panelFrom } from './normalize';
 export { whenRead } from './late';
 export { isV2 } from './versions';
 export { safeUrl } from './read-link';
@@ -20,8 +20,8 @@ export { isPrometheus, panelRange, queriesOf, sourceOf } from './queries';
 export type { PanelQueries, PanelRequest, QueryContext } from './queries';
 export { rateIntervalOf, roundInterval, stepOf } from './interval';
 
-export { layoutOf, mostPlaced } from './layout';
-export type { Placed } from './layout';
+export { everyPanel, hasSight, layoutOf, mostPlaced } from './layout';
+export type { Bar, Placed, Sight } from './layout';
 
 export { annotationIsFor, annotationRequest, annotationsFrom, ownAnnotations } from './annotations';
 export type { Annotation, AnnotationRequest } from './annotations';

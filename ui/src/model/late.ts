@@ -1,7 +1,10 @@
 // Readers of dashboards as they used to be, which few need: loaded when one of
 // them is first asked for. Tests, and what edits JSON of anybody's, load them at once.
+import type { Condition, Panel } from './dashboard';
+import type { Layout, Place } from './layout';
 import type { Migrated } from './migrate/migrated';
 import type { Json, Warnings } from './read';
+import type { Scope } from './scope';
 
 export interface OldReaders {
   fromGraph(p: Json, path: string, w: Warnings): Migrated;
@@ -9,7 +12,9 @@ export interface OldReaders {
   reduced(type: string, p: Json): Migrated;
   fromTable(p: Json, path: string, w: Warnings): Migrated;
   rowsToPanels(rows: unknown[], w: Warnings, most: number): { panels: unknown[]; path: (i: number) => string };
-  fromV2(v: Json, w: Warnings): Json;
+  fromV2(v: Json, w: Warnings, flat?: boolean): Json;
+  holds(conditions: readonly Condition[], scope: Scope): boolean;
+  placeTabs(layout: Layout, panel: Panel, y: number, place: Place): number;
 }
 
 let readers: OldReaders | undefined;

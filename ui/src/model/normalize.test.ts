@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { limits, normalize, panelFrom } from './normalize';
+import { classicOf, limits, normalize, panelFrom } from './normalize';
 
 const one = (panel: object, more: object = {}) => normalize({ title: 'x', panels: [panel], ...more }).panels[0]!;
 const props = (p: ReturnType<typeof one>, name: string) => Object.fromEntries(p.fieldConfig.overrides.filter((o) => o.matcher.options === name).flatMap((o) => o.properties.map((x) => [x.id, x.value])));
@@ -82,10 +82,33 @@ describe('schema v2', () => {
     expect(d.panels.map((p) => [p.type, p.title, p.gridPos.y])).toEqual([['row', 'one', 0], ['stat', 'p1', 1], ['row', 'two', 10]]);
     expect(d.panels[2]).toMatchObject({ collapsed: true, repeat: 'q', panels: [{ title: 'p2' }] });
   });
-  it('shows tabs as rows, and says what the layout leaves out or misses', () => {
-    const d = of({ kind: 'TabsLayout', spec: { tabs: [{ spec: { title: 't', layout: { kind: 'GridLayout', spec: { items: [item('a', 0, 0), item('none', 0, 0)] } } } }] } });
-    expect(d.panels.map((p) => p.type)).toEqual(['row', 'stat']);
-    expect(d.warnings.map((w) => w.path)).toEqual(['layout', 'elements']);
+  const tab = (title: string, layout: object, more: object = {}) => ({ kind: 'TabsLayoutTab', spec: { title, layout, ...more } });
+  const grid = (...items: object[]) => ({ kind: 'GridLayout', spec: { items } });
+  it('reads tabs, which have grids of their own, and rows in them', () => {
+    const d = of({ kind: 'TabsLayout', spec: { tabs: [
+      tab('one', grid(item('a', 6, 0)), { repeat: { mode: 'variable', value: 'q' } }),
+      tab('two', { kind: 'RowsLayout', spec: { rows: [{ kind: 'RowsLayoutRow', spec: { title: 'r', layout: grid(item('b', 0, 0)) } }] } }),
+    ] } });
+    expect(d.panels.map((p) => [p.id, p.type, p.gridPos])).toEqual([[1001, 'tabs', { x: 0, y: 0, w: 24, h: 1 }]]);
+    expect(d.panels[0]!.tabs!.map((t) => [t.title, t.repeat, t.panels.map((p) => [p.id, p.type, p.gridPos.x, p.gridPos.y])])).toEqual([['one', 'q', [[1, 'stat', 6, 0]]], ['two', '', [[1002, 'row', 0, 0], [2, 'stat', 0, 1]]]]);
+    expect(d.warnings).toEqual([]);
+  });
+  it('reads tabs within rows and within tabs', () => {
+    const inner = { kind: 'TabsLayout', spec: { tabs: [tab('deep', grid(item('b', 0, 0)))] } };
+    const d = of({ kind: 'RowsLayout', spec: { rows: [
+      { kind: 'RowsLayoutRow', spec: { title: 'r', collapse: true, layout: { kind: 'TabsLayout', spec: { tabs: [tab('x', inner)] } } } }, { kind: 'RowsLayoutRow', spec: { title: 's', layout: grid(item('a', 0, 0)) } },
+    ] } });
+    expect(d.panels.map((p) => [p.type, p.title, p.gridPos.y])).toEqual([['row', 'r', 0], ['row', 's', 1], ['stat', 'p1', 2]]);
+    expect(d.panels[0]!.panels[0]!.tabs![0]!.panels[0]!.tabs![0]!.panels[0]!.title).toBe('p2');
+  });
+  it('makes rows of tabs in the classic schema', () => {
+    const d = normalize(classicOf({ elements: { a: element(1), b: element(2) }, layout: { kind: 'TabsLayout', spec: { tabs: [tab('one', grid(item('a', 0, 0))), tab('two', { kind: 'TabsLayout', spec: { tabs: [tab('in', grid(item('b', 0, 0)))] } })] } } }));
+    expect(d.panels.map((p) => [p.type, p.title, p.collapsed])).toEqual([['row', 'one', false], ['stat', 'p1', false], ['row', 'two / in', false], ['stat', 'p2', false]]);
+  });
+  it('says what the layout leaves out or misses, and which conditions it does not judge', () => {
+    const d = of({ kind: 'TabsLayout', spec: { tabs: [tab('t', grid(item('a', 0, 0), item('none', 0, 0)), { conditionalRendering: { kind: 'ConditionalRenderingGroup', spec: { visibility: 'show', condition: 'and', items: [{ kind: 'ConditionalRenderingData', spec: { value: true } }] } } })] } });
+    expect(d.warnings.map((w) => w.path)).toEqual(['layout', 'layout', 'elements']);
+    expect(d.panels[0]!.tabs![0]!.conditions).toHaveLength(1);
   });
 });
 
@@ -154,6 +177,7 @@ describe('migrations', () => {
 describe('hostile dashboards', () => {
   it.each([undefined, null, 5, '', '[]', '{', 'null', [], { panels: 5 }, { panels: [null, 5, 'x', []] }, { rows: {} }, { rows: [null, { panels: [3] }] }, { templating: { list: [null, 3, { name: '__proto__' }, { name: {} }] } },
     { panels: [{ type: 'graph', yaxes: 'x', seriesOverrides: {}, thresholds: [{ value: {} }], legend: [], targets: 'no', gridPos: { x: 'a', w: -5, h: 1e9 } }] }, { elements: {}, layout: { kind: 'x' } }, { elements: { a: null }, layout: null },
+    { panels: [{ type: 'tabs', tabs: [null, 3, { panels: 'x', title: {}, conditions: [4] }] }, { type: 'tabs', tabs: {} }] },
     { panels: [{ type: {}, fieldConfig: { defaults: { thresholds: 5, mappings: { x: 1 }, links: 'x', custom: null }, overrides: [{}, { matcher: { id: 'byName' }, properties: null }] } }] }, { time: 5, links: [{ url: {} }] },
   ])('never throws: %j', (v) => {
     const d = normalize(v);

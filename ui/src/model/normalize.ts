@@ -170,6 +170,9 @@ function panels(raw: Json, w: Warnings, inputs: ReadonlyMap<string, DatasourceRe
   return reader.readAll(source.panels, source.path);
 }
 
+/** classicOf gives a dashboard of schema v2 in the classic one, where tabs are rows. */
+export const classicOf = (json: Json): Json => old().fromV2(json, new Warnings(), true);
+
 /** panelFrom reads one panel's JSON, as the editor has it. */
 export function panelFrom(json: unknown): { panel: Panel | undefined; warnings: Warning[] } {
   const w = new Warnings();

@@ -1,5 +1,6 @@
 // Panels and their queries.
-import type { DatasourceRef, GridPos, Panel, Target, TargetFormat, Transformation } from './dashboard';
+import type { Condition, DatasourceRef, GridPos, Panel, Tab, Target, TargetFormat, Transformation } from './dashboard';
+import { old } from './late';
 import { readFieldConfig } from './migrate/fields';
 import { migrate } from './migrate/index';
 import { clip, flag, isObject, list, num, object, objects, text, whole, type Json, type Warnings } from './read';
@@ -35,10 +36,8 @@ export class PanelReader {
     for (const [p] of objects(source)) {
       const id = num(p.id);
       if (id !== undefined && Number.isSafeInteger(id)) this.nextId = Math.max(this.nextId, id + 1);
-      for (const [q] of objects(p.panels)) {
-        const inner = num(q.id);
-        if (inner !== undefined && Number.isSafeInteger(inner)) this.nextId = Math.max(this.nextId, inner + 1);
-      }
+      this.reserve(list(p.panels));
+      for (const [tab] of objects(p.tabs)) this.reserve(list(tab.panels));
     }
     if (!Number.isSafeInteger(this.nextId + this.limits.panels)) this.nextId = 1;
   }
@@ -84,10 +83,11 @@ export class PanelReader {
   }
 
   private read(p: Json, path: string, bottom: number, top: boolean): Panel {
-    const isRow = p.type === 'row';
+    const isTabs = p.type === 'tabs' && Array.isArray(p.tabs);
+    const isRow = p.type === 'row' || isTabs;
     const nested = list(p.panels);
     if (isRow && !top && nested.length > 0) this.w.add(path, { en: 'a row within a row; its panels are left out', zh: '行中嵌套了行，其面板已省略' });
-    const m = isRow ? { type: 'row', options: {}, fieldConfig: {}, transformations: [] } : migrate(p, path, this.w);
+    const m = isRow ? { type: text(p.type), options: {}, fieldConfig: {}, transformations: [] } : migrate(p, path, this.w);
     const datasource = this.ref(p.datasource);
     return {
       id: this.id(p, path),
@@ -112,10 +112,18 @@ export class PanelReader {
       timeShift: text(p.timeShift),
       hideTimeOverride: flag(p.hideTimeOverride),
       collapsed: isRow && (flag(p.collapsed) || p.collapse === true),
+      ...(isTabs ? { tabs: this.tabs(p.tabs as unknown[], path) } : {}),
+      ...(isRow && p.bare === true ? { bare: true } : {}),
+      ...conditionsOf(p),
       panels: isRow && top ? this.readList(nested, (i) => `${path}.panels[${i}]`, false) : [],
       libraryPanel: text(object(p.libraryPanel).name) || text(object(p.libraryPanel).uid),
       raw: p,
     };
+  }
+
+  private tabs(tabs: unknown[], path: string): Tab[] {
+    old(); // which places them later
+    return objects(tabs).map(([t, i]): Tab => ({ title: text(t.title), repeat: text(t.repeat), ...conditionsOf(t), panels: this.readList(list(t.panels), (j) => `${path}.tabs[${i}].panels[${j}]`, true) }));
   }
 
   /** ref also puts in what an export asks for when it is imported: the default source of that type. */
@@ -176,6 +184,12 @@ export class PanelReader {
   private links(v: unknown, path: string): Panel['links'] {
     return objects(v).slice(0, this.limits.links).flatMap(([l, i]) => readLink(l, `${path}.links[${i}]`, this.w) ?? []);
   }
+}
+
+function conditionsOf(p: Json): { conditions?: Condition[] } {
+  if (!Array.isArray(p.conditions)) return {};
+  old(); // which judges them later
+  return { conditions: objects(p.conditions).map(([c]) => c) };
 }
 
 /** isLeftOver tells a copy that Grafana made of a repeated panel or row and saved with it; it is made anew. */

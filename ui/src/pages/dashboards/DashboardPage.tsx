@@ -7,15 +7,16 @@ import { extraHeaders, shareHeader } from '../../api/client';
 import { type DashboardJSON, deleteDashboard, type Kept, type Saved, star } from '../../api/dashboards';
 import { useMe } from '../../api/me';
 import { keepTime } from '../../app/Frame';
-import { useLanguage, useT } from '../../i18n';
-import { normalize } from '../../model';
+import { type Message, useLanguage, useT } from '../../i18n';
+import { everyPanel, normalize } from '../../model';
 import type { TimeSearch } from '../../time/state';
 import { download } from '../../ui/files';
 import { Icon } from '../../ui/icons';
 import { Empty, errorText, Failed, Loading, Notice, Page } from '../../ui/parts';
-import { addPanel, changePanel, type Draft, duplicatePanel, keepDraft, keptDraft, movePanel, newDashboard, newPanel, removePanel } from './draft';
-import { editableJSON } from './editable';
+import { type Draft, keepDraft, keptDraft, newDashboard, newPanel, type PanelJSON } from './draft';
+import { beginning } from './editable';
 import { fileName } from './files';
+import { type Edited, type Form, formOf } from './forms';
 import { readKept } from './kept';
 import { type Editing, View } from './View';
 
@@ -57,7 +58,14 @@ const m = {
   newer: { en: 'The edit began from an older version. Saving will show what has changed since.', zh: '修改基于较旧的版本。保存时将显示期间的变更。' },
   lost: { en: 'There is no dashboard to show', zh: '没有可显示的仪表盘' },
   changed: { en: 'Unsaved edits', zh: '未保存的修改' },
+  asClassic: { en: 'To have that, save the dashboard as a classic one first, or edit its JSON.', zh: '如需如此，请先另存为经典仪表盘，或编辑其 JSON。' },
 };
+
+/** united adds to what the form could not say, each once. */
+function united(old: Message[] | undefined, more: Message[] | undefined): Message[] | undefined {
+  const all = [...(old ?? []), ...(more ?? [])];
+  return all.length === 0 ? undefined : all.filter((x, i) => all.findIndex((y) => y.en === x.en) === i).slice(-20);
+}
 
 /** DashboardPage shows a dashboard by its uid. */
 export function DashboardPage(): ReactNode {
@@ -111,8 +119,6 @@ function Editor({ uid, kept }: { uid: string; kept: Kept }): ReactNode {
   const [problem, setProblem] = useState<unknown>();
   const stored = useMemo(() => normalize(kept.dashboard), [kept.dashboard]);
   const model = useMemo(() => (draft ? normalize(draft.dashboard) : stored), [draft, stored]);
-  const latest = useRef(model);
-  latest.current = model;
   const leaving = useRef(false);
   const discarding = useRef(false);
   const dirty = draft !== undefined;
@@ -122,20 +128,26 @@ function Editor({ uid, kept }: { uid: string; kept: Kept }): ReactNode {
   const editable = !shared && (uid === '' || kept.meta.can_edit || kept.meta.provisioned || may('change'));
   const editing = editable && (uid === '' || search.edit !== undefined || dirty || search.editPanel !== undefined);
   const title = model.title || kept.meta.title;
-  const count = model.panels.reduce((n, p) => n + (p.type === 'row' ? p.panels.length : 1), 0);
+  const count = everyPanel(model.panels).filter((p) => p.type !== 'row' && !p.tabs).length;
 
+  const begin = useCallback(() => beginning(stored, kept.dashboard), [stored, kept.dashboard]);
+  const latest = useRef(draft?.dashboard);
+  latest.current = draft?.dashboard;
+  const turned = useRef<ReadonlyMap<number, number>>(new Map());
   const setDraft = useCallback((d: Draft | undefined) => {
     setDraftState(d);
     setSmall(keepDraft(sessionStorage, key, d) || d === undefined);
   }, [key]);
-  const change = useCallback((by: (d: DashboardJSON) => DashboardJSON, folder?: string) => setDraftState((old) => {
+  const change = useCallback((by: (form: Form, d: DashboardJSON) => Edited, folder?: string) => setDraftState((old) => {
     if (discarding.current) return old;
+    const d = old?.dashboard ?? begin();
+    const edited = by(formOf(d), d);
     const next: Draft = {
-      dashboard: by(old?.dashboard ?? editableJSON(stored)), folder: folder ?? old?.folder, etag: old?.etag ?? kept.etag, at: Date.now(),
+      dashboard: edited.dashboard, folder: folder ?? old?.folder, etag: old?.etag ?? kept.etag, at: Date.now(), lost: united(old?.lost, edited.lost),
     };
     setSmall(keepDraft(sessionStorage, key, next));
     return next;
-  }), [stored, kept.etag, key]);
+  }), [begin, kept.etag, key]);
 
   useEffect(() => {
     document.title = `${title} – Touchline`;
@@ -155,17 +167,19 @@ function Editor({ uid, kept }: { uid: string; kept: Kept }): ReactNode {
   });
 
   const go = useCallback((by: Record<string, unknown>) => void navigate({ to: '.', search: (old: Record<string, unknown>) => ({ ...old, ...by }) } as never), [navigate]);
+  const add = useCallback((panel: PanelJSON) => change((form, d) => form.add(d, panel, turned.current)), [change]);
   const edits = useMemo<Editing>(() => ({
-    duplicate: (id) => change((d) => duplicatePanel(d, id).dashboard),
-    remove: (id) => change((d) => removePanel(d, id)),
-    move: (id, to) => change((d) => movePanel(d, id, to)),
-    change: (id, to) => change((d) => changePanel(d, id, () => to)),
+    duplicate: (id) => change((form, d) => form.duplicate(d, id)),
+    remove: (id) => change((form, d) => form.remove(d, id)),
+    move: (id, to) => change((form, d) => form.move(d, id, to)),
+    change: (id, to) => change((form, d) => form.change(d, id, to)),
     add: () => {
-      const made = addPanel(editableJSON(latest.current), newPanel('timeseries', ''));
-      change(() => made.dashboard);
-      go({ edit: '', editPanel: made.id });
+      const d = latest.current ?? begin();
+      const made = formOf(d).add(d, newPanel('timeseries', ''), turned.current);
+      change(() => made);
+      if (made.id !== undefined) go({ edit: '', editPanel: made.id });
     },
-  }), [change, go]);
+  }), [change, go, begin]);
 
   const discard = (): void => {
     // An editor that closes hands over what was typed last: that is not wanted either.
@@ -176,12 +190,11 @@ function Editor({ uid, kept }: { uid: string; kept: Kept }): ReactNode {
   useEffect(() => {
     if (!dirty && search.editPanel === undefined) discarding.current = false;
   }, [dirty, search.editPanel]);
-  const after = (s: Saved): void => {
+  const after = (s: Saved, dashboard: DashboardJSON): void => {
     leaving.current = true;
     // What comes next is edited over what has just been saved, before it has been read back.
     if (s.uid === uid && draft) {
-      const { dashboard, folder } = draft;
-      client.setQueryData<Kept>(['dashboard', uid], { dashboard, etag: `"${s.version}"`, meta: { ...kept.meta, version: s.version, title: String(dashboard.title ?? ''), folder: folder ?? kept.meta.folder } });
+      client.setQueryData<Kept>(['dashboard', uid], { dashboard, etag: `"${s.version}"`, meta: { ...kept.meta, version: s.version, title: model.title, folder: draft.folder ?? kept.meta.folder } });
     }
     setDraft(undefined);
     setDialog(undefined);
@@ -216,8 +229,8 @@ function Editor({ uid, kept }: { uid: string; kept: Kept }): ReactNode {
           <Menu.Target><Button variant="default" leftSection={<Icon name="add" size={14} />}>{t(m.add)}</Button></Menu.Target>
           <Menu.Dropdown>
             <Menu.Item onClick={edits.add}>{t(m.panel)}</Menu.Item>
-            <Menu.Item onClick={() => change((d) => addPanel(d, newPanel('text', '')).dashboard)}>{t(m.text)}</Menu.Item>
-            <Menu.Item onClick={() => change((d) => addPanel(d, newPanel('row', t(m.row))).dashboard)}>{t(m.row)}</Menu.Item>
+            <Menu.Item onClick={() => add(newPanel('text', ''))}>{t(m.text)}</Menu.Item>
+            <Menu.Item onClick={() => add(newPanel('row', t(m.row)))}>{t(m.row)}</Menu.Item>
           </Menu.Dropdown>
         </Menu>
       )}
@@ -248,10 +261,11 @@ function Editor({ uid, kept }: { uid: string; kept: Kept }): ReactNode {
       sentence={kiosk ? undefined : <span className="muted">{model.description ? `${model.description} · ` : ''}{kept.meta.provisioned ? t(m.sentenceFile, { panels: count, file: kept.meta.source ?? '' }) : t(m.sentence, { panels: count })}{dirty ? ` · ${t(m.changed)}` : ''}</span>}>
       {restored && dirty && <Notice tone="info">{t(m.restored)}{draft.etag !== kept.etag ? ` ${t(m.newer)}` : ''}</Notice>}
       {!small && <Notice tone="warning">{t(m.tooLarge)}</Notice>}
+      {draft?.lost && <Notice tone="warning">{draft.lost.map((x) => x[l]).join(' ')} {t(m.asClassic)}</Notice>}
       {problem !== undefined && <Notice tone="critical">{errorText(problem)}</Notice>}
       {editing && search.settings !== undefined
-        ? <Suspense fallback={<Loading height={300} />}><Settings dashboard={draft?.dashboard ?? editableJSON(stored)} folder={draft?.folder ?? kept.meta.folder} onChange={(d, folder) => change(() => d, folder)} /></Suspense>
-        : <View dashboard={model} uid={uid} arranging={editing} editing={editing ? edits : undefined} sheet={sheet} />}
+        ? <Suspense fallback={<Loading height={300} />}><Settings dashboard={draft?.dashboard ?? begin()} folder={draft?.folder ?? kept.meta.folder} onChange={change} /></Suspense>
+        : <View dashboard={model} uid={uid} arranging={editing} editing={editing ? edits : undefined} sheet={sheet} turned={turned} />}
       {dialog === 'save' && draft && <Suspense><SaveDialog uid={uid} kept={kept} draft={draft} close={() => setDialog(undefined)} saved={after} reload={(d) => { setDraft(d); setDialog(undefined); void client.invalidateQueries({ queryKey: ['dashboard', uid] }); }} /></Suspense>}
       {dialog === 'remove' && <Suspense><Confirm title={t(m.remove)} verb={t(m.remove)} act={remove} close={() => setDialog(undefined)}>{t(m.sure, { title })}</Confirm></Suspense>}
       {going.status === 'blocked' && <Suspense><Confirm kept title={t(m.changed)} verb={t(m.go)} act={async () => going.proceed()} close={going.reset}>{t(m.leave)}</Confirm></Suspense>}

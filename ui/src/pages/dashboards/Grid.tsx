@@ -1,4 +1,4 @@
-import { type KeyboardEvent, memo, type PointerEvent, type ReactNode, useDeferredValue, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { type KeyboardEvent, lazy, memo, type PointerEvent, type ReactNode, Suspense, useDeferredValue, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 
 import { useT } from '../../i18n';
 import { label, type Placed } from '../../model';
@@ -6,6 +6,9 @@ import { Icon } from '../../ui/icons';
 import { cell, columns, fit, gap, paginate, place, type Rect, rectOf, type Spot } from './arrange';
 import { PanelMenu } from './PanelMenu';
 import { type Shared, Slot } from './Slot';
+import { pageOf, tabOf } from './tabIds';
+
+const TabBar = lazy(() => import('./TabBar').then((x) => ({ default: x.TabBar })));
 
 const m = {
   move: { en: 'Move {title}: arrow keys', zh: '移动 {title}：方向键' },
@@ -62,7 +65,7 @@ function useSeen(ref: { current: HTMLElement | null }): { seen: Seen; width: num
  * Grid places panels in 24 columns, or in one on a phone, and draws those that are near.
  * With sheet, the length of a printed one in pixels, all are drawn, and none is cut; 0 is an endless sheet.
  */
-export const Grid = memo(function Grid({ placed, shared, toggle, onMove, sheet }: { placed: Placed[]; shared: Shared; toggle: (key: string, open: boolean) => void; onMove?: (id: number, to: Spot) => void; sheet?: number }): ReactNode {
+export const Grid = memo(function Grid({ placed, shared, toggle, turn, onMove, sheet }: { placed: Placed[]; shared: Shared; toggle: (key: string, open: boolean) => void; turn: (param: string, slug: string) => void; onMove?: (id: number, to: Spot) => void; sheet?: number }): ReactNode {
   const box = useRef<HTMLDivElement>(null);
   const { seen: now, width } = useSeen(box);
   // What is scrolled past quickly is not drawn on the way.
@@ -75,34 +78,50 @@ export const Grid = memo(function Grid({ placed, shared, toggle, onMove, sheet }
   });
   const { rects, height } = useMemo(() => {
     const all = place(placed.map((p) => p.gridPos), width, narrow);
-    return sheet ? paginate(all.rects, sheet, offset, (i) => placed[i]!.panel.type === 'row') : all;
+    return sheet ? paginate(all.rects, sheet, offset, (i) => placed[i]!.panel.type === 'row' || placed[i]!.bar !== undefined) : all;
   }, [placed, width, narrow, sheet, offset]);
   const known = useRef(new Set<string>());
   const reach = (seen.bottom - seen.top) * ahead;
   return (
     <div className="dash-grid" ref={box} data-sheet={sheet} style={{ height: Math.max(height, 40) }}>
-      {width > 0 && placed.map((p, i) => {
+      {width > 0 && folded(placed, placed.map((p, i) => {
         const rect = rects[i]!;
         const near = sheet !== undefined || (rect.top < seen.bottom + reach && rect.top + rect.height > seen.top - reach);
         if (near) known.current.add(p.key);
         const far = !near && (placed.length > keepAll || !known.current.has(p.key));
-        return <Place key={p.key} p={p} rect={rect} near={near} far={far} shared={shared} toggle={toggle} grid={width} onMove={narrow ? undefined : onMove} />;
-      })}
+        return <Place key={p.key} p={p} rect={rect} near={near} far={far} shared={shared} toggle={toggle} turn={turn} printed={sheet !== undefined} grid={width} onMove={narrow ? undefined : onMove} />;
+      }), sheet === undefined ? 'tabpanel' : 'group')}
     </div>
   );
 });
 
+/** folded puts what stands in a tab into one element with its name, which has no place of its own. */
+function folded(placed: readonly Placed[], nodes: readonly ReactNode[], role: string, depth = 0): ReactNode[] {
+  const out: ReactNode[] = [];
+  for (let i = 0; i < placed.length;) {
+    const tab = placed[i]!.within[depth];
+    if (tab === undefined) {
+      out.push(nodes[i++]);
+      continue;
+    }
+    const from = i;
+    while (placed[i]?.within[depth] === tab) i++;
+    out.push(<div key={pageOf(tab)} id={pageOf(tab)} role={role} aria-labelledby={tabOf(tab)}>{folded(placed.slice(from, i), nodes.slice(from, i), role, depth + 1)}</div>);
+  }
+  return out;
+}
+
 /** Place is memoised: scrolling through thousands of panels draws only those that come near or go. */
-const Place = memo(function Place({ p, rect, near, far, shared, toggle, grid, onMove }: {
-  p: Placed; rect: Rect; near: boolean; far: boolean; shared: Shared; toggle: (key: string, open: boolean) => void; grid: number; onMove?: (id: number, to: Spot) => void;
+const Place = memo(function Place({ p, rect, near, far, shared, toggle, turn, printed, grid, onMove }: {
+  p: Placed; rect: Rect; near: boolean; far: boolean; shared: Shared; toggle: (key: string, open: boolean) => void; turn: (param: string, slug: string) => void; printed: boolean; grid: number; onMove?: (id: number, to: Spot) => void;
 }): ReactNode {
   const { panel } = p;
   const style = { left: rect.left, top: rect.top, width: rect.width, height: rect.height };
   if (far) return <div className="dash-slot" style={style} data-panel-id={panel.id} data-panel-type={panel.type} data-panel-state="loading" />;
   return (
     <div className="dash-slot" style={style} data-arranging={onMove ? true : undefined}>
-      {panel.type === 'row' ? <RowHead p={p} shared={shared} toggle={toggle} /> : <Slot placed={p} width={rect.width} height={rect.height} active={near} shared={shared} />}
-      {onMove && p.key === String(panel.id) && <Grips p={p} grid={grid} shared={shared} onMove={onMove} />}
+      {p.bar ? <Suspense><TabBar p={p} turn={turn} printed={printed} /></Suspense> : panel.type === 'row' ? <RowHead p={p} shared={shared} toggle={toggle} /> : <Slot placed={p} width={rect.width} height={rect.height} active={near} shared={shared} />}
+      {onMove && p.key === String(panel.id) && !p.bar && <Grips p={p} grid={grid} shared={shared} onMove={onMove} />}
     </div>
   );
 });
@@ -131,7 +150,8 @@ function Grips({ p, grid, shared, onMove }: { p: Placed; grid: number; shared: S
   const t = useT();
   const [to, setTo] = useState<Spot>();
   const from = useRef<{ x: number; y: number; spot: Spot; move: boolean } | undefined>(undefined);
-  const { panel, gridPos } = p;
+  const { panel, gridPos, top } = p;
+  const put = (spot: Spot): void => onMove(panel.id, { ...spot, y: Math.max(0, spot.y - top) });
   const title = label(panel.title, shared.scope) || String(panel.id);
   useEffect(() => setTo(undefined), [gridPos]);
   const changed = (spot: Spot, move: boolean, dx: number, dy: number): Spot =>
@@ -148,7 +168,7 @@ function Grips({ p, grid, shared, onMove }: { p: Placed; grid: number; shared: S
       if (f) setTo(changed(f.spot, f.move, Math.round((e.clientX - f.x) / ((grid + gap) / columns)), Math.round((e.clientY + window.scrollY - f.y) / (cell + gap))));
     },
     onPointerUp: () => {
-      if (from.current && to) onMove(panel.id, to);
+      if (from.current && to) put(to);
       from.current = undefined;
     },
     onPointerCancel: () => {
@@ -159,7 +179,7 @@ function Grips({ p, grid, shared, onMove }: { p: Placed; grid: number; shared: S
       const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[e.key];
       if (!by) return;
       e.preventDefault();
-      onMove(panel.id, changed(gridPos, move, by[0]!, by[1]!));
+      put(changed(gridPos, move, by[0]!, by[1]!));
     },
   });
   const here = rectOf(gridPos, grid);

@@ -11,6 +11,7 @@ import { download } from '../../ui/files';
 import { Icon } from '../../ui/icons';
 import { Ago, Empty, errorText, Failed, Loading, Notice, Page } from '../../ui/parts';
 import { fileName } from './files';
+import { withoutUID } from './importing';
 
 const Confirm = lazy(() => import('../../ui/Confirm').then((x) => ({ default: x.Confirm })));
 const ImportDialog = lazy(() => import('./ImportDialog').then((x) => ({ default: x.ImportDialog })));
@@ -156,8 +157,11 @@ export function List(): ReactNode {
 /** copy makes a dashboard of one's own of another, in the same folder. */
 async function copy(d: DashboardMeta, title: string): Promise<void> {
   const { dashboard } = await readDashboard(d.uid);
-  const { uid: _uid, id: _id, version: _version, ...rest } = dashboard;
-  await importDashboard({ dashboard: { ...rest, title }, folder: d.folder });
+  // A list needs nothing of what edits dashboards.
+  const { formOf, loadForm } = await import('./forms');
+  await loadForm(dashboard);
+  const { version: _version, ...rest } = withoutUID(formOf(dashboard).named(dashboard, title));
+  await importDashboard({ dashboard: rest, folder: d.folder });
 }
 
 function Row({ d, signedIn, change, run, pick }: { d: DashboardMeta; signedIn: boolean; change: boolean; run: (what: Promise<unknown>) => void; pick: (tag: string) => void }): ReactNode {

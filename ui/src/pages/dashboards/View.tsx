@@ -10,7 +10,7 @@ import { type DataSource, dataSources, listDashboards } from '../../api/dashboar
 import { useMe } from '../../api/me';
 import { keepTime } from '../../app/Frame';
 import { useLanguage, useT } from '../../i18n';
-import { addressOf, type Current, type Dashboard, type DashboardLink, filterText, label, layoutOf, loadFilterInto, type Panel, type Placed, type Scope, sourceOf } from '../../model';
+import { addressOf, type Current, type Dashboard, type DashboardLink, everyPanel, filterText, hasSight, label, layoutOf, loadFilterInto, type Panel, type Placed, type Scope, type Sight, sourceOf } from '../../model';
 import { linkProps } from '../../panels/links';
 import { useTime } from '../../time/state';
 import { zoneName } from '../../time/zone';
@@ -53,8 +53,11 @@ export interface Editing {
   add: () => void;
 }
 
-/** View draws a dashboard: variables, annotations, links and panels. sheet is the length of a printed one, in pixels. */
-export function View({ dashboard, uid, arranging, editing, sheet }: { dashboard: Dashboard; uid: string; arranging: boolean; editing?: Editing; sheet?: number }): ReactNode {
+/**
+ * View draws a dashboard: variables, annotations, links and panels. sheet is the length of a printed one, in pixels.
+ * turned is told which tab each bar shows, by the id of the bar.
+ */
+export function View({ dashboard, uid, arranging, editing, sheet, turned }: { dashboard: Dashboard; uid: string; arranging: boolean; editing?: Editing; sheet?: number; turned?: { current: ReadonlyMap<number, number> } }): ReactNode {
   const t = useT();
   const l = useLanguage();
   const navigate = useNavigate();
@@ -70,10 +73,23 @@ export function View({ dashboard, uid, arranging, editing, sheet }: { dashboard:
   const variables = useVariables(dashboard, base, search, sources.data);
   const scope = useMemo<Scope>(() => ({ ...base, values: variables.values }), [base, variables.values]);
   const open = useMemo(() => readRows(search.rows), [search.rows]);
-  const layout = useMemo(() => layoutOf(dashboard, variables.values, open), [dashboard, variables.values, open]);
+  const turns = useMemo(() => hasSight(dashboard.panels), [dashboard.panels]);
+  const sight = useMemo<Sight | undefined>(() => (turns ? {
+    scope, all: sheet !== undefined, hidden: arranging,
+    asked: (param) => {
+      const v = [search[param]].flat()[0];
+      return typeof v === 'string' ? v : undefined;
+    },
+  } : undefined), [turns, scope, search, sheet, arranging]);
+  const layout = useMemo(() => layoutOf(dashboard, variables.values, open, sight), [dashboard, variables.values, open, sight]);
+
+  useEffect(() => {
+    if (turned) turned.current = new Map(layout.placed.flatMap(({ panel, bar }) => (bar ? [[panel.id, bar.tabs[bar.at]!.index] as const] : [])));
+  }, [layout, turned]);
 
   const change = useCallback((by: (old: Record<string, unknown>) => Record<string, unknown>, replace = false) => void navigate({ to: '.', search: by, replace } as never), [navigate]);
   const toggle = useCallback((key: string, is: boolean) => change((old) => ({ ...old, rows: writeRows(new Map(readRows(old.rows)).set(key, is)) }), true), [change]);
+  const turn = useCallback((param: string, slug: string) => change((old) => ({ ...old, [param]: slug })), [change]);
   const setVariable = useCallback((name: string, value: string[]) => change((old) => withVariable(old, name, value)), [change]);
 
   const adhoc = dashboard.variables.find((v) => v.type === 'adhoc');
@@ -93,7 +109,7 @@ export function View({ dashboard, uid, arranging, editing, sheet }: { dashboard:
     else busySet.current.delete(key);
     setLoading(busySet.current.size);
   }, []);
-  const byId = useMemo(() => new Map(dashboard.panels.flatMap((p) => [p, ...p.panels]).map((p) => [p.id, p])), [dashboard.panels]);
+  const byId = useMemo(() => new Map(everyPanel(dashboard.panels).map((p) => [p.id, p])), [dashboard.panels]);
   const find = useCallback((id: number): Panel | undefined => byId.get(id), [byId]);
   const view = useCallback((id: number | undefined) => change((old) => ({ ...old, viewPanel: id, editPanel: undefined })), [change]);
   const { zoom } = time;
@@ -168,7 +184,7 @@ export function View({ dashboard, uid, arranging, editing, sheet }: { dashboard:
       ) : dashboard.panels.length === 0 ? (
         <Empty title={t(m.empty)} action={editing && <Button onClick={editing.add}>{t(m.add)}</Button>}>{t(m.emptyWhy)}</Empty>
       ) : (
-        <Grid placed={layout.placed} shared={shared} toggle={toggle} onMove={arranging ? editing?.move : undefined} sheet={sheet} />
+        <Grid placed={layout.placed} shared={shared} toggle={toggle} turn={turn} onMove={arranging ? editing?.move : undefined} sheet={sheet} />
       )}
     </div>
   );
@@ -203,8 +219,8 @@ function idOf(v: unknown): number | undefined {
   return /^\d{1,10}$/.test(text) ? Number(text) : undefined;
 }
 
-/** alone places a panel of a row that is closed. */
-const alone = (panel: Panel | undefined): Placed | undefined => panel && { key: String(panel.id), panel, gridPos: panel.gridPos, scoped: {}, open: true, row: '' };
+/** alone places a panel of a row that is closed, or of a tab that is not shown. */
+const alone = (panel: Panel | undefined): Placed | undefined => panel && { key: String(panel.id), panel, gridPos: panel.gridPos, scoped: {}, open: true, row: '', within: [], top: 0 };
 
 /** toggled changes one annotation of the address, and says nothing of what is as the file has it. */
 function toggled(name: string, enabled: boolean, on: boolean): (old: Record<string, unknown>) => Record<string, unknown> {

@@ -8,7 +8,7 @@ export const dashboards: Area = {
     {
       // Its draft may have anybody's JSON in it.
       path: '/dashboards/new', name: 'NewDashboard', load: async () => {
-        await import('../../model/old');
+        await import('./v2/edits');
         return import('./DashboardPage');
       },
     },

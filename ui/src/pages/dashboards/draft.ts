@@ -1,6 +1,7 @@
 // Edits of a dashboard's JSON in the classic schema. Each gives a new one, so that
 // what was loaded stays for comparing. What an edit does not name stays as it is.
 import type { DashboardJSON } from '../../api/dashboards';
+import type { Message } from '../../i18n';
 import { below, makeRoom, type Spot } from './arrange';
 
 export type PanelJSON = Record<string, unknown>;
@@ -149,6 +150,8 @@ export interface Draft {
   etag: string;
   /** Milliseconds. */
   at: number;
+  /** What of the edits the form of the dashboard could not say. */
+  lost?: Message[];
 }
 
 const keyOf = (uid: string): string => `touchline.draft.${uid}`;

@@ -1,6 +1,6 @@
 // From the model back to JSON that can be edited.
 import type { DashboardJSON } from '../../api/dashboards';
-import type { Dashboard, Panel } from '../../model';
+import { classicOf, type Dashboard, isV2, normalize, type Panel } from '../../model';
 import type { PanelJSON } from './draft';
 
 /** panelJSON is a panel's own JSON with the id and the place that the model gave it. */
@@ -12,14 +12,20 @@ function panelJSON(p: Panel): PanelJSON {
 
 /**
  * editableJSON is a dashboard in the classic schema, where each panel has an id
- * and a place. Old files of rows and the v2 schema become that too; all that the
- * model does not know stays as it was.
+ * and a place. Old files of rows become that too; all that the model does not
+ * know stays as it was.
  */
 export function editableJSON(d: Dashboard): DashboardJSON {
   const out: DashboardJSON = { ...(d.raw ?? { title: d.title }), panels: d.panels.map(panelJSON) };
   delete out.rows;
   return out;
 }
+
+/** beginning is what an edit of a dashboard begins with, which is stored as json. Schema v2 is edited as it is. */
+export const beginning = (stored: Dashboard, json: DashboardJSON): DashboardJSON => (isV2(json) ? json : editableJSON(stored));
+
+/** classicJSON is a dashboard of schema v2 in the classic one. */
+export const classicJSON = (json: DashboardJSON): DashboardJSON => editableJSON(normalize(classicOf(json)));
 
 // What panels of Angular's time said beside options and fieldConfig.
 const old = [

@@ -1,13 +1,19 @@
 // A dashboard from the server, with all loaded that reading it needs.
 import { type Kept, readDashboard } from '../../api/dashboards';
-import { normalize, whenRead } from '../../model';
+import { isV2, normalize, whenRead } from '../../model';
 import { keptDraft } from './draft';
+import { loadForm } from './forms';
 
 /** readKept gives a dashboard that can be read at once, and its draft with it. */
 export async function readKept(uid: string, signal?: AbortSignal): Promise<Kept> {
   const kept = await readDashboard(uid, signal);
   await whenRead(() => normalize(kept.dashboard));
+  // A bar of tabs is there when its panels are.
+  if (isV2(kept.dashboard)) await Promise.all([loadForm(kept.dashboard), import('./TabBar')]);
   const draft = keptDraft(sessionStorage, uid);
-  if (draft) await whenRead(() => normalize(draft.dashboard));
+  if (draft) {
+    await whenRead(() => normalize(draft.dashboard));
+    await loadForm(draft.dashboard);
+  }
   return kept;
 }

@@ -11,7 +11,7 @@ import { useT } from '../../i18n';
 import { CopyButton } from '../../ui/CopyButton';
 import { Failed, Notice } from '../../ui/parts';
 import { newDashboard } from '../dashboards/draft';
-import { append, panelOf } from './panel';
+import { append, appended, panelOf } from './panel';
 
 const m = {
   title: { en: 'Add to dashboard', zh: '添加到仪表盘' },
@@ -48,7 +48,7 @@ export function AddPanel({ queries, datasource, onClose }: { queries: { ref: str
     try {
       if (uid === '') setAt((await importDashboard({ dashboard: append(newDashboard(title), panel) })).uid);
       else {
-        await editDashboard(uid, `Add panel ${title}`, (d) => append(d, panel));
+        await editDashboard(uid, `Add panel ${title}`, (d) => appended(d, panel));
         setAt(uid);
       }
       setState('done');

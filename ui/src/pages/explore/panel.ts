@@ -1,6 +1,7 @@
 // A panel of a dashboard that is made from a query.
 
 import type { DashboardModel } from '../../api/explore';
+import { isV2 } from '../../model/versions';
 
 export type PanelModel = Record<string, unknown> & { id: number; gridPos: { x: number; y: number; w: number; h: number } };
 
@@ -31,4 +32,13 @@ export function append(d: DashboardModel, panel: Omit<PanelModel, 'id' | 'gridPo
   const id = Math.max(0, ...flat.map((p) => (typeof p.id === 'number' ? p.id : 0))) + 1;
   const y = Math.max(0, ...flat.map((p) => (p.gridPos?.y ?? 0) + (p.gridPos?.h ?? 0)));
   return { ...d, panels: [...panels, { id, ...panel, gridPos: { x: 0, y, w: 12, h: 8 } }] };
+}
+
+/** appended is append for a dashboard of any form. */
+export async function appended(d: DashboardModel, panel: Omit<PanelModel, 'id' | 'gridPos'>): Promise<DashboardModel> {
+  if (!isV2(d)) return append(d, panel);
+  const { form } = await import('../dashboards/v2/edits');
+  const { dashboard, id } = form.add(d, panel, new Map());
+  if (id === undefined) throw new Error('This dashboard has a layout that is not known here. Copy the panel, and paste it in the dashboard\'s editor.');
+  return dashboard;
 }

@@ -2,8 +2,8 @@ import { Button, Group, Textarea } from '@mantine/core';
 import { type ReactNode, useState } from 'react';
 
 import { useT } from '../../../i18n';
-// What is written here may be of any age.
-import '../../../model/old';
+// What is written here may be of any age and form.
+import '../v2/edits';
 
 const m = {
   apply: { en: 'Apply', zh: '应用' },
