@@ -9,6 +9,7 @@ import { readVersion, restore, versions } from '../../api/dashboards';
 import { useMe } from '../../api/me';
 import { keepTime } from '../../app/Frame';
 import { useT } from '../../i18n';
+import { stock, titleOf } from '../../stock';
 import { Confirm } from '../../ui/Confirm';
 import { Ago, Card, Empty, Failed, Loading, Page } from '../../ui/parts';
 import { Differences } from './Differences';
@@ -39,6 +40,7 @@ export function Versions(): ReactNode {
   const client = useQueryClient();
   const { may } = useMe();
   const [asked, setAsked] = useState<number>();
+  const words = stock.use();
   const now = useQuery({ queryKey: ['dashboard', uid], queryFn: ({ signal }) => readKept(uid, signal) });
   const list = useQuery({ queryKey: ['dashboard', uid, 'versions'], queryFn: ({ signal }) => versions(uid, signal) });
   const compare = /^\d{1,15}$/.test(search.compare ?? '') ? Number(search.compare) : undefined;
@@ -49,7 +51,7 @@ export function Versions(): ReactNode {
     await Promise.all([client.invalidateQueries({ queryKey: ['dashboard', uid] }), client.invalidateQueries({ queryKey: ['dashboards'] })]);
   };
   return (
-    <Page title={t(m.title, { title: now.data?.meta.title ?? uid })} sentence={list.data && newest !== undefined ? t(m.sentence, { n: list.data.length, version: newest }) : undefined}
+    <Page title={t(m.title, { title: now.data ? titleOf(now.data.meta, words) : uid })} sentence={list.data && newest !== undefined ? t(m.sentence, { n: list.data.length, version: newest }) : undefined}
       actions={<Link to={`/d/${encodeURIComponent(uid)}` as never} search={keepTime as never}>{t(m.back)}</Link>}>
       {now.error && <Failed error={now.error} retry={() => void now.refetch()} />}
       {list.error ? <Failed error={list.error} retry={() => void list.refetch()} /> : !list.data ? <Loading height={200} /> : list.data.length === 0 ? <Empty title={t(m.none)}>{t(m.noneWhy)}</Empty> : (
