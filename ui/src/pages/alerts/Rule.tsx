@@ -8,6 +8,7 @@ import { type AlertingRule, queryRange, type RecordingRule, ruleGroups } from '.
 import { ruleArrivals } from '../../api/rules';
 import { prefix } from '../../app/base';
 import { useT } from '../../i18n';
+import { useSaid } from '../../i18n/useSaid';
 import { useTime } from '../../time/state';
 import { below, useAddress } from '../../ui/address';
 import { Chart } from '../../ui/Chart';
@@ -156,6 +157,7 @@ function Graph({ rule, interval }: { rule: AlertingRule | RecordingRule; interva
 
 function Noticed({ file, group, interval, rule }: { file: string; group: string; interval: number; rule: AlertingRule | RecordingRule }): ReactNode {
   const t = useT();
+  const said = useSaid();
   const metrics = useBackend('metrics');
   const q = useQuery({ queryKey: ['rule-arrivals'], queryFn: ({ signal }) => ruleArrivals(signal), refetchInterval: 3000 });
   const a = q.data?.find((x) => x.file === file && x.group === group && x.rule === rule.name && x.query === rule.query);
@@ -169,7 +171,7 @@ function Noticed({ file, group, interval, rule }: { file: string; group: string;
   return (
     <Card title={t(m.noticed)}>
       <div><span className="muted">{t(m.class)}</span> <b>{a.class}</b> <span className="muted">{a.arrival}</span></div>
-      <p className="muted" style={{ margin: '4px 0 8px' }}>{a.reason}</p>
+      <p className="muted" style={{ margin: '4px 0 8px' }}>{said(a.reason)}</p>
       <dl style={{ display: 'grid', gridTemplateColumns: '1fr auto', gap: '2px 12px', margin: 0 }}>
         {rows.map(([n, v]) => <div key={n.en} style={{ display: 'contents' }}><dt className="muted">{t(n)}</dt><dd style={{ margin: 0, textAlign: 'right' }}>{v}</dd></div>)}
       </dl>

@@ -9,6 +9,7 @@ import { readVersion, restore, versions } from '../../api/dashboards';
 import { useMe } from '../../api/me';
 import { keepTime } from '../../app/Frame';
 import { useT } from '../../i18n';
+import { useSaid } from '../../i18n/useSaid';
 import { stock, titleOf } from '../../stock';
 import { Confirm } from '../../ui/Confirm';
 import { Ago, Card, Empty, Failed, Loading, Page } from '../../ui/parts';
@@ -34,6 +35,7 @@ const m = {
 /** Versions lists what was saved, compares and restores. */
 export function Versions(): ReactNode {
   const t = useT();
+  const said = useSaid();
   const { uid } = useParams({ strict: false }) as { uid: string };
   const search = useSearch({ strict: false }) as { compare?: string };
   const navigate = useNavigate();
@@ -65,7 +67,7 @@ export function Versions(): ReactNode {
                     <td data-name={t(m.version)}>{v.version}</td>
                     <td data-name={t(m.when)}><Ago at={v.updated} /></td>
                     <td data-name={t(m.who)}>{v.updated_by}</td>
-                    <td data-name={t(m.message)} style={{ overflowWrap: 'anywhere' }}>{v.message}</td>
+                    <td data-name={t(m.message)} style={{ overflowWrap: 'anywhere' }}>{said(v.message)}</td>
                     <td className="num">
                       {v.version !== newest && (
                         <span style={{ display: 'inline-flex', gap: 6 }}>

@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 
 import type { IncidentEvent } from '../../api/incidents';
 import { useLanguage, useT } from '../../i18n';
+import { useSaid } from '../../i18n/useSaid';
 import { clock } from '../../ui/format';
 import { Span } from '../../ui/parts';
 import { gaps } from './clocks';
@@ -53,6 +54,7 @@ export function Timeline({ events, zone }: { events: IncidentEvent[]; zone: stri
 
 function Detail({ event, zone }: { event: IncidentEvent; zone: string }): ReactNode {
   const t = useT();
+  const said = useSaid();
   const l = useLanguage();
   const d = event.data ?? {};
   const text = (key: string): string => {
@@ -82,7 +84,7 @@ function Detail({ event, zone }: { event: IncidentEvent; zone: string }): ReactN
     case 'escalated':
     case 'assignee_called':
       parts.push(text('policy'), text('person') || text('on_call'), d.step === undefined ? '' : t(m.step, { n: text('step') }), d.resolved === true ? t(m.end) : '');
-      parts.push(...Object.entries((d.receivers ?? {}) as Record<string, string>).map(([n, v]) => `${n}: ${v}`), text('notes'));
+      parts.push(...Object.entries((d.receivers ?? {}) as Record<string, string>).map(([n, v]) => `${n}: ${said(v)}`), ...(Array.isArray(d.notes) ? d.notes.map((n) => said(String(n))) : []));
       break;
     case 'fired_again':
       parts.push(t(m.times, { n: text('times') }));

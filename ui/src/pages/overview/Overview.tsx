@@ -8,6 +8,7 @@ import { query, type QueryAnswer } from '../../api/prometheus';
 import { status as serverStatus, type Status } from '../../api/status';
 import { notifications } from '../../api/notifications';
 import { useT } from '../../i18n';
+import { useSaid } from '../../i18n/useSaid';
 import { Ago, Card, Empty, Failed, LabelList, Loading, Notice, Page, StateMark } from '../../ui/parts';
 import { rank, severityTone, type Tone, worst } from '../../ui/tone';
 import { byFigure, containerName, nowQuery } from './figures';
@@ -56,6 +57,7 @@ interface OpenIncident {
 /** Overview answers whether it is all right, right now. */
 export function Overview(): ReactNode {
   const t = useT();
+  const said = useSaid();
   const status = useQuery({ queryKey: ['status'], queryFn: ({ signal }) => serverStatus(signal), refetchInterval: 1000 });
   const alerts = useQuery({ queryKey: ['alerts', 'active'], queryFn: ({ signal }) => activeAlerts({ active: true, silenced: false, inhibited: false }, signal), refetchInterval: 1000 });
   const incidents = useQuery({
@@ -122,7 +124,7 @@ export function Overview(): ReactNode {
             <table className="table as-cards">
               <tbody>
                 {status.data!.not_seen!.map((n) => (
-                  <tr key={n.what}><td>{n.what}</td><td className="muted">{n.reason}</td><td>{n.remedy}</td></tr>
+                  <tr key={n.what}><td>{said(n.what)}</td><td className="muted">{said(n.reason)}</td><td>{said(n.remedy)}</td></tr>
                 ))}
               </tbody>
             </table>
@@ -161,6 +163,7 @@ function Headline({ status, hosts, firing, open, tone }: { status: Status | unde
 
 function Watched({ status }: { status: Status }): ReactNode {
   const t = useT();
+  const said = useSaid();
   const metrics = status.backends?.find((b) => b.engine === 'metrics');
   if (metrics && (status.watched ?? []).length === 0) return <Empty title={t(m.elsewhereNone, { url: metrics.url })} />;
   return (
@@ -170,7 +173,7 @@ function Watched({ status }: { status: Status }): ReactNode {
           <tr key={`${w.job} ${w.instance}`}>
             <td><StateMark tone={w.up ? 'good' : 'critical'}>{w.up ? t(m.up) : t(m.isDown)}</StateMark></td>
             <td><b>{w.job}</b> <span className="muted">{w.instance}</span></td>
-            <td>{w.what}{w.error && <div style={{ color: 'var(--critical)' }}>{w.error}</div>}</td>
+            <td>{said(w.what)}{w.error && <div style={{ color: 'var(--critical)' }}>{w.error}</div>}</td>
             <td className="num muted">{w.interval_seconds > 0 && t(m.every, { n: w.interval_seconds })}</td>
           </tr>
         ))}
