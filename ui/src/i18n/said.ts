@@ -1,3 +1,5 @@
+import { refusals } from './refused';
+
 // What the server says in English sentences, in Chinese. Loaded for readers of
 // Chinese only. A text that is not here is shown as the server says it; the test
 // beside this fails when the server no longer says one of these, or says another.
@@ -138,6 +140,8 @@ export const sentences: readonly (readonly [en: string, zh: string])[] = [
 
   // What is noted of a version of a dashboard.
   ['restored from version {n}', '由版本 {n} 恢复'],
+
+  ...refusals,
 ];
 
 const name = /\{(\w+)\}/;
@@ -176,5 +180,14 @@ function said(text: string, depth: number): string | undefined {
   return undefined;
 }
 
+/** What is wrong with fields of a form stands behind their names. */
+function byField(text: string): string {
+  return text.split(' · ').map((part) => {
+    const [, field, why] = /^([\w.[\]]+: )([^]+)$/.exec(part) ?? [];
+    const known = why === undefined ? undefined : said(why, 0);
+    return known === undefined ? said(part, 0) ?? part : field + known;
+  }).join(' · ');
+}
+
 /** say gives a sentence of the server in Chinese, or as it is where it is not known. */
-export const say = (text: string): string => said(text, 0) ?? text;
+export const say = (text: string): string => said(text, 0) ?? (text.length > longest ? text : byField(text));

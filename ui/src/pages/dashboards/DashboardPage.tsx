@@ -8,6 +8,7 @@ import { type DashboardJSON, deleteDashboard, type Kept, type Saved, star } from
 import { useMe } from '../../api/me';
 import { keepTime } from '../../app/Frame';
 import { useLanguage, useT } from '../../i18n';
+import { useSaid } from '../../i18n/useSaid';
 import { normalize } from '../../model';
 import { stock, titleOf } from '../../stock';
 import type { TimeSearch } from '../../time/state';
@@ -99,6 +100,7 @@ export function NewDashboard(): ReactNode {
 
 function Editor({ uid, kept }: { uid: string; kept: Kept }): ReactNode {
   const t = useT();
+  const said = useSaid();
   const l = useLanguage();
   const navigate = useNavigate();
   const client = useQueryClient();
@@ -252,7 +254,7 @@ function Editor({ uid, kept }: { uid: string; kept: Kept }): ReactNode {
       sentence={kiosk ? undefined : <span className="muted">{shown.description ? `${shown.description} · ` : ''}{kept.meta.provisioned ? t(m.sentenceFile, { panels: count, file: kept.meta.source ?? '' }) : t(m.sentence, { panels: count })}{dirty ? ` · ${t(m.changed)}` : ''}</span>}>
       {restored && dirty && <Notice tone="info">{t(m.restored)}{draft.etag !== kept.etag ? ` ${t(m.newer)}` : ''}</Notice>}
       {!small && <Notice tone="warning">{t(m.tooLarge)}</Notice>}
-      {problem !== undefined && <Notice tone="critical">{errorText(problem)}</Notice>}
+      {problem !== undefined && <Notice tone="critical">{said(errorText(problem))}</Notice>}
       {editing && search.settings !== undefined
         ? <Suspense fallback={<Loading height={300} />}><Settings dashboard={draft?.dashboard ?? editableJSON(stored)} folder={draft?.folder ?? kept.meta.folder} onChange={(d, folder) => change(() => d, folder)} /></Suspense>
         : <View dashboard={shown} uid={uid} arranging={editing} editing={editing ? edits : undefined} sheet={sheet} />}

@@ -7,6 +7,7 @@ import { deleteDashboard, type DashboardMeta, importDashboard, listDashboards, r
 import { useMe } from '../../api/me';
 import { keepTime } from '../../app/Frame';
 import { useLanguage, useT } from '../../i18n';
+import { useSaid } from '../../i18n/useSaid';
 import { fits, retitled, stock } from '../../stock';
 import { download } from '../../ui/files';
 import { Icon } from '../../ui/icons';
@@ -70,6 +71,7 @@ export function sorted(list: readonly DashboardMeta[], by: Sort, lang: string): 
 /** List is all dashboards, by folder. */
 export function List(): ReactNode {
   const t = useT();
+  const said = useSaid();
   const l = useLanguage();
   const client = useQueryClient();
   const navigate = useNavigate();
@@ -135,7 +137,7 @@ export function List(): ReactNode {
           {me && me.method !== 'anonymous' && <Switch label={t(m.starred)} checked={starred} onChange={(e) => set({ starred: e.currentTarget.checked ? 'true' : undefined })} />}
           {filtering && <Button variant="subtle" onClick={() => set({ query: undefined, tag: undefined, folder: undefined, starred: undefined })}>{t(m.clear)}</Button>}
         </Group>
-        {problem !== undefined && <Notice tone="critical">{errorText(problem)}</Notice>}
+        {problem !== undefined && <Notice tone="critical">{said(errorText(problem))}</Notice>}
         {shown.error ? <Failed error={shown.error} retry={() => void shown.refetch()} /> :
           !shown.data ? <Loading height={320} /> :
           folders.length === 0 ? (
