@@ -86,7 +86,7 @@ describe('what the server says', () => {
     expect(say('told; failed: slack: 500 {"a": "b"}; mail: no route')).toBe('已通知；失败：slack: 500 {"a": "b"}; mail: no route');
     expect(say('anna has quiet hours')).toBe('anna 处于免打扰时段');
     expect(say('backend metrics (http://p:9090): it answers 503 Service Unavailable')).toBe('后端 metrics（http://p:9090）：返回 503 Service Unavailable');
-    expect(say('storage takes no samples: a write to its log failed; free some space, no restart is needed')).toBe('存储不接收样本：写入预写日志失败；请释放空间，无需重启');
+    expect(say('storage takes no samples: a write to its log failed; free some space, no restart is needed')).toBe('存储不接收样本：写入写前日志失败；请释放空间，无需重启');
     expect(say('the heartbeat is withheld: the alert Watchdog has not been evaluated yet')).toBe('心跳已暂停发送：告警 Watchdog 尚未评估');
     expect(say('name: there is a user "anna" already; names are never given twice · role: "x" is wrong')).toBe('name: 用户“anna”已存在；用户名不能重复使用 · role: "x" is wrong');
     expect(say('the time or the person is not possible: the section people of touchline.yaml has no "bo"; it has anna')).toBe('时间或人员无效：touchline.yaml 的 people 中没有“bo”；现有 anna');

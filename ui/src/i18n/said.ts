@@ -62,8 +62,8 @@ export const sentences: readonly (readonly [en: string, zh: string])[] = [
   ['backends.metrics.url names the server that scrapes, stores and evaluates', '抓取、存储与评估由 backends.metrics.url 指定的服务器负责'],
   ['storage takes no samples: {said}', '存储不接收样本：{said}'],
   ['the disk of {dir} has {free} free, less than the {limit} that --storage.min-free keeps; free some space, no restart is needed', '{dir} 所在磁盘剩余 {free}，少于 --storage.min-free 要求的 {limit}；请释放空间，无需重启'],
-  ['a write to its log failed, {free} are free; free some space, no restart is needed', '写入预写日志失败，剩余 {free}；请释放空间，无需重启'],
-  ['a write to its log failed; free some space, no restart is needed', '写入预写日志失败；请释放空间，无需重启'],
+  ['a write to its log failed, {free} are free; free some space, no restart is needed', '写入写前日志失败，剩余 {free}；请释放空间，无需重启'],
+  ['a write to its log failed; free some space, no restart is needed', '写入写前日志失败；请释放空间，无需重启'],
   ['the disk was full before the finished chunks in memory could be written; free some space and restart: queries find those samples again then', '内存中已完成的数据块写入前磁盘已满；请释放空间并重启，之后即可重新查询这些样本'],
   ['the state database does not work as it should: {error}', '状态数据库工作异常：{error}'],
   ['incidents cannot follow the Alertmanagers of {where}: {error}', '事件无法跟随 {where} 的 Alertmanager：{error}'],
@@ -75,9 +75,9 @@ export const sentences: readonly (readonly [en: string, zh: string])[] = [
   ['the storage could not be asked: {error}', '无法查询存储：{error}'],
   ['the alert {alert} has not been evaluated yet', '告警 {alert} 尚未评估'],
   ['the alert {alert} has not been evaluated and stored for {time}', '告警 {alert} 已有 {time} 未评估并存储'],
-  ['the alert {alert} has not been dispatched yet', '告警 {alert} 尚未分发'],
-  ['the alert {alert} has never reached the dispatcher', '告警 {alert} 从未到达分发器'],
-  ['the alert {alert} has not reached the dispatcher for {time}', '告警 {alert} 已有 {time} 未到达分发器'],
+  ['the alert {alert} has not been dispatched yet', '告警 {alert} 尚未分派'],
+  ['the alert {alert} has never reached the dispatcher', '告警 {alert} 从未到达分派器'],
+  ['the alert {alert} has not reached the dispatcher for {time}', '告警 {alert} 已有 {time} 未到达分派器'],
 
   // Why a backend is not up.
   ['backend {name} ({url}): {said}', '后端 {name}（{url}）：{said}'],
