@@ -1,5 +1,7 @@
+import type { Sentence } from './patterns';
+
 // Why the server does not do what somebody asked for. See said.ts.
-export const refusals: readonly (readonly [en: string, zh: string])[] = [
+export const refusals: readonly Sentence[] = [
   // Access.
   ['user or password is wrong', '用户名或密码错误'],
   ['too many wrong passwords; wait a moment before you try again', '密码错误次数过多，请稍后再试'],

@@ -1,12 +1,10 @@
+import { type Sentence, translatorOf } from './patterns';
 import { refusals } from './refused';
 
 // What the server says in English sentences, in Chinese. Loaded for readers of
 // Chinese only. A text that is not here is shown as the server says it; the test
 // beside this fails when the server no longer says one of these, or says another.
-//
-// Names in braces stand for any text, which stays as it is; what {said} stands for
-// is one of these texts itself. The first that fits counts.
-export const sentences: readonly (readonly [en: string, zh: string])[] = [
+export const sentences: readonly Sentence[] = [
   // What is watched.
   ['this host: processors, memory, disks, file systems, network', '本机：CPU、内存、磁盘、文件系统与网络'],
   ['containers and control groups of this host', '本机的容器与控制组'],
@@ -144,50 +142,16 @@ export const sentences: readonly (readonly [en: string, zh: string])[] = [
   ...refusals,
 ];
 
-const name = /\{(\w+)\}/;
-
-interface Pattern {
-  fits: RegExp;
-  names: string[];
-  zh: string;
-}
-
-const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-
-/** patternOf makes a matcher of a sentence. split with a group gives texts and names in turn. */
-function patternOf([en, zh]: readonly [string, string]): Pattern {
-  const parts = en.split(name);
-  return { fits: new RegExp(`^${parts.map((p, i) => (i % 2 === 0 ? escaped(p) : '([^]+?)')).join('')}$`), names: parts.filter((_, i) => i % 2 === 1), zh };
-}
-
-const exact = new Map(sentences.filter(([en]) => !name.test(en)));
-const patterns = sentences.filter(([en]) => name.test(en)).map(patternOf);
-
-/** The longest text that is looked for: sentences of the server are short, and what is long is somebody's own. */
-const longest = 2000;
-
-/** said is a sentence in Chinese, or undefined where it is not known. One may hold another, which holds a third. */
-function said(text: string, depth: number): string | undefined {
-  if (depth > 2 || text.length > longest) return undefined;
-  const whole = exact.get(text);
-  if (whole !== undefined) return whole;
-  for (const { fits, names, zh } of patterns) {
-    const found = fits.exec(text);
-    if (!found) continue;
-    const values = new Map(names.map((n, i) => [n, found[i + 1]!]));
-    return zh.replace(/\{(\w+)\}/g, (_, n: string) => { const value = values.get(n) ?? ''; return n === 'said' ? said(value, depth + 1) ?? value : value; });
-  }
-  return undefined;
-}
+const said = translatorOf(sentences);
 
 /** What is wrong with fields of a form stands behind their names. */
 function byField(text: string): string {
   return text.split(' · ').map((part) => {
     const [, field, why] = /^([\w.[\]]+: )([^]+)$/.exec(part) ?? [];
-    const known = why === undefined ? undefined : said(why, 0);
-    return known === undefined ? said(part, 0) ?? part : field + known;
+    const known = why === undefined ? undefined : said(why);
+    return known === undefined ? said(part) ?? part : field + known;
   }).join(' · ');
 }
 
 /** say gives a sentence of the server in Chinese, or as it is where it is not known. */
-export const say = (text: string): string => said(text, 0) ?? (text.length > longest ? text : byField(text));
+export const say = (text: string): string => said(text) ?? byField(text);

@@ -1,11 +1,19 @@
 // Loaded for readers of Chinese only.
 import dictionary from '../../../stack/dashboards.zh.json';
+import rules from '../../../stack/rules.zh.json';
+import { translatorOf } from '../i18n/patterns';
 import type { Dashboard, Panel } from '../model';
 
 const words = new Map(Object.entries(dictionary));
 
 /** say gives a text of a stock dashboard in Chinese, and one that is not known as it is. */
 export const say = (text: string): string => words.get(text) ?? text;
+
+const braces = (text: string): string => text.replace(/\{\{ \$labels\.(\w+) \}\}/g, '{$1}');
+const alert = translatorOf(Object.entries(rules).map(([en, zh]) => [braces(en), braces(zh)]));
+
+/** summary is the summary of an alert of a rule that ships in Chinese, and any other as it is. */
+export const summary = (text: string): string => alert(text) ?? text;
 
 type Say = (text: string) => string;
 

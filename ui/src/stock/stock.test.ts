@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
 import dictionary from '../../../stack/dashboards.zh.json';
+import rules from '../../../stack/rules.zh.json';
 import { editableJSON } from '../pages/dashboards/editable';
 import { normalize } from '../model';
 import { fits, retitled, titleOf } from '.';
@@ -79,5 +80,26 @@ describe('stock dashboards in Chinese', () => {
     expect(list[0]!.title).toBe('Hosts');
     expect([titleOf(list[0]!, undefined), titleOf(list[1]!, chinese)]).toEqual(['Hosts', 'Hosts']);
     expect([fits('系统概览', '概览'), fits('系统概览', '系统 告警'), fits('CPU 用途', 'cpu')]).toEqual([true, false, true]);
+  });
+});
+
+describe('summaries of stock rules in Chinese', () => {
+  const rulesFolder = `${folder}../rules/`;
+  const all = readdirSync(rulesFolder).filter((f) => f.endsWith('.yml')).flatMap((f) => [...readFileSync(rulesFolder + f, 'utf8').matchAll(/^\s+summary: (.*)$/gm)].map((x) => x[1]!.replace(/^'(.*)'$/, '$1')));
+
+  it('are all there, and no other', () => {
+    expect(all.length).toBeGreaterThan(40);
+    expect(Object.keys(rules).sort()).toEqual([...new Set(all)].sort());
+  });
+
+  it.each(Object.entries(rules))('%s keeps its labels', (en, zh) => {
+    expect(placeholders(zh)).toEqual(placeholders(en));
+    expect(zh).toMatch(/\p{Script=Han}/u);
+  });
+
+  it('have the labels filled in', () => {
+    expect(chinese.summary('File system /dev/sda1 of web-1 is full')).toBe('web-1 的文件系统 /dev/sda1 已满');
+    expect(chinese.summary('Touchline stores no samples')).toBe('Touchline 未存储样本');
+    expect(chinese.summary('Checkout is slow')).toBe('Checkout is slow');
   });
 });

@@ -9,6 +9,7 @@ import { ruleArrivals } from '../../api/rules';
 import { prefix } from '../../app/base';
 import { useT } from '../../i18n';
 import { useSaid } from '../../i18n/useSaid';
+import { useSummary } from '../../stock';
 import { useTime } from '../../time/state';
 import { below, useAddress } from '../../ui/address';
 import { Chart } from '../../ui/Chart';
@@ -70,6 +71,7 @@ const most = 40;
 
 export function Rule(): ReactNode {
   const t = useT();
+  const summary = useSummary();
   const { value } = useAddress();
   const { tick } = useTime();
   const [file, group, name, expr] = [value('file'), value('group'), value('name'), value('query')];
@@ -95,7 +97,7 @@ export function Rule(): ReactNode {
               {alerting.alerts.slice(0, 100).map((a) => (
                 <div key={JSON.stringify(a.labels)} style={{ padding: '6px 12px', borderBottom: '1px solid var(--line)' }}>
                   <div style={{ display: 'flex', gap: 10, alignItems: 'baseline' }}><StateMark tone={a.state === 'firing' ? severityTone(a.labels.severity) : 'warning'}>{t(ruleStates[a.state])}</StateMark><span className="muted"><Ago at={a.activeAt} /></span><span>{Number.isFinite(Number(a.value)) ? digits(Number(a.value)) : a.value}</span><Link {...below(`/silences?silence=${encodeURIComponent(exactly(a.labels))}`)} style={{ marginLeft: 'auto' }}>{t(m.silence)}</Link></div>
-                  {a.annotations.summary && <div>{a.annotations.summary}</div>}
+                  {a.annotations.summary && <div>{summary(a.annotations.summary)}</div>}
                   <LabelList labels={a.labels} without={['alertname']} />
                 </div>
               ))}

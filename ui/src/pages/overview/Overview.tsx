@@ -9,6 +9,7 @@ import { status as serverStatus, type Status } from '../../api/status';
 import { notifications } from '../../api/notifications';
 import { useT } from '../../i18n';
 import { useSaid } from '../../i18n/useSaid';
+import { useSummary } from '../../stock';
 import { Ago, Card, Empty, Failed, LabelList, Loading, Notice, Page, StateMark } from '../../ui/parts';
 import { rank, severityTone, type Tone, worst } from '../../ui/tone';
 import { byFigure, containerName, nowQuery } from './figures';
@@ -57,6 +58,7 @@ interface OpenIncident {
 /** Overview answers whether it is all right, right now. */
 export function Overview(): ReactNode {
   const t = useT();
+  const summary = useSummary();
   const said = useSaid();
   const status = useQuery({ queryKey: ['status'], queryFn: ({ signal }) => serverStatus(signal), refetchInterval: 1000 });
   const alerts = useQuery({ queryKey: ['alerts', 'active'], queryFn: ({ signal }) => activeAlerts({ active: true, silenced: false, inhibited: false }, signal), refetchInterval: 1000 });
@@ -101,7 +103,7 @@ export function Overview(): ReactNode {
                     <td><StateMark tone={severityTone(a.labels.severity)}>{a.labels.severity || '–'}</StateMark></td>
                     <td>
                       <Link to={'/alerts' as never} search={{ filter: `alertname="${a.labels.alertname}"` } as never}>{a.labels.alertname}</Link>
-                      <div className="muted">{a.annotations.summary}</div>
+                      <div className="muted">{summary(a.annotations.summary ?? '')}</div>
                     </td>
                     <td><LabelList labels={a.labels} without={['alertname', 'severity']} /></td>
                     <td className="num muted"><Ago at={a.startsAt} /></td>
