@@ -12,8 +12,13 @@ export const say = (text: string): string => words.get(text) ?? text;
 const braces = (text: string): string => text.replace(/\{\{ \$labels\.(\w+) \}\}/g, '{$1}');
 const alert = translatorOf(Object.entries(rules).map(([en, zh]) => [braces(en), braces(zh)]));
 
-/** summary is the summary of an alert of a rule that ships in Chinese, and any other as it is. */
-export const summary = (text: string): string => alert(text) ?? text;
+/** summary is the summary of an alert of a rule that ships in Chinese, and any other as it is. The title of an incident has the alert's name before it. */
+export function summary(text: string): string {
+  const [, name, rest] = /^(\w+: )([^]+)$/.exec(text) ?? [];
+  const known = alert(text);
+  if (known !== undefined || name === undefined || rest === undefined) return known ?? text;
+  return name + (alert(rest) ?? rest);
+}
 
 type Say = (text: string) => string;
 

@@ -18,7 +18,7 @@ export const retitled = <T extends Pick<DashboardMeta, 'title' | 'shipped'>>(lis
 
 const asItIs = (text: string): string => text;
 
-/** useSummary gives the summaries of alerts in the reader's language, where their rule ships. */
+/** useSummary gives the summaries of alerts, and titles of incidents, in the reader's language, where their rule ships. */
 export const useSummary = (): ((text: string) => string) => stock.use()?.summary ?? asItIs;
 
 /** fits tells whether each word of a search is in a text, as the server looks for them. */

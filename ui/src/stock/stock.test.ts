@@ -100,6 +100,7 @@ describe('summaries of stock rules in Chinese', () => {
   it('have the labels filled in', () => {
     expect(chinese.summary('File system /dev/sda1 of web-1 is full')).toBe('web-1 的文件系统 /dev/sda1 已满');
     expect(chinese.summary('Touchline stores no samples')).toBe('Touchline 未存储样本');
-    expect(chinese.summary('Checkout is slow')).toBe('Checkout is slow');
+    expect(chinese.summary('HostDiskFull: File system /dev/sda1 of web-1 is full')).toBe('HostDiskFull: web-1 的文件系统 /dev/sda1 已满');
+    for (const own of ['Checkout is slow', 'Checkout: slow', 'HostDiskFull on web-1']) expect(chinese.summary(own)).toBe(own);
   });
 });

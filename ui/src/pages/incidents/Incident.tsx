@@ -63,6 +63,7 @@ const m = {
 
 export function IncidentPage(): ReactNode {
   const t = useT();
+  const summary = useSummary();
   const l = useLanguage();
   const { zone, tick } = useTime();
   const { value, change } = useAddress();
@@ -83,7 +84,7 @@ export function IncidentPage(): ReactNode {
   return (
     <>
       <IncidentTabs />
-      <Page title={<><span className="muted">#{i.id}</span> {i.title}</>}
+      <Page title={<><span className="muted">#{i.id}</span> {summary(i.title)}</>}
         sentence={<><IncidentMark incident={i} /> {sentence} {i.merged_into !== undefined && <>{t(m.mergedInto)} <Link {...below(`/incidents/${i.merged_into}`)}>#{i.merged_into}</Link></>}</>}
         actions={<Actions key={i.id} incident={i} etag={q.data?.etag}><Button variant="default" onClick={() => change({ show: 'postmortem' })}>{t(m.postmortem)}</Button></Actions>}>
         {q.error && <div style={{ marginBottom: 12 }}><Failed error={q.error} retry={() => void q.refetch()} /></div>}

@@ -93,7 +93,7 @@ export function Overview(): ReactNode {
                 {open.map((i) => (
                   <tr key={`i${i.id}`}>
                     <td><StateMark tone={severityTone(i.severity)}>{i.severity || '–'}</StateMark></td>
-                    <td><Link to={`/incidents/${i.id}` as never}>#{i.id} {i.title}</Link></td>
+                    <td><Link to={`/incidents/${i.id}` as never}>#{i.id} {summary(i.title)}</Link></td>
                     <td className="muted">{i.acknowledged_by || i.assignee || ''}</td>
                     <td className="num muted"><Ago at={i.opened_at} /></td>
                   </tr>
