@@ -28,6 +28,7 @@ const m = {
   elsewhere: { en: '{targets} targets are watched by the server at {url}; {hosts} of them hosts.', zh: '{url} 监视 {targets} 个目标，其中 {hosts} 台主机。' },
   elsewhereNone: { en: 'The server at {url} names no job: it has no series called up.', zh: '{url} 未列出任何作业：没有名为 up 的序列。' },
   proven: { en: 'A receiver was last proven', zh: '接收人上次验证：' },
+  end: { en: '.', zh: '。' },
   unproven: { en: 'No receiver is proven yet.', zh: '尚未验证任何接收人。' },
   down: { en: '{n} targets are down.', zh: '{n} 个目标已下线。' },
   needs: { en: 'Needs a person', zh: '需要处理' },
@@ -158,7 +159,7 @@ function Headline({ status, hosts, firing, open, tone }: { status: Status | unde
     <>
       <StateMark tone={quiet ? 'good' : open > 0 && tone === 'good' ? 'warning' : firing.length > 0 ? tone : 'warning'}>{quiet ? t(m.right) : parts.join(' ')}</StateMark>{' '}
       {metrics ? t(m.elsewhere, { targets, hosts, url: metrics.url }) : t(m.watch, { rules: status.rules.alerting, targets, hosts })}{' '}
-      {status.alerts.none || status.alerts.mode === 'external' ? null : proven ? <>{t(m.proven)} <Ago at={proven} />.</> : <Link to={'/channels' as never}>{t(m.unproven)}</Link>}
+      {status.alerts.none || status.alerts.mode === 'external' ? null : proven ? <>{t(m.proven)} <Ago at={proven} />{t(m.end)}</> : <Link to={'/channels' as never}>{t(m.unproven)}</Link>}
     </>
   );
 }
