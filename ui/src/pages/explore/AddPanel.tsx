@@ -24,7 +24,6 @@ const m = {
   may: { en: 'Changing a dashboard takes the right to change; sign in, or copy the panel.', zh: '修改仪表盘需要修改权限；请登录，或复制面板。' },
   add: { en: 'Add', zh: '添加' },
   added: { en: 'Added.', zh: '已添加。' },
-  change: { en: 'Add panel {title}', zh: '添加面板 {title}' },
   open: { en: 'Open the dashboard', zh: '打开仪表盘' },
   faster: { en: 'Somebody changed the dashboard at the same moment. Nothing is lost: add it again.', zh: '有人同时修改了该仪表盘。内容未丢失，请再次添加。' },
   copy: { en: 'Copy the panel as JSON', zh: '复制面板 JSON' },
@@ -49,7 +48,7 @@ export function AddPanel({ queries, datasource, onClose }: { queries: { ref: str
     try {
       if (uid === '') setAt((await importDashboard({ dashboard: append(newDashboard(title), panel) })).uid);
       else {
-        await editDashboard(uid, t(m.change, { title }), (d) => append(d, panel));
+        await editDashboard(uid, `Add panel ${title}`, (d) => append(d, panel));
         setAt(uid);
       }
       setState('done');

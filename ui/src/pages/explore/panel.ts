@@ -1,11 +1,6 @@
 // A panel of a dashboard that is made from a query.
 
 import type { DashboardModel } from '../../api/explore';
-import { language, translate } from '../../i18n';
-
-const m = {
-  layout: { en: 'This dashboard has a layout that panels are not appended to from here. Copy the panel, and paste it in the dashboard\'s editor.', zh: '无法在此处向该布局的仪表盘追加面板。请复制面板，并粘贴到该仪表盘的编辑器中。' },
-};
 
 export type PanelModel = Record<string, unknown> & { id: number; gridPos: { x: number; y: number; w: number; h: number } };
 
@@ -30,7 +25,7 @@ export function panelOf(title: string, queries: readonly { ref: string; expr: st
 export function append(d: DashboardModel, panel: Omit<PanelModel, 'id' | 'gridPos'>): DashboardModel {
   // A dashboard in the form of a resource has its own one within.
   if (typeof d.apiVersion === 'string' && typeof d.spec === 'object' && d.spec !== null) return { ...d, spec: append(d.spec as DashboardModel, panel) };
-  if (d.elements !== undefined || d.rows !== undefined) throw new Error(translate(language(), m.layout));
+  if (d.elements !== undefined || d.rows !== undefined) throw new Error('This dashboard has a layout that panels are not appended to from here. Copy the panel, and paste it in the dashboard\'s editor.');
   const panels = (Array.isArray(d.panels) ? d.panels : []) as Placed[];
   const flat = panels.flatMap((p) => [p, ...(Array.isArray(p.panels) ? p.panels : [])]);
   const id = Math.max(0, ...flat.map((p) => (typeof p.id === 'number' ? p.id : 0))) + 1;
