@@ -79,6 +79,8 @@ export default defineConfig({
       { find: /^lodash$/, replacement: 'lodash-es' },
     ],
   },
+  // The words of stock dashboards are kept beside them.
+  server: { fs: { allow: ['..'] } },
   build: {
     outDir: 'dist/console',
     assetsDir: 'app',

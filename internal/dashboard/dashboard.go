@@ -55,6 +55,7 @@ type Meta struct {
 	Tags        []string  `json:"tags"`
 	Starred     bool      `json:"starred" doc:"By whoever asks."`
 	Provisioned bool      `json:"provisioned" doc:"Whether it comes from a file."`
+	Shipped     bool      `json:"shipped,omitempty" doc:"Whether it ships with Touchline. The console shows its words in the reader's language."`
 	Panels      int       `json:"panels"`
 	Updated     time.Time `json:"updated,omitzero" doc:"Not there for what ships."`
 	UpdatedBy   string    `json:"updated_by,omitempty" doc:"Not there for what comes from a file."`

@@ -380,10 +380,18 @@ func TestFiles(t *testing.T) {
 		}
 
 		// allowUiUpdates: an edit is kept until the file changes.
-		set(file(t, one, true, false))
+		ships := file(t, one, true, false)
+		ships.Shipped = true
+		set(ships)
+		if m, _, err := s.Get(ctx, "f", ""); err != nil || !m.Shipped {
+			t.Errorf("%+v, %v", m, err)
+		}
 		saved, err := s.Update(ctx, "anna", "f", 1, Change{Dashboard: edit})
 		if err != nil || saved.Version != 2 {
 			t.Fatalf("%+v, %v", saved, err)
+		}
+		if m, _, err := s.Get(ctx, "f", ""); err != nil || m.Shipped {
+			t.Errorf("an edit ships: %+v, %v", m, err)
 		}
 		if m, _, err := s.Get(ctx, "f", ""); err != nil || m.Title != "Edited" || !m.Provisioned || m.ReadOnly || m.Folder != "Files" {
 			t.Errorf("%+v, %v", m, err)

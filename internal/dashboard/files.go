@@ -27,6 +27,8 @@ type File struct {
 	AllowEdit bool
 	// Keep has it stay, as one of the database, when the file goes away.
 	Keep bool
+	// Shipped is one of the product's own.
+	Shipped bool
 
 	Warnings []string
 	title    string
@@ -154,7 +156,7 @@ func (s *Service) keep(ctx context.Context, f *File) error {
 // meta is a file as the list has it.
 func (f *File) meta(hidden *row) Meta {
 	m := Meta{
-		UID: f.UID, Title: f.title, Folder: f.Folder, Tags: append([]string{}, f.tags...), Provisioned: true, Panels: f.panels,
+		UID: f.UID, Title: f.title, Folder: f.Folder, Tags: append([]string{}, f.tags...), Provisioned: true, Shipped: f.Shipped, Panels: f.panels,
 		Updated: f.Modified, Version: 1, Source: f.Source, ReadOnly: !f.AllowEdit,
 	}
 	if hidden != nil {

@@ -219,7 +219,7 @@ func (r *reading) shipped() {
 			r.problem(FileProblem(source, err))
 			continue
 		}
-		f.Folder = ShippedFolder
+		f.Folder, f.Shipped = ShippedFolder, true
 		if r.uids[f.UID] == "" {
 			r.add(f, source)
 		}

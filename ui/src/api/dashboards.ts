@@ -12,6 +12,8 @@ export interface DashboardMeta {
   starred: boolean;
   /** Whether it comes from a file. */
   provisioned: boolean;
+  /** Whether it ships with the product, as it is. */
+  shipped?: boolean;
   panels: number;
   updated?: string;
   updated_by?: string;

@@ -30,7 +30,7 @@ export function Palette({ close }: { close: () => void }): ReactNode {
   const [at, setAt] = useState(0);
   const asked = useDeferredValue(text);
   const answers = useQueries({
-    queries: sources.map((s) => ({ queryKey: ['palette', s.name.en, asked], queryFn: ({ signal }: { signal: AbortSignal }) => s.find(asked, signal), staleTime: 10_000, retry: false })),
+    queries: sources.map((s) => ({ queryKey: ['palette', t(s.name), asked], queryFn: ({ signal }: { signal: AbortSignal }) => s.find(asked, signal), staleTime: 10_000, retry: false })),
   });
   // Until something is typed, those of the rail will do.
   const pages = [...menu, ...(text.trim() === '' ? [] : subpages.map((p) => ({ ...p, key: '' })))]

@@ -3,6 +3,7 @@ import moment from 'moment-timezone';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import '../../test/window';
+import { setLanguage } from '../i18n';
 import { writeTime } from '../time/tokens';
 import { dateTime, dateTimeFormat, dateTimeFormatTimeAgo, dateTimeParse, isDateTime, toDuration, toUtc } from './datetime';
 import { themes } from './theme';
@@ -58,6 +59,15 @@ describe('dates of @grafana/data', () => {
     for (let ms = 500; ms < 4e11; ms = ms * 1.09 + 777) {
       for (const at of [Date.now() - ms, Date.now() + ms]) expect(dateTimeFormatTimeAgo(at), String(ms)).toBe(moment.utc(at).fromNow());
     }
+  });
+  it('tells it in Chinese, too', () => {
+    vi.stubGlobal('document', { documentElement: { lang: '' } });
+    setLanguage('zh');
+    const now = Date.now();
+    expect([5e3, 6e4, 36e5, 5 * 864e5, 40 * 864e5, 800 * 864e5].map((ms) => dateTimeFormatTimeAgo(now - ms))).toEqual(['几秒前', '1 分钟前', '1 小时前', '5 天前', '1 个月前', '2 年前']);
+    expect(dateTimeFormatTimeAgo(now + 3 * 36e5 + 1000)).toBe('3 小时后');
+    setLanguage('en');
+    vi.unstubAllGlobals();
   });
   it('formats in the zone that is asked for, and in the browser\'s where there is none of that name', () => {
     const at = Date.UTC(2026, 0, 2, 3, 4, 5, 6);

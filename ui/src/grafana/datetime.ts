@@ -2,6 +2,7 @@
 // with the data of all zones is as large as all else that a dashboard needs of
 // the package, and the browser has the zones. Transformations that read dates
 // in formats of their own keep Moment, in the chunk that they are loaded with.
+import { language } from '../i18n';
 import type { Zone } from '../time/range';
 import { writeTime } from '../time/tokens';
 import { isZone } from '../time/zone';
@@ -85,32 +86,35 @@ export function dateTimeFormat(value: DateTimeInput, options?: Options): string 
   return writeTime(instant(value, 'utc'), options?.format ?? (options?.defaultWithMS ? defaults.millis : defaults.time), zoneOf(options));
 }
 
-/** From how many of a smaller unit on a duration is told in the next one, and what one of it is called. */
-const steps: [limit: number, ms: number, one: string, many: string][] = [
-  [45, 1e3, '', ''], [45, 6e4, 'a minute', 'minutes'], [22, 36e5, 'an hour', 'hours'], [26, 864e5, 'a day', 'days'],
-];
+type Unit = 'second' | 'minute' | 'hour' | 'day' | 'month' | 'year';
+
+/** From how many of a unit on a duration is told in the next one. */
+const steps: [unit: Unit, limit: number, ms: number][] = [['second', 45, 1e3], ['minute', 45, 6e4], ['hour', 22, 36e5], ['day', 26, 864e5]];
 const meanMonth = (146_097 / 4800) * 864e5;
+
+const chinese: Record<Unit, string> = { second: '秒', minute: '分钟', hour: '小时', day: '天', month: '个月', year: '年' };
 
 /** dateTimeFormatTimeAgo tells how long ago or ahead a moment is: "5 minutes ago", "in a day". */
 export function dateTimeFormatTimeAgo(value: DateTimeInput): string {
   const at = instant(value, 'utc');
-  if (Number.isNaN(at)) return 'Invalid date';
+  const zh = language() === 'zh';
+  if (Number.isNaN(at)) return zh ? '无效日期' : 'Invalid date';
   const now = Date.now();
-  return at > now ? `in ${roughly(now, at)}` : `${roughly(at, now)} ago`;
+  const ahead = at > now;
+  const [n, unit] = ahead ? roughly(now, at) : roughly(at, now);
+  if (zh) return `${unit === 'second' ? '几秒' : `${n} ${chinese[unit]}`}${ahead ? '后' : '前'}`;
+  const text = unit === 'second' ? 'a few seconds' : n > 1 ? `${n} ${unit}s` : unit === 'hour' ? 'an hour' : `a ${unit}`;
+  return ahead ? `in ${text}` : `${text} ago`;
 }
 
-function roughly(from: number, to: number): string {
-  for (const [limit, size, one, many] of steps) {
+function roughly(from: number, to: number): [n: number, unit: Unit] {
+  for (const [unit, limit, size] of steps) {
     const n = Math.round((to - from) / size);
-    if (n >= limit) continue;
-    if (one === '') return 'a few seconds';
-    return n <= 1 ? one : `${n} ${many}`;
+    if (n < limit) return [Math.max(1, n), unit];
   }
   const between = monthsBetween(from, to);
   const months = Math.round(between);
-  if (months < 11) return months <= 1 ? 'a month' : `${months} months`;
-  const years = Math.round(between / 12);
-  return years <= 1 ? 'a year' : `${years} years`;
+  return months < 11 ? [Math.max(1, months), 'month'] : [Math.max(1, Math.round(between / 12)), 'year'];
 }
 
 /** monthsBetween counts the months of the calendar, and takes what is left as parts of a mean month. */

@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 
 import { ApiError } from '../api/client';
 import { useT } from '../i18n';
+import { useSaid } from '../i18n/useSaid';
 import { errorText, Notice, signInURL } from './parts';
 
 const m = {
@@ -15,6 +16,7 @@ const m = {
 /** Refused says why something was not done, beside the form that keeps what was typed. */
 export function Refused({ error }: { error: unknown }): ReactNode {
   const t = useT();
+  const said = useSaid();
   if (!error) return null;
   const api = error instanceof ApiError ? error : undefined;
   if (api?.unauthorized) {
@@ -23,9 +25,9 @@ export function Refused({ error }: { error: unknown }): ReactNode {
   if (api?.status === 0) return <Notice tone="critical">{t(m.gone)}</Notice>;
   return (
     <Notice tone={api?.conflict ? 'warning' : 'critical'}>
-      {errorText(error)}
+      {said(errorText(error))}
       {api?.status === 412 && <div>{t(m.conflict)}</div>}
-      {api?.fields.filter((f) => !api.message.includes(f.message)).map((f) => <div key={f.location + f.message} className="muted"><code>{f.location}</code> {f.message}</div>)}
+      {api?.fields.filter((f) => !api.message.includes(f.message)).map((f) => <div key={f.location + f.message} className="muted"><code>{f.location}</code> {said(f.message)}</div>)}
     </Notice>
   );
 }

@@ -5,6 +5,7 @@ import { ApiError } from '../api/client';
 import type { Labels } from '../api/prometheus';
 import { prefix } from '../app/base';
 import { useLanguage, useT } from '../i18n';
+import { useSaid } from '../i18n/useSaid';
 import { type Tone, toneIcon } from './tone';
 import { ago, span } from './format';
 import { Icon } from './icons';
@@ -81,13 +82,14 @@ export function errorText(error: unknown): string {
 /** Failed says what went wrong, and offers what may help. */
 export function Failed({ error, retry }: { error: unknown; retry?: () => void }): ReactNode {
   const t = useT();
+  const said = useSaid();
   const api = error instanceof ApiError ? error : undefined;
   return (
     <div className="notice" data-tone="critical" role="alert">
       <StateMark tone="critical">{t(m.failed)}</StateMark>
       <div style={{ minWidth: 0, overflowWrap: 'anywhere' }}>
-        {api?.status === 0 ? t(m.unreachable) : errorText(error)}
-        {api?.fields.filter((f) => !api.message.includes(f.message)).map((f) => <div key={f.location} className="muted"><code>{f.location}</code> {f.message}</div>)}
+        {api?.status === 0 ? t(m.unreachable) : said(errorText(error))}
+        {api?.fields.filter((f) => !api.message.includes(f.message)).map((f) => <div key={f.location} className="muted"><code>{f.location}</code> {said(f.message)}</div>)}
       </div>
       <div style={{ marginLeft: 'auto' }}>
         {api?.unauthorized ? (

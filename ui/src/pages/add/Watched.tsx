@@ -7,6 +7,7 @@ import { type Sample, targets as readTargets, vector } from '../../api/server';
 import { status, type Watched } from '../../api/status';
 import { keepTime } from '../../app/Frame';
 import { useT } from '../../i18n';
+import { useSaid } from '../../i18n/useSaid';
 import { figure } from '../../ui/format';
 import { Elsewhere, useBackend } from '../../ui/Elsewhere';
 import { Icon } from '../../ui/icons';
@@ -56,6 +57,7 @@ const m = {
 /** WatchedPage says what is watched, what is not, and how that is changed. */
 export function WatchedPage(): ReactNode {
   const t = useT();
+  const said = useSaid();
   const state = useQuery({ queryKey: ['status'], queryFn: ({ signal }) => status(signal), refetchInterval: 2000 });
   const targets = useQuery({ queryKey: ['targets'], queryFn: ({ signal }) => readTargets(signal), refetchInterval: 2000 });
   const series = useQuery({ queryKey: ['watched series'], queryFn: ({ signal }) => vector('sum by (job, instance) (scrape_samples_post_metric_relabeling)', signal), refetchInterval: 5000 });
@@ -91,7 +93,7 @@ export function WatchedPage(): ReactNode {
           {pushed.error && !pushed.data ? <Failed error={pushed.error} retry={() => void pushed.refetch()} /> : !pushed.data || !targets.data ? <Loading height={60} /> : senders.length > 0 ? <Senders list={senders} /> : to !== '' ? <StateMark tone="good">{t(m.unnamed, { to })}</StateMark> : (
             <Empty title={t(m.nobody)} action={<Link to={'/add' as never} search={keepTime as never}>{t(m.addSender)}</Link>}>
               {t(m.nobodyHint)}
-              {(state.data?.endpoints ?? []).map((e) => <div key={e.url}>{e.what}<br /><code>{e.url}</code></div>)}
+              {(state.data?.endpoints ?? []).map((e) => <div key={e.url}>{said(e.what)}<br /><code>{e.url}</code></div>)}
             </Empty>
           )}
         </Card>}
@@ -101,9 +103,9 @@ export function WatchedPage(): ReactNode {
               <dl style={{ margin: 0, display: 'grid', gap: 10 }}>
                 {notSeen.map((x) => (
                   <div key={`${x.what} ${x.reason}`} style={{ overflowWrap: 'anywhere' }}>
-                    <dt style={{ fontWeight: 500 }}>{x.what}</dt>
-                    <dd className="muted" style={{ margin: 0 }}>{t(m.why)}: {x.reason}</dd>
-                    {x.remedy && <dd style={{ margin: 0 }}>{t(m.remedy)}: {x.remedy}</dd>}
+                    <dt style={{ fontWeight: 500 }}>{said(x.what)}</dt>
+                    <dd className="muted" style={{ margin: 0 }}>{t(m.why)}: {said(x.reason)}</dd>
+                    {x.remedy && <dd style={{ margin: 0 }}>{t(m.remedy)}: {said(x.remedy)}</dd>}
                   </div>
                 ))}
               </dl>
@@ -122,6 +124,7 @@ export function WatchedPage(): ReactNode {
 
 function ScrapedTable({ watched, last, series }: { watched: Watched[]; last: Map<string, number>; series: Map<string, number> }): ReactNode {
   const t = useT();
+  const said = useSaid();
   return (
     <table className="table as-cards">
       <thead><tr><th>{t(m.state)}</th><th>{t(m.what)}</th><th className="num">{t(m.every)}</th><th className="num">{t(m.last)}</th><th className="num">{t(m.series)}</th></tr></thead>
@@ -136,7 +139,7 @@ function ScrapedTable({ watched, last, series }: { watched: Watched[]; last: Map
               <td data-name={t(m.what)}>
                 <div style={{ minWidth: 0, overflowWrap: 'anywhere' }}>
                   <Link to={'/targets' as never} search={((old: Record<string, unknown>) => ({ ...keepTime(old), text: `job=${w.job}` })) as never} style={{ fontWeight: 500 }}>{w.job}</Link> {w.instance} {w.source === 'in-process' && <span className="muted">{t(m.builtin)}</span>}
-                  <div className="muted">{w.what}</div>
+                  <div className="muted">{said(w.what)}</div>
                   {w.error && <div style={{ color: 'var(--critical)' }}>{w.error}</div>}
                 </div>
               </td>

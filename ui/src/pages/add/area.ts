@@ -3,6 +3,8 @@ import type { Found } from '../../app/search';
 import { rank } from '../../app/search';
 import { language, translate } from '../../i18n';
 
+const states = { up: { en: 'up', zh: '正常' }, down: { en: 'down', zh: '异常' }, unknown: { en: 'not scraped yet', zh: '尚未抓取' } };
+
 export const add: Area = {
   menu: [{ to: '/watched', icon: 'watched', label: { en: 'Watched', zh: '监控对象' }, key: 'w', also: ['/add', '/targets'] }],
   routes: [
@@ -19,7 +21,7 @@ export const add: Area = {
         const { targets } = await import('../../api/server');
         const found = (await targets(signal)).activeTargets.map((t): [number, Found] => {
           const label = `${t.labels.job ?? t.scrapePool} ${t.labels.instance ?? t.scrapeUrl}`;
-          return [rank(label, text), { id: `${t.scrapePool} ${t.scrapeUrl} ${JSON.stringify(t.labels)}`, icon: 'watched', label, hint: t.health, to: `/targets?text=${encodeURIComponent(t.labels.instance ?? t.scrapeUrl)}` }];
+          return [rank(label, text), { id: `${t.scrapePool} ${t.scrapeUrl} ${JSON.stringify(t.labels)}`, icon: 'watched', label, hint: translate(language(), states[t.health]), to: `/targets?text=${encodeURIComponent(t.labels.instance ?? t.scrapeUrl)}` }];
         });
         return found.filter(([n]) => n > 0).sort((a, b) => b[0] - a[0]).map(([, f]) => f);
       },

@@ -6,6 +6,7 @@ import { changeMe, changeMyPassword, sessions } from '../../api/accounts';
 import { ApiError } from '../../api/client';
 import type { Access, Me } from '../../api/me';
 import { type Message, setLanguage, useT } from '../../i18n';
+import { useSaid } from '../../i18n/useSaid';
 import { Card, Empty, Failed, Loading, Notice, Page, signInURL, StateMark } from '../../ui/parts';
 import { AdminTabs, HowToSignIn, useWho } from './Gate';
 import { OwnTokens } from './OwnTokens';
@@ -87,6 +88,7 @@ function Refused({ error }: { error: unknown }): ReactNode {
 
 function ProfileForm({ user }: { user: NonNullable<Me['user']> }): ReactNode {
   const t = useT();
+  const said = useSaid();
   const client = useQueryClient();
   const [display, setDisplay] = useState(user.display_name ?? '');
   const [email, setEmail] = useState(user.email ?? '');
@@ -109,8 +111,8 @@ function ProfileForm({ user }: { user: NonNullable<Me['user']> }): ReactNode {
   });
   return (
     <form onSubmit={(e) => { e.preventDefault(); run.mutate(); }} style={{ display: 'grid', gap: 10, maxWidth: 420 }}>
-      <TextInput label={t(m.display)} maxLength={200} value={display} onChange={(e) => setDisplay(e.currentTarget.value)} error={fieldError(run.error, 'display_name')} autoComplete="name" />
-      <TextInput label={t(m.email)} type="email" maxLength={254} value={email} onChange={(e) => setEmail(e.currentTarget.value)} error={fieldError(run.error, 'email')} autoComplete="email" />
+      <TextInput label={t(m.display)} maxLength={200} value={display} onChange={(e) => setDisplay(e.currentTarget.value)} error={fieldError(run.error, 'display_name', said)} autoComplete="name" />
+      <TextInput label={t(m.email)} type="email" maxLength={254} value={email} onChange={(e) => setEmail(e.currentTarget.value)} error={fieldError(run.error, 'email', said)} autoComplete="email" />
       <Select label={t(m.language)} allowDeselect={false} value={lang} onChange={(v) => setLang(v ?? '')} data={[{ value: '', label: t(m.asBrowser) }, { value: 'en', label: 'English' }, { value: 'zh', label: '中文' }]} />
       {run.error && <Refused error={run.error} />}
       <div style={{ display: 'flex', gap: 12, alignItems: 'center' }}><Button type="submit" loading={run.isPending}>{t(m.save)}</Button>{run.isSuccess && <StateMark tone="good">{t(m.saved)}</StateMark>}</div>
@@ -120,6 +122,7 @@ function ProfileForm({ user }: { user: NonNullable<Me['user']> }): ReactNode {
 
 function PasswordChange(): ReactNode {
   const t = useT();
+  const said = useSaid();
   const client = useQueryClient();
   const [current, setCurrent] = useState('');
   const [next, setNext] = useState('');
@@ -134,7 +137,7 @@ function PasswordChange(): ReactNode {
   return (
     <form onSubmit={(e) => { e.preventDefault(); run.mutate(); }} style={{ display: 'grid', gap: 10, maxWidth: 420 }}>
       <PasswordInput label={t(m.current)} required maxLength={1024} value={current} onChange={(e) => setCurrent(e.currentTarget.value)} autoComplete="current-password" />
-      <PasswordInput label={t(m.next)} description={t(m.nextHint)} required minLength={12} maxLength={1024} value={next} onChange={(e) => setNext(e.currentTarget.value)} error={fieldError(run.error, 'password')} autoComplete="new-password" />
+      <PasswordInput label={t(m.next)} description={t(m.nextHint)} required minLength={12} maxLength={1024} value={next} onChange={(e) => setNext(e.currentTarget.value)} error={fieldError(run.error, 'password', said)} autoComplete="new-password" />
       {run.error && <Refused error={run.error} />}
       <div style={{ display: 'flex', gap: 12, alignItems: 'center' }}><Button type="submit" loading={run.isPending}>{t(m.change)}</Button>{run.isSuccess && <StateMark tone="good">{t(m.changed)}</StateMark>}</div>
     </form>

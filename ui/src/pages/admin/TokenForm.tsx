@@ -4,6 +4,7 @@ import { type ReactNode, useState } from 'react';
 
 import type { NewToken, Secret } from '../../api/accounts';
 import { useT } from '../../i18n';
+import { useSaid } from '../../i18n/useSaid';
 import { Failed } from '../../ui/parts';
 import { expiry, type Life } from './tokenState';
 import { fieldError } from './UserForms';
@@ -38,6 +39,7 @@ interface Props {
 /** TokenForm asks what a token is to be, and makes it. */
 export function TokenForm({ title, scopes, given, lifes, life, owned = false, make, close, done }: Props): ReactNode {
   const t = useT();
+  const said = useSaid();
   const [name, setName] = useState('');
   const [may, setMay] = useState(given);
   const [user, setUser] = useState('');
@@ -46,10 +48,10 @@ export function TokenForm({ title, scopes, given, lifes, life, owned = false, ma
   return (
     <Modal opened onClose={close} title={title}>
       <form onSubmit={(e) => { e.preventDefault(); run.mutate(); }} style={{ display: 'grid', gap: 10 }}>
-        <TextInput label={t(m.name)} required maxLength={64} value={name} onChange={(e) => setName(e.currentTarget.value)} error={fieldError(run.error, 'name')} data-autofocus autoComplete="off" />
-        <MultiSelect label={t(m.scopes)} required data={scopes} value={may} onChange={setMay} error={fieldError(run.error, 'scopes')} />
-        {owned && <TextInput label={t(m.user)} description={t(m.userHint)} maxLength={64} value={user} onChange={(e) => setUser(e.currentTarget.value)} error={fieldError(run.error, 'user')} />}
-        <Select label={t(m.lasts)} allowDeselect={false} value={lasts} onChange={(v) => setLasts(v ?? life)} data={lifes.map((l) => ({ value: l, label: t(m[l]) }))} error={fieldError(run.error, 'expires_at')} />
+        <TextInput label={t(m.name)} required maxLength={64} value={name} onChange={(e) => setName(e.currentTarget.value)} error={fieldError(run.error, 'name', said)} data-autofocus autoComplete="off" />
+        <MultiSelect label={t(m.scopes)} required data={scopes} value={may} onChange={setMay} error={fieldError(run.error, 'scopes', said)} />
+        {owned && <TextInput label={t(m.user)} description={t(m.userHint)} maxLength={64} value={user} onChange={(e) => setUser(e.currentTarget.value)} error={fieldError(run.error, 'user', said)} />}
+        <Select label={t(m.lasts)} allowDeselect={false} value={lasts} onChange={(v) => setLasts(v ?? life)} data={lifes.map((l) => ({ value: l, label: t(m[l]) }))} error={fieldError(run.error, 'expires_at', said)} />
         {run.error && <Failed error={run.error} />}
         <Group justify="flex-end"><Button variant="default" onClick={close}>{t(m.cancel)}</Button><Button type="submit" loading={run.isPending} disabled={may.length === 0}>{t(m.create)}</Button></Group>
       </form>

@@ -5,6 +5,7 @@ import { type ReactNode, useState } from 'react';
 import { changeUser, createUser, type Invitation, invite, type Role, roles, setPassword, type User } from '../../api/accounts';
 import { ApiError } from '../../api/client';
 import { type Message, useT } from '../../i18n';
+import { useSaid } from '../../i18n/useSaid';
 import { Failed } from '../../ui/parts';
 
 const m = {
@@ -35,9 +36,10 @@ export const roleNames: Record<Role, Message> = {
   admin: { en: 'Administrator', zh: '管理员' },
 };
 
-/** fieldError is what the server says is wrong with a field of what was sent. */
-export function fieldError(error: unknown, field: string): string | undefined {
-  return error instanceof ApiError ? error.fields.find((f) => f.location === `body.${field}`)?.message : undefined;
+/** fieldError is what the server says is wrong with a field of what was sent, in the reader's language. */
+export function fieldError(error: unknown, field: string, said: (text: string) => string): string | undefined {
+  const found = error instanceof ApiError ? error.fields.find((f) => f.location === `body.${field}`) : undefined;
+  return found && said(found.message);
 }
 
 function Buttons({ close, busy }: { close: () => void; busy: boolean }): ReactNode {
@@ -48,6 +50,7 @@ function Buttons({ close, busy }: { close: () => void; busy: boolean }): ReactNo
 /** NewUserForm makes a user, and the link by which they choose a password. */
 export function NewUserForm({ close, done }: { close: () => void; done: (l: Invitation | undefined) => void }): ReactNode {
   const t = useT();
+  const said = useSaid();
   const [name, setName] = useState('');
   const [display, setDisplay] = useState('');
   const [email, setEmail] = useState('');
@@ -66,9 +69,9 @@ export function NewUserForm({ close, done }: { close: () => void; done: (l: Invi
   return (
     <Modal opened onClose={close} title={t(m.create)}>
       <form onSubmit={(e) => { e.preventDefault(); run.mutate(); }} style={{ display: 'grid', gap: 10 }}>
-        <TextInput label={t(m.name)} description={t(m.nameHint)} required maxLength={64} value={name} onChange={(e) => setName(e.currentTarget.value)} error={fieldError(run.error, 'name')} data-autofocus autoComplete="off" />
-        <TextInput label={t(m.display)} maxLength={200} value={display} onChange={(e) => setDisplay(e.currentTarget.value)} error={fieldError(run.error, 'display_name')} />
-        <TextInput label={t(m.email)} description={t(m.emailHint)} type="email" maxLength={254} value={email} onChange={(e) => setEmail(e.currentTarget.value)} error={fieldError(run.error, 'email')} />
+        <TextInput label={t(m.name)} description={t(m.nameHint)} required maxLength={64} value={name} onChange={(e) => setName(e.currentTarget.value)} error={fieldError(run.error, 'name', said)} data-autofocus autoComplete="off" />
+        <TextInput label={t(m.display)} maxLength={200} value={display} onChange={(e) => setDisplay(e.currentTarget.value)} error={fieldError(run.error, 'display_name', said)} />
+        <TextInput label={t(m.email)} description={t(m.emailHint)} type="email" maxLength={254} value={email} onChange={(e) => setEmail(e.currentTarget.value)} error={fieldError(run.error, 'email', said)} />
         <Select label={t(m.role)} value={role} allowDeselect={false} onChange={(r) => setRole(r as Role)} data={roles.map((r) => ({ value: r, label: t(roleNames[r]) }))} />
         <Select label={t(m.how)} value={how} allowDeselect={false} onChange={(h) => setHow(h as 'link' | 'provider')} data={[{ value: 'link', label: t(m.byLink) }, { value: 'provider', label: t(m.byProvider) }]} />
         {run.error && <Failed error={run.error} />}
@@ -80,12 +83,13 @@ export function NewUserForm({ close, done }: { close: () => void; done: (l: Invi
 
 export function PasswordForm({ user, close }: { user: User; close: () => void }): ReactNode {
   const t = useT();
+  const said = useSaid();
   const [password, setTo] = useState('');
   const run = useMutation({ mutationFn: () => setPassword(user.name, password), onSuccess: close });
   return (
     <Modal opened onClose={close} title={t(m.setPassword, { name: user.name })}>
       <form onSubmit={(e) => { e.preventDefault(); run.mutate(); }} style={{ display: 'grid', gap: 10 }}>
-        <PasswordInput label={t(m.password)} description={t(m.passwordHint)} required minLength={12} maxLength={1024} value={password} onChange={(e) => setTo(e.currentTarget.value)} error={fieldError(run.error, 'password')} data-autofocus autoComplete="new-password" />
+        <PasswordInput label={t(m.password)} description={t(m.passwordHint)} required minLength={12} maxLength={1024} value={password} onChange={(e) => setTo(e.currentTarget.value)} error={fieldError(run.error, 'password', said)} data-autofocus autoComplete="new-password" />
         {run.error && <Failed error={run.error} />}
         <Buttons close={close} busy={run.isPending} />
       </form>
@@ -95,12 +99,13 @@ export function PasswordForm({ user, close }: { user: User; close: () => void })
 
 export function BindSubject({ user, close }: { user: User; close: () => void }): ReactNode {
   const t = useT();
+  const said = useSaid();
   const [subject, setSubject] = useState(user.subject ?? '');
   const run = useMutation({ mutationFn: () => changeUser(user, { subject: subject.trim() }), onSuccess: close });
   return (
     <Modal opened onClose={close} title={t(m.bind, { name: user.name })}>
       <form onSubmit={(e) => { e.preventDefault(); run.mutate(); }} style={{ display: 'grid', gap: 10 }}>
-        <TextInput label={t(m.subject)} description={t(m.subjectHint)} maxLength={1024} value={subject} onChange={(e) => setSubject(e.currentTarget.value)} error={fieldError(run.error, 'subject')} data-autofocus />
+        <TextInput label={t(m.subject)} description={t(m.subjectHint)} maxLength={1024} value={subject} onChange={(e) => setSubject(e.currentTarget.value)} error={fieldError(run.error, 'subject', said)} data-autofocus />
         {run.error && <Failed error={run.error} />}
         <Buttons close={close} busy={run.isPending} />
       </form>

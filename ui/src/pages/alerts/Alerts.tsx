@@ -9,6 +9,7 @@ import { useMe } from '../../api/me';
 import { ruleGroups } from '../../api/prometheus';
 import { prefix } from '../../app/base';
 import { useT } from '../../i18n';
+import { useSummary } from '../../stock';
 import { useTime } from '../../time/state';
 import { below, useAddress } from '../../ui/address';
 import { digits } from '../../ui/format';
@@ -141,6 +142,7 @@ export function Alerts(): ReactNode {
 
 function AlertRow({ row, pick }: { row: Row; pick: (name: string, value: string) => void }): ReactNode {
   const t = useT();
+  const summary = useSummary();
   const { may } = useMe();
   const name = row.labels.alertname ?? '–';
   const number = row.value === undefined ? undefined : Number(row.value);
@@ -164,7 +166,7 @@ function AlertRow({ row, pick }: { row: Row; pick: (name: string, value: string)
         {row.silencedBy[0] ? <Link {...below(`/silences?id=${row.silencedBy[0]}`)}>{t(m.silencedBy)}</Link> : may('respond') && row.state !== 'pending' && <Link {...below(`/silences?silence=${encodeURIComponent(exactly(row.labels))}`)}>{t(m.silence)}</Link>}
       </div>
       <div style={{ gridColumn: '1 / -1', minWidth: 0 }}>
-        {(row.annotations.summary ?? row.annotations.message ?? row.annotations.description) && <div style={{ overflowWrap: 'anywhere', margin: '2px 0 4px' }}>{row.annotations.summary ?? row.annotations.message ?? row.annotations.description}</div>}
+        {(row.annotations.summary ?? row.annotations.message ?? row.annotations.description) && <div style={{ overflowWrap: 'anywhere', margin: '2px 0 4px' }}>{summary(row.annotations.summary ?? row.annotations.message ?? row.annotations.description ?? '')}</div>}
         <LabelList labels={row.labels} without={['alertname']} onPick={pick} />
       </div>
     </div>

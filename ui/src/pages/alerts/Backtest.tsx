@@ -5,6 +5,7 @@ import { Fragment, type ReactNode, useState } from 'react';
 import { backtest, type BacktestExample, type BacktestFigures, type BacktestReport, type BacktestRule } from '../../api/backtest';
 import { ruleGroups } from '../../api/prometheus';
 import { type Message, useLanguage, useT } from '../../i18n';
+import { useSaid } from '../../i18n/useSaid';
 import { useTime } from '../../time/state';
 import { useAddress } from '../../ui/address';
 import { clock, digits, span } from '../../ui/format';
@@ -136,6 +137,7 @@ export function Backtest(): ReactNode {
 
 function Result({ report: r, open, show }: { report: BacktestReport; open: string; show: (rule: string) => void }): ReactNode {
   const t = useT();
+  const said = useSaid();
   // A file as it is that fails or finds nothing makes every alert of the other look new.
   const troubles = (r.compared ? (['before', 'after'] as const) : (['after'] as const)).flatMap((side) => {
     const named = (text: string): string => (r.compared ? t(side === 'before' ? m.inBefore : m.inAfter, { text }) : text);
@@ -173,7 +175,7 @@ function Result({ report: r, open, show }: { report: BacktestReport; open: strin
           </table>
         </div>
       </Card>
-      {(r.limits ?? []).map((x) => <div key={x} className="muted" style={{ fontSize: 11 }}>{x}</div>)}
+      {(r.limits ?? []).map((x) => <div key={x} className="muted" style={{ fontSize: 11 }}>{said(x)}</div>)}
     </div>
   );
 }
@@ -215,6 +217,7 @@ const tones: Record<Shown['kind'], Tone> = { new: 'critical', lost: 'warning', c
 
 function Examples({ rule, list, report }: { rule: BacktestRule; list: Shown[]; report: BacktestReport }): ReactNode {
   const t = useT();
+  const said = useSaid();
   const l = useLanguage();
   const { zone } = useTime();
   const at = (time: string | undefined): string => (time ? clock(Date.parse(time), l, zone, true) : t(m.still));
@@ -238,7 +241,7 @@ function Examples({ rule, list, report }: { rule: BacktestRule; list: Shown[]; r
         </table>
       </div>
       {rule.new + rule.removed + rule.changed > list.length && <div className="muted">{t(m.more)}</div>}
-      {rule.evaluated_singly_because && <div className="muted">{rule.evaluated_singly_because}</div>}
+      {rule.evaluated_singly_because && <div className="muted">{said(rule.evaluated_singly_because)}</div>}
     </div>
   );
 }

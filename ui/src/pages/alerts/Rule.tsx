@@ -9,6 +9,8 @@ import { type AlertingRule, queryRange, type RecordingRule, ruleGroups } from '.
 import { ruleArrivals } from '../../api/rules';
 import { prefix } from '../../app/base';
 import { useT } from '../../i18n';
+import { useSaid } from '../../i18n/useSaid';
+import { useSummary } from '../../stock';
 import { useTime } from '../../time/state';
 import { below, useAddress } from '../../ui/address';
 import { Chart } from '../../ui/Chart';
@@ -70,6 +72,7 @@ const most = 40;
 
 export function Rule(): ReactNode {
   const t = useT();
+  const summary = useSummary();
   const { value } = useAddress();
   const { tick } = useTime();
   const [file, group, name, expr] = [value('file'), value('group'), value('name'), value('query')];
@@ -95,7 +98,7 @@ export function Rule(): ReactNode {
               {alerting.alerts.slice(0, 100).map((a) => (
                 <div key={JSON.stringify(a.labels)} style={{ padding: '6px 12px', borderBottom: '1px solid var(--line)' }}>
                   <div style={{ display: 'flex', gap: 10, alignItems: 'baseline' }}><StateMark tone={a.state === 'firing' ? severityTone(a.labels.severity) : 'warning'}>{t(ruleStates[a.state])}</StateMark><span className="muted"><Ago at={a.activeAt} /></span><span>{Number.isFinite(Number(a.value)) ? digits(Number(a.value)) : a.value}</span><Link {...below(`/silences?silence=${encodeURIComponent(exactly(a.labels))}`)} style={{ marginLeft: 'auto' }}>{t(m.silence)}</Link></div>
-                  {a.annotations.summary && <div>{a.annotations.summary}</div>}
+                  {a.annotations.summary && <div>{summary(a.annotations.summary)}</div>}
                   <LabelList labels={a.labels} without={['alertname']} />
                 </div>
               ))}
@@ -158,6 +161,7 @@ function Graph({ rule, interval }: { rule: AlertingRule | RecordingRule; interva
 
 function Noticed({ file, group, interval, rule }: { file: string; group: string; interval: number; rule: AlertingRule | RecordingRule }): ReactNode {
   const t = useT();
+  const said = useSaid();
   const metrics = useBackend('metrics');
   const q = useQuery({ queryKey: ['rule-arrivals'], queryFn: ({ signal }) => ruleArrivals(signal), refetchInterval: 3000 });
   const a = q.data?.find((x) => x.file === file && x.group === group && x.rule === rule.name && x.query === rule.query);
@@ -171,7 +175,7 @@ function Noticed({ file, group, interval, rule }: { file: string; group: string;
   return (
     <Card title={t(m.noticed)}>
       <div><span className="muted">{t(m.class)}</span> <b>{a.class}</b> <span className="muted">{a.arrival}</span></div>
-      <p className="muted" style={{ margin: '4px 0 8px' }}>{a.reason}</p>
+      <p className="muted" style={{ margin: '4px 0 8px' }}>{said(a.reason)}</p>
       <dl style={{ display: 'grid', gridTemplateColumns: '1fr auto', gap: '2px 12px', margin: 0 }}>
         {rows.map(([n, v]) => <div key={n.en} style={{ display: 'contents' }}><dt className="muted">{t(n)}</dt><dd style={{ margin: 0, textAlign: 'right' }}>{v}</dd></div>)}
       </dl>

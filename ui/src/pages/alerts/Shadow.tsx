@@ -2,6 +2,7 @@ import { Button, FileButton, Textarea } from '@mantine/core';
 import { type ReactNode, useMemo, useState } from 'react';
 
 import { type Message, useLanguage, useT } from '../../i18n';
+import { useSaid } from '../../i18n/useSaid';
 import { useTime } from '../../time/state';
 import { useAddress } from '../../ui/address';
 import { clock, digits, span } from '../../ui/format';
@@ -127,6 +128,7 @@ export function Shadow(): ReactNode {
 
 function Shown({ report: r, close }: { report: ShadowReport; close: () => void }): ReactNode {
   const t = useT();
+  const said = useSaid();
   const l = useLanguage();
   const { zone } = useTime();
   const { value, change } = useAddress();
@@ -159,7 +161,7 @@ function Shown({ report: r, close }: { report: ShadowReport; close: () => void }
         {((r.limits ?? []).length > 0 || Object.keys(r.errors ?? {}).length > 0) && (
           <Card columns={12} title={t(m.limits)}>
             <ul style={{ margin: 0, paddingLeft: 18 }}>
-              {(r.limits ?? []).map((x) => <li key={x}>{x}</li>)}
+              {(r.limits ?? []).map((x) => <li key={x}>{said(x)}</li>)}
               {Object.entries(r.errors ?? {}).map(([what, count]) => <li key={what} style={{ overflowWrap: 'anywhere' }}>{t(m.times, { n: count, what })}</li>)}
             </ul>
           </Card>
@@ -234,6 +236,7 @@ function Part<T>({ title, list, head, row }: { title: string; list: T[]; head: R
 
 function Alerts({ title, list, zone }: { title: string; list: ShadowAlert[]; zone: string }): ReactNode {
   const t = useT();
+  const said = useSaid();
   const l = useLanguage();
   return (
     <Part title={title} list={list} head={<><th>{t(m.fired)}</th><th>{t(m.ended)}</th><th>{t(m.labels)}</th><th>{t(m.note)}</th></>} row={(a, n) => (
@@ -241,7 +244,7 @@ function Alerts({ title, list, zone }: { title: string; list: ShadowAlert[]; zon
         <td data-name={t(m.fired)}>{clock(Date.parse(a.fired), l, zone, true)}</td>
         <td data-name={t(m.ended)}>{a.ended ? clock(Date.parse(a.ended), l, zone, true) : t(m.still)}</td>
         <td data-name={t(m.labels)}><LabelList labels={a.labels} /></td>
-        <td data-name={t(m.note)}>{a.note}</td>
+        <td data-name={t(m.note)}>{said(a.note ?? '')}</td>
       </tr>
     )} />
   );

@@ -2,6 +2,7 @@ import { alerts as readAlerts } from '../../api/alertmanager';
 import { ruleGroups } from '../../api/prometheus';
 import type { Area } from '../../app/area';
 import { rank } from '../../app/search';
+import { stock } from '../../stock';
 import { exactly } from './matchers';
 import { ruleLink } from './links';
 
@@ -24,10 +25,12 @@ export const alerts: Area = {
   sources: [
     {
       name: { en: 'Alerts', zh: '告警' },
-      find: async (text, signal) =>
-        best(await readAlerts({}, signal), (a) => `${a.labels.alertname ?? ''} ${Object.entries(a.labels).filter(([n]) => n !== 'alertname').map(([n, v]) => `${n}=${v}`).join(' ')}`, text).map((a) => ({
-          id: `alert-${a.fingerprint}`, icon: 'alerts', label: a.labels.alertname ?? a.fingerprint, hint: a.annotations.summary, to: `/alerts?filter=${encodeURIComponent(exactly(a.labels))}`,
-        })),
+      find: async (text, signal) => {
+        const [all, ships] = await Promise.all([readAlerts({}, signal), stock.ready()]);
+        return best(all, (a) => `${a.labels.alertname ?? ''} ${Object.entries(a.labels).filter(([n]) => n !== 'alertname').map(([n, v]) => `${n}=${v}`).join(' ')}`, text).map((a) => ({
+          id: `alert-${a.fingerprint}`, icon: 'alerts', label: a.labels.alertname ?? a.fingerprint, hint: a.annotations.summary && (ships?.summary(a.annotations.summary) ?? a.annotations.summary), to: `/alerts?filter=${encodeURIComponent(exactly(a.labels))}`,
+        }));
+      },
     },
     {
       name: { en: 'Rules', zh: '规则' },

@@ -8,7 +8,9 @@ import { type DashboardJSON, deleteDashboard, type Kept, type Saved, star } from
 import { useMe } from '../../api/me';
 import { keepTime } from '../../app/Frame';
 import { type Message, useLanguage, useT } from '../../i18n';
+import { useSaid } from '../../i18n/useSaid';
 import { everyPanel, normalize } from '../../model';
+import { stock, titleOf } from '../../stock';
 import type { TimeSearch } from '../../time/state';
 import { download } from '../../ui/files';
 import { Icon } from '../../ui/icons';
@@ -106,6 +108,7 @@ export function NewDashboard(): ReactNode {
 
 function Editor({ uid, kept }: { uid: string; kept: Kept }): ReactNode {
   const t = useT();
+  const said = useSaid();
   const l = useLanguage();
   const navigate = useNavigate();
   const client = useQueryClient();
@@ -127,7 +130,10 @@ function Editor({ uid, kept }: { uid: string; kept: Kept }): ReactNode {
   const shared = search.share !== undefined;
   const editable = !shared && (uid === '' || kept.meta.can_edit || kept.meta.provisioned || may('change'));
   const editing = editable && (uid === '' || search.edit !== undefined || dirty || search.editPanel !== undefined);
-  const title = model.title || kept.meta.title;
+  // For reading only: what is edited and exported is what is kept.
+  const words = stock.use();
+  const shown = useMemo(() => (words && kept.meta.shipped && !editing ? words.localize(model) : model), [words, kept.meta.shipped, editing, model]);
+  const title = shown.title || titleOf(kept.meta, words);
   const count = everyPanel(model.panels).filter((p) => p.type !== 'row' && !p.tabs).length;
 
   const begin = useCallback(() => beginning(stored, kept.dashboard), [stored, kept.dashboard]);
@@ -245,7 +251,7 @@ function Editor({ uid, kept }: { uid: string; kept: Kept }): ReactNode {
           <Menu position="bottom-end">
             <Menu.Target><ActionIcon variant="default" aria-label={t(m.more)}><Icon name="more" /></ActionIcon></Menu.Target>
             <Menu.Dropdown>
-              <Menu.Item leftSection={<Icon name="download" size={14} />} onClick={() => download(fileName(title, 'json'), JSON.stringify(draft?.dashboard ?? kept.dashboard, null, 2))}>{t(m.export)}</Menu.Item>
+              <Menu.Item leftSection={<Icon name="download" size={14} />} onClick={() => download(fileName(model.title || kept.meta.title, 'json'), JSON.stringify(draft?.dashboard ?? kept.dashboard, null, 2))}>{t(m.export)}</Menu.Item>
               <Menu.Item leftSection={<Icon name="clock" size={14} />} onClick={() => void navigate({ to: `/d/${encodeURIComponent(uid)}/versions`, search: keepTime } as never)}>{t(m.versions)}</Menu.Item>
               <Menu.Item leftSection={<Icon name="full" size={14} />} onClick={() => go({ kiosk: '' })}>{t(m.kiosk)}</Menu.Item>
               {may('change') && !kept.meta.provisioned && <Menu.Item leftSection={<Icon name="trash" size={14} />} onClick={() => setDialog('remove')}>{t(m.remove)}</Menu.Item>}
@@ -258,14 +264,14 @@ function Editor({ uid, kept }: { uid: string; kept: Kept }): ReactNode {
   );
   return (
     <Page title={title} actions={kiosk ? (!shared && sheet === undefined && <ActionIcon variant="subtle" color="gray" aria-label={t(m.leaveKiosk)} onClick={() => go({ kiosk: undefined })}><Icon name="close" size={14} /></ActionIcon>) : actions}
-      sentence={kiosk ? undefined : <span className="muted">{model.description ? `${model.description} · ` : ''}{kept.meta.provisioned ? t(m.sentenceFile, { panels: count, file: kept.meta.source ?? '' }) : t(m.sentence, { panels: count })}{dirty ? ` · ${t(m.changed)}` : ''}</span>}>
+      sentence={kiosk ? undefined : <span className="muted">{shown.description ? `${shown.description} · ` : ''}{kept.meta.provisioned ? t(m.sentenceFile, { panels: count, file: kept.meta.source ?? '' }) : t(m.sentence, { panels: count })}{dirty ? ` · ${t(m.changed)}` : ''}</span>}>
       {restored && dirty && <Notice tone="info">{t(m.restored)}{draft.etag !== kept.etag ? ` ${t(m.newer)}` : ''}</Notice>}
       {!small && <Notice tone="warning">{t(m.tooLarge)}</Notice>}
       {draft?.lost && <Notice tone="warning">{draft.lost.map((x) => x[l]).join(' ')} {t(m.asClassic)}</Notice>}
-      {problem !== undefined && <Notice tone="critical">{errorText(problem)}</Notice>}
+      {problem !== undefined && <Notice tone="critical">{said(errorText(problem))}</Notice>}
       {editing && search.settings !== undefined
         ? <Suspense fallback={<Loading height={300} />}><Settings dashboard={draft?.dashboard ?? begin()} folder={draft?.folder ?? kept.meta.folder} onChange={change} /></Suspense>
-        : <View dashboard={model} uid={uid} arranging={editing} editing={editing ? edits : undefined} sheet={sheet} turned={turned} />}
+        : <View dashboard={shown} uid={uid} arranging={editing} editing={editing ? edits : undefined} sheet={sheet} turned={turned} />}
       {dialog === 'save' && draft && <Suspense><SaveDialog uid={uid} kept={kept} draft={draft} close={() => setDialog(undefined)} saved={after} reload={(d) => { setDraft(d); setDialog(undefined); void client.invalidateQueries({ queryKey: ['dashboard', uid] }); }} /></Suspense>}
       {dialog === 'remove' && <Suspense><Confirm title={t(m.remove)} verb={t(m.remove)} act={remove} close={() => setDialog(undefined)}>{t(m.sure, { title })}</Confirm></Suspense>}
       {going.status === 'blocked' && <Suspense><Confirm kept title={t(m.changed)} verb={t(m.go)} act={async () => going.proceed()} close={going.reset}>{t(m.leave)}</Confirm></Suspense>}

@@ -9,6 +9,7 @@ import { ApiError } from '../../api/client';
 import { dataSources, importDashboard, type Saved } from '../../api/dashboards';
 import { keepTime } from '../../app/Frame';
 import { useT } from '../../i18n';
+import { useSaid } from '../../i18n/useSaid';
 import { errorText, Notice, StateMark } from '../../ui/parts';
 import { type Input, largest, mostFiles, parse, type Parsed, withoutUID } from './importing';
 
@@ -135,6 +136,7 @@ export function ImportDialog({ close }: { close: () => void }): ReactNode {
 
 function Line({ item, again }: { item: Item; again: (item: Item, how: 'overwrite' | 'new') => void }): ReactNode {
   const t = useT();
+  const said = useSaid();
   const { parsed, state, saved, error } = item;
   const broken = 'error' in parsed ? t(m[parsed.error], parsed.error === 'syntax' ? { detail: parsed.detail } : undefined) : undefined;
   return (
@@ -146,7 +148,7 @@ function Line({ item, again }: { item: Item; again: (item: Item, how: 'overwrite
       <td>
         {broken ? <StateMark tone="critical">{broken.slice(0, 300)}</StateMark> :
           state === 'done' ? <StateMark tone="good">{t(m.done)}</StateMark> :
-          state === 'failed' ? <span style={{ color: 'var(--critical)', overflowWrap: 'anywhere' }}>{errorText(error)}{error instanceof ApiError && error.fields.map((f) => <div key={f.location + f.message}><code>{f.location}</code> {f.message}</div>)}</span> :
+          state === 'failed' ? <span style={{ color: 'var(--critical)', overflowWrap: 'anywhere' }}>{said(errorText(error))}{error instanceof ApiError && error.fields.map((f) => <div key={f.location + f.message}><code>{f.location}</code> {said(f.message)}</div>)}</span> :
           <StateMark tone="quiet">{t(m.waiting)}</StateMark>}
         {saved && saved.warnings.length > 0 && <ul style={{ margin: '4px 0 0', paddingLeft: 16 }}>{saved.warnings.slice(0, 20).map((w) => <li key={w} className="muted">{w}</li>)}</ul>}
         {state === 'failed' && error instanceof ApiError && error.status === 409 && (

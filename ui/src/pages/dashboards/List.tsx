@@ -7,6 +7,8 @@ import { deleteDashboard, type DashboardMeta, importDashboard, listDashboards, r
 import { useMe } from '../../api/me';
 import { keepTime } from '../../app/Frame';
 import { useLanguage, useT } from '../../i18n';
+import { useSaid } from '../../i18n/useSaid';
+import { fits, retitled, stock } from '../../stock';
 import { download } from '../../ui/files';
 import { Icon } from '../../ui/icons';
 import { Ago, Empty, errorText, Failed, Loading, Notice, Page } from '../../ui/parts';
@@ -70,6 +72,7 @@ export function sorted(list: readonly DashboardMeta[], by: Sort, lang: string): 
 /** List is all dashboards, by folder. */
 export function List(): ReactNode {
   const t = useT();
+  const said = useSaid();
   const l = useLanguage();
   const client = useQueryClient();
   const navigate = useNavigate();
@@ -86,14 +89,24 @@ export function List(): ReactNode {
     queryKey: ['dashboards', 'found', late, search.tag, search.folder, starred], enabled: filtering,
     queryFn: ({ signal }) => listDashboards({ query: late, tag: search.tag, folder: search.folder, starred }, signal),
   });
+  const words = stock.use();
   const shown = filtering ? found : all;
+  const list = useMemo(() => {
+    const fromServer = shown.data?.dashboards ?? [];
+    if (!words) return fromServer;
+    // The server knows the English titles of what ships: those of the reader are looked through here.
+    const more = !filtering || late === '' ? [] : (all.data?.dashboards ?? []).filter((d) =>
+      d.shipped && fits(words.say(d.title), late) && !fromServer.some((x) => x.uid === d.uid)
+      && (!search.tag || d.tags.includes(search.tag)) && (!search.folder || d.folder === search.folder) && (!starred || d.starred));
+    return retitled([...fromServer, ...more], words);
+  }, [shown.data, all.data, words, filtering, late, search.tag, search.folder, starred]);
   const tags = useMemo(() => [...new Set((all.data?.dashboards ?? []).flatMap((d) => d.tags))].sort(), [all.data]);
   const by = (['title', 'updated', 'panels'] as const).find((s) => s === search.sort) ?? 'title';
   const folders = useMemo(() => {
     const out = new Map<string, DashboardMeta[]>();
-    for (const d of sorted(shown.data?.dashboards ?? [], by, l)) out.set(d.folder, [...(out.get(d.folder) ?? []), d]);
+    for (const d of sorted(list, by, l)) out.set(d.folder, [...(out.get(d.folder) ?? []), d]);
     return [...out].sort(([a], [b]) => (a === '' ? -1 : b === '' ? 1 : a.localeCompare(b, l)));
-  }, [shown.data, by, l]);
+  }, [list, by, l]);
   const played = folders.flatMap(([, list]) => list).slice(0, 50).map((d) => d.uid);
   const change = may('change');
   const n = all.data?.dashboards.length ?? 0;
@@ -106,7 +119,7 @@ export function List(): ReactNode {
     e.preventDefault();
     set({ import: '' });
   };
-  const sentence = all.isError ? undefined : !all.data ? t(m.reading) : n === 0 ? t(m.none) : filtering ? t(m.found, { n: shown.data?.dashboards.length ?? 0, all: n }) : t(m.sentence, { n, folders: folders.length });
+  const sentence = all.isError ? undefined : !all.data ? t(m.reading) : n === 0 ? t(m.none) : filtering ? t(m.found, { n: list.length, all: n }) : t(m.sentence, { n, folders: folders.length });
   const importButton = change && <Button onClick={() => set({ import: '' })}>{t(m.import)}</Button>;
   return (
     <div onDragOver={(e) => { if (change) e.preventDefault(); }} onDrop={drop}>
@@ -125,7 +138,7 @@ export function List(): ReactNode {
           {me && me.method !== 'anonymous' && <Switch label={t(m.starred)} checked={starred} onChange={(e) => set({ starred: e.currentTarget.checked ? 'true' : undefined })} />}
           {filtering && <Button variant="subtle" onClick={() => set({ query: undefined, tag: undefined, folder: undefined, starred: undefined })}>{t(m.clear)}</Button>}
         </Group>
-        {problem !== undefined && <Notice tone="critical">{errorText(problem)}</Notice>}
+        {problem !== undefined && <Notice tone="critical">{said(errorText(problem))}</Notice>}
         {shown.error ? <Failed error={shown.error} retry={() => void shown.refetch()} /> :
           !shown.data ? <Loading height={320} /> :
           folders.length === 0 ? (
@@ -154,13 +167,13 @@ export function List(): ReactNode {
   );
 }
 
-/** copy makes a dashboard of one's own of another, in the same folder. */
-async function copy(d: DashboardMeta, title: string): Promise<void> {
-  const { dashboard } = await readDashboard(d.uid);
+/** copy makes a dashboard of one's own of another, in the same folder. Its title is of the one that is kept, not of the one that is shown. */
+async function copy(d: DashboardMeta, named: (title: string) => string): Promise<void> {
+  const { dashboard, meta } = await readDashboard(d.uid);
   // A list needs nothing of what edits dashboards.
   const { formOf, loadForm } = await import('./forms');
   await loadForm(dashboard);
-  const { version: _version, ...rest } = withoutUID(formOf(dashboard).named(dashboard, title));
+  const { version: _version, ...rest } = withoutUID(formOf(dashboard).named(dashboard, named(meta.title)));
   await importDashboard({ dashboard: rest, folder: d.folder });
 }
 
@@ -189,9 +202,9 @@ function Row({ d, signedIn, change, run, pick }: { d: DashboardMeta; signedIn: b
         <Menu position="bottom-end">
           <Menu.Target><ActionIcon variant="subtle" color="gray" size="sm" aria-label={t(m.menu, { title: d.title })}><Icon name="more" size={16} /></ActionIcon></Menu.Target>
           <Menu.Dropdown>
-            <Menu.Item onClick={() => run(readDashboard(d.uid).then((k) => download(fileName(d.title, 'json'), JSON.stringify(k.dashboard, null, 2))))}>{t(m.export)}</Menu.Item>
+            <Menu.Item onClick={() => run(readDashboard(d.uid).then((k) => download(fileName(k.meta.title, 'json'), JSON.stringify(k.dashboard, null, 2))))}>{t(m.export)}</Menu.Item>
             <Menu.Item onClick={() => void navigate({ to: `/d/${encodeURIComponent(d.uid)}/versions`, search: keepTime } as never)}>{t(m.versions)}</Menu.Item>
-            {change && <Menu.Item onClick={() => run(copy(d, t(m.copyOf, { title: d.title })))}>{t(m.duplicate)}</Menu.Item>}
+            {change && <Menu.Item onClick={() => run(copy(d, (title) => t(m.copyOf, { title })))}>{t(m.duplicate)}</Menu.Item>}
             {change && !d.provisioned && <Menu.Item onClick={() => setAsked(true)}>{t(m.remove)}</Menu.Item>}
           </Menu.Dropdown>
         </Menu>

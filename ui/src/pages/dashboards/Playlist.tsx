@@ -4,6 +4,7 @@ import { type ReactNode, useEffect, useMemo, useState } from 'react';
 
 import { useT } from '../../i18n';
 import { normalize } from '../../model';
+import { stock } from '../../stock';
 import { duration } from '../../time/range';
 import { Empty, Failed, Loading } from '../../ui/parts';
 import { readKept } from './kept';
@@ -46,7 +47,12 @@ export function Playlist(): ReactNode {
 
 function One({ uid }: { uid: string }): ReactNode {
   const kept = useQuery({ queryKey: ['dashboard', uid], queryFn: ({ signal }) => readKept(uid, signal), staleTime: 60_000, placeholderData: undefined });
-  const model = useMemo(() => kept.data && normalize(kept.data.dashboard), [kept.data]);
+  const words = stock.use();
+  const model = useMemo(() => {
+    if (!kept.data) return undefined;
+    const read = normalize(kept.data.dashboard);
+    return words && kept.data.meta.shipped ? words.localize(read) : read;
+  }, [kept.data, words]);
   if (kept.error && !kept.data) return <Failed error={kept.error} retry={() => void kept.refetch()} />;
   if (!model) return <Loading height={400} />;
   return (

@@ -5,6 +5,7 @@ import { type ReactNode, useMemo, useState } from 'react';
 import { ApiError } from '../../api/client';
 import { type DashboardJSON, importDashboard, type Kept, listDashboards, makePatch, readDashboard, type Saved, saveDashboard } from '../../api/dashboards';
 import { useLanguage, useT } from '../../i18n';
+import { useSaid } from '../../i18n/useSaid';
 import { isV2 } from '../../model';
 import { download } from '../../ui/files';
 import { Ago, errorText, Failed, Loading, Notice, signInURL } from '../../ui/parts';
@@ -105,6 +106,7 @@ function Patch({ uid, kept, draft }: Props): ReactNode {
 
 function Save({ uid, kept, draft, saved, reload }: Props): ReactNode {
   const t = useT();
+  const said = useSaid();
   const [message, setMessage] = useState('');
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
@@ -144,7 +146,7 @@ function Save({ uid, kept, draft, saved, reload }: Props): ReactNode {
           </>
         )}
         {!fresh && <TextInput label={t(m.message)} value={message} onChange={(e) => setMessage(e.currentTarget.value)} maxLength={500} data-autofocus />}
-        {error !== undefined && <Notice tone="critical">{t(m.notSaved, { why: errorText(error) })}</Notice>}
+        {error !== undefined && <Notice tone="critical">{t(m.notSaved, { why: said(errorText(error)) })}</Notice>}
         {error instanceof ApiError && error.unauthorized && (
           <Notice tone="info">{t(m.kept)} <a href={signInURL()} target="_blank" rel="noopener">{t(m.signIn)}</a></Notice>
         )}

@@ -6,6 +6,7 @@ import { revokeShare, share, shares } from '../../api/dashboards';
 import { useMe } from '../../api/me';
 import { prefix } from '../../app/base';
 import { useT } from '../../i18n';
+import { useSaid } from '../../i18n/useSaid';
 import { Ago, errorText, Failed, Loading, Notice } from '../../ui/parts';
 
 const m = {
@@ -34,6 +35,7 @@ const days = { day: 1, week: 7, month: 30, year: 365 } as const;
 /** ShareDialog gives the address of this view, and links that let in who cannot sign in. */
 export function ShareDialog({ uid, close }: { uid: string; close: () => void }): ReactNode {
   const t = useT();
+  const said = useSaid();
   const { may } = useMe();
   const client = useQueryClient();
   const [span, setSpan] = useState<keyof typeof days>('week');
@@ -65,7 +67,7 @@ export function ShareDialog({ uid, close }: { uid: string; close: () => void }):
               <Button onClick={make}>{t(m.make)}</Button>
             </Group>
             {made !== '' && <Copied label={t(m.once)} value={made} />}
-            {problem !== undefined && <Notice tone="critical">{errorText(problem)}</Notice>}
+            {problem !== undefined && <Notice tone="critical">{said(errorText(problem))}</Notice>}
             <h3>{t(m.links)}</h3>
             {list.error ? <Failed error={list.error} retry={() => void list.refetch()} /> : !list.data ? <Loading /> : list.data.length === 0 ? <p className="muted">{t(m.none)}</p> : (
               <table className="table">

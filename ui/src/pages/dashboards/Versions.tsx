@@ -9,6 +9,8 @@ import { readVersion, restore, versions } from '../../api/dashboards';
 import { useMe } from '../../api/me';
 import { keepTime } from '../../app/Frame';
 import { useT } from '../../i18n';
+import { useSaid } from '../../i18n/useSaid';
+import { stock, titleOf } from '../../stock';
 import { Confirm } from '../../ui/Confirm';
 import { Ago, Card, Empty, Failed, Loading, Page } from '../../ui/parts';
 import { Differences } from './Differences';
@@ -33,12 +35,14 @@ const m = {
 /** Versions lists what was saved, compares and restores. */
 export function Versions(): ReactNode {
   const t = useT();
+  const said = useSaid();
   const { uid } = useParams({ strict: false }) as { uid: string };
   const search = useSearch({ strict: false }) as { compare?: string };
   const navigate = useNavigate();
   const client = useQueryClient();
   const { may } = useMe();
   const [asked, setAsked] = useState<number>();
+  const words = stock.use();
   const now = useQuery({ queryKey: ['dashboard', uid], queryFn: ({ signal }) => readKept(uid, signal) });
   const list = useQuery({ queryKey: ['dashboard', uid, 'versions'], queryFn: ({ signal }) => versions(uid, signal) });
   const compare = /^\d{1,15}$/.test(search.compare ?? '') ? Number(search.compare) : undefined;
@@ -49,7 +53,7 @@ export function Versions(): ReactNode {
     await Promise.all([client.invalidateQueries({ queryKey: ['dashboard', uid] }), client.invalidateQueries({ queryKey: ['dashboards'] })]);
   };
   return (
-    <Page title={t(m.title, { title: now.data?.meta.title ?? uid })} sentence={list.data && newest !== undefined ? t(m.sentence, { n: list.data.length, version: newest }) : undefined}
+    <Page title={t(m.title, { title: now.data ? titleOf(now.data.meta, words) : uid })} sentence={list.data && newest !== undefined ? t(m.sentence, { n: list.data.length, version: newest }) : undefined}
       actions={<Link to={`/d/${encodeURIComponent(uid)}` as never} search={keepTime as never}>{t(m.back)}</Link>}>
       {now.error && <Failed error={now.error} retry={() => void now.refetch()} />}
       {list.error ? <Failed error={list.error} retry={() => void list.refetch()} /> : !list.data ? <Loading height={200} /> : list.data.length === 0 ? <Empty title={t(m.none)}>{t(m.noneWhy)}</Empty> : (
@@ -63,7 +67,7 @@ export function Versions(): ReactNode {
                     <td data-name={t(m.version)}>{v.version}</td>
                     <td data-name={t(m.when)}><Ago at={v.updated} /></td>
                     <td data-name={t(m.who)}>{v.updated_by}</td>
-                    <td data-name={t(m.message)} style={{ overflowWrap: 'anywhere' }}>{v.message}</td>
+                    <td data-name={t(m.message)} style={{ overflowWrap: 'anywhere' }}>{said(v.message)}</td>
                     <td className="num">
                       {v.version !== newest && (
                         <span style={{ display: 'inline-flex', gap: 6 }}>

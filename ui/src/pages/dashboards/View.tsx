@@ -12,6 +12,7 @@ import { keepTime } from '../../app/Frame';
 import { useLanguage, useT } from '../../i18n';
 import { addressOf, type Current, type Dashboard, type DashboardLink, everyPanel, filterText, hasSight, label, layoutOf, loadFilterInto, type Panel, type Placed, type Scope, type Sight, sourceOf } from '../../model';
 import { linkProps } from '../../panels/links';
+import { retitled, stock } from '../../stock';
 import { useTime } from '../../time/state';
 import { zoneName } from '../../time/zone';
 import { clock } from '../../ui/format';
@@ -259,6 +260,7 @@ function HeadLink({ link, scope, variables }: { link: DashboardLink; scope: Scop
     queryKey: ['dashboards', 'link', link.tags], enabled: link.type === 'dashboards', staleTime: 60_000,
     queryFn: async ({ signal }) => (await listDashboards({ tag: link.tags[0] }, signal)).dashboards.filter((d) => link.tags.every((x) => d.tags.includes(x))).slice(0, 100),
   });
+  const words = stock.use();
   const title = label(link.title, scope);
   if (link.type === 'link') {
     const url = label(link.url, scope, 'glob');
@@ -270,7 +272,7 @@ function HeadLink({ link, scope, variables }: { link: DashboardLink; scope: Scop
     const tail = extra.toString();
     return <a {...props} href={tail === '' ? props.href : `${props.href}${props.href.includes('?') ? '&' : '?'}${tail}`} title={link.tooltip || undefined}><Icon name="link" size={12} /> {title || url}</a>;
   }
-  const items = list.data ?? [];
+  const items = retitled(list.data ?? [], words);
   if (items.length === 0) return null;
   const one = (d: { uid: string; title: string }): ReactNode => <Link key={d.uid} to={`/d/${encodeURIComponent(d.uid)}` as never} search={keep as never}>{d.title}</Link>;
   if (!link.asDropdown) return <>{items.map(one)}</>;

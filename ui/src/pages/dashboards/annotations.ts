@@ -5,7 +5,12 @@ import { useMemo } from 'react';
 import { call } from '../../api/client';
 import { passing } from '../../api/passing';
 import { queryRange } from '../../api/prometheus';
+import { language, translate } from '../../i18n';
 import { type Annotation, annotationIsFor, annotationRequest, annotationsFrom, type AnnotationQuery, type Dashboard, type FilterInto, ownAnnotations, type Scope, type SourceInfo, sourceOf } from '../../model';
+
+const m = {
+  type: { en: 'the data source {name} is of the type {type}; annotations are read from Prometheus', zh: '数据源 {name} 的类型为 {type}；注释仅支持 Prometheus' },
+};
 
 /** The most that is drawn of one query: past it, ticks would be a wall. */
 const most = 1000;
@@ -42,13 +47,13 @@ async function ask(q: AnnotationQuery, scope: Scope, sources: readonly SourceInf
   const r = annotationRequest(q, scope, filterInto);
   switch (r.kind) {
     case 'none':
-      if (r.warning) throw new Error(r.warning.en);
+      if (r.warning) throw new Error(translate(language(), r.warning));
       return none;
     case 'get':
       return annotationsFrom(q, r, (await call<unknown>(r.path, { params: r.params, signal })).body).slice(0, most);
     case 'range': {
       const source = sourceOf(r.datasource, scope, sources);
-      if (source && source.type !== 'prometheus') throw new Error(`the data source ${source.name} is of the type ${source.type}; annotations are read from Prometheus`);
+      if (source && source.type !== 'prometheus') throw new Error(translate(language(), m.type, { name: source.name, type: source.type }));
       const { data } = await queryRange({ query: r.expr, start: r.start, end: r.end, step: r.step, datasource: source?.uid, signal });
       return annotationsFrom(q, r, data).slice(0, most);
     }

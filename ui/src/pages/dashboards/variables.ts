@@ -2,9 +2,14 @@
 import { useEffect, useMemo, useRef, useState } from 'react';
 
 import { prom } from '../../api/prometheus';
+import { language, translate } from '../../i18n';
 import { currentOf, type Dashboard, filtersFrom, optionsFrom, queryOf, type Scope, scrapeOf, type SourceInfo, sourceOf, type Values, type Variable, variableOrder, wantedFrom, type Warning } from '../../model';
 
 export type Search = Record<string, unknown>;
+
+const m = {
+  type: { en: 'the data source {name} is of the type {type}', zh: '数据源 {name} 的类型为 {type}' },
+};
 
 /** paramsOf is the part of the address that is about variables. */
 export function paramsOf(search: Search): URLSearchParams {
@@ -56,10 +61,10 @@ async function load(v: Variable, scope: Scope, sources: readonly SourceInfo[], w
       case 'datasources':
         return with_(sources);
       case 'unsupported':
-        return { ...with_([]), error: q.warning.en };
+        return { ...with_([]), error: translate(language(), q.warning) };
       default: {
         const source = sourceOf(q.datasource, scope, sources);
-        if (source && source.type !== 'prometheus') return { ...with_([]), error: `the data source ${source.name} is of the type ${source.type}` };
+        if (source && source.type !== 'prometheus') return { ...with_([]), error: translate(language(), m.type, { name: source.name, type: source.type }) };
         const { start, end, ...rest } = q.params;
         // The answer stays good while the range is the one that was chosen, though now moves on.
         const key = JSON.stringify([source?.uid ?? '', q.path, rest, v.refresh === 2 ? era : '']);

@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 
 import type { BacktestReport } from '../../api/backtest';
 import { useLanguage, useT } from '../../i18n';
+import { useSaid } from '../../i18n/useSaid';
 import { clock, digits, span } from '../../ui/format';
 import { LabelList, Notice } from '../../ui/parts';
 
@@ -23,6 +24,7 @@ const m = {
 /** BacktestResult is what a rule would have done over stored data. */
 export function BacktestResult({ report, zone }: { report: BacktestReport; zone: string }): ReactNode {
   const t = useT();
+  const said = useSaid();
   const l = useLanguage();
   const rule = report.rules[0];
   const f = rule?.after;
@@ -49,7 +51,7 @@ export function BacktestResult({ report, zone }: { report: BacktestReport; zone:
         </div>
       )}
       {rule.new > some.length && <div className="muted">{t(m.more, { n: rule.new - some.length })}</div>}
-      {(report.limits ?? []).map((x) => <div key={x} className="muted" style={{ fontSize: 11 }}>{x}</div>)}
+      {(report.limits ?? []).map((x) => <div key={x} className="muted" style={{ fontSize: 11 }}>{said(x)}</div>)}
     </div>
   );
 }

@@ -4,6 +4,7 @@ import type { ReactNode } from 'react';
 
 import { escalation, type Made } from '../../api/escalations';
 import { useLanguage, useT } from '../../i18n';
+import { useSaid } from '../../i18n/useSaid';
 import { below } from '../../ui/address';
 import { clock } from '../../ui/format';
 import { Card, Failed, Loading, StateMark } from '../../ui/parts';
@@ -59,6 +60,7 @@ export function Escalation({ id, zone }: { id: number; zone: string }): ReactNod
 
 function Calls({ calls, zone }: { calls: Made[]; zone: string }): ReactNode {
   const t = useT();
+  const said = useSaid();
   const l = useLanguage();
   if (calls.length === 0) return <span className="muted">{t(m.noCalls)}</span>;
   return (
@@ -73,9 +75,9 @@ function Calls({ calls, zone }: { calls: Made[]; zone: string }): ReactNode {
               {c.repetition ? <span className="muted"> · {t(m.repetition, { n: c.repetition })}</span> : null}
               {c.on_call?.length ? <span className="muted"> · {c.on_call.join(', ')}</span> : null}
               {Object.entries(c.receivers ?? {}).sort(([a], [b]) => (a < b ? -1 : 1)).map(([receiver, answer]) => (
-                <div key={receiver}><StateMark tone={answerTone(answer)}>{receiver}</StateMark> <span className="muted">{answer}</span></div>
+                <div key={receiver}><StateMark tone={answerTone(answer)}>{receiver}</StateMark> <span className="muted">{said(answer)}</span></div>
               ))}
-              {c.notes?.map((note) => <div key={note} style={{ color: 'var(--warning)' }}>{note}</div>)}
+              {c.notes?.map((note) => <div key={note} style={{ color: 'var(--warning)' }}>{said(note)}</div>)}
             </div>
           </li>
         ))}

@@ -5,6 +5,7 @@ import type { ReactNode } from 'react';
 
 import { escalations, type EscalationPolicy, type Standing } from '../../api/escalations';
 import { useT } from '../../i18n';
+import { useSummary } from '../../stock';
 import { useTime } from '../../time/state';
 import { below } from '../../ui/address';
 import { Ago, Card, Empty, Failed, Loading, Page, StateMark } from '../../ui/parts';
@@ -76,6 +77,7 @@ export function Escalations(): ReactNode {
 
 function Table({ list, zone }: { list: Standing[]; zone: string }): ReactNode {
   const t = useT();
+  const summary = useSummary();
   const none = <span className="muted">–</span>;
   return (
     <div className="table-scroll">
@@ -84,7 +86,7 @@ function Table({ list, zone }: { list: Standing[]; zone: string }): ReactNode {
         <tbody>
           {list.map((s) => (
             <tr key={s.incident}>
-              <td data-name={t(m.incident)} style={{ overflowWrap: 'anywhere' }}><Link {...below(`/incidents/${s.incident}`)}><span className="muted">#{s.incident}</span> <b>{s.title}</b></Link></td>
+              <td data-name={t(m.incident)} style={{ overflowWrap: 'anywhere' }}><Link {...below(`/incidents/${s.incident}`)}><span className="muted">#{s.incident}</span> <b>{summary(s.title)}</b></Link></td>
               <td data-name={t(m.severity)}><StateMark tone={severityTone(s.severity)}>{s.severity}</StateMark></td>
               <td data-name={t(m.opened)}><Ago at={s.opened_at} /></td>
               <td data-name={t(m.policy)}>{s.policy ?? none}</td>

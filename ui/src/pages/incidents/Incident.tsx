@@ -9,6 +9,7 @@ import { deployments } from '../../api/maintenance';
 import { useMe } from '../../api/me';
 import { queryRange } from '../../api/prometheus';
 import { useLanguage, useT } from '../../i18n';
+import { useSummary } from '../../stock';
 import { useTime } from '../../time/state';
 import { below, useAddress } from '../../ui/address';
 import { Chart } from '../../ui/Chart';
@@ -62,6 +63,7 @@ const m = {
 
 export function IncidentPage(): ReactNode {
   const t = useT();
+  const summary = useSummary();
   const l = useLanguage();
   const { zone, tick } = useTime();
   const { value, change } = useAddress();
@@ -82,7 +84,7 @@ export function IncidentPage(): ReactNode {
   return (
     <>
       <IncidentTabs />
-      <Page title={<><span className="muted">#{i.id}</span> {i.title}</>}
+      <Page title={<><span className="muted">#{i.id}</span> {summary(i.title)}</>}
         sentence={<><IncidentMark incident={i} /> {sentence} {i.merged_into !== undefined && <>{t(m.mergedInto)} <Link {...below(`/incidents/${i.merged_into}`)}>#{i.merged_into}</Link></>}</>}
         actions={<Actions key={i.id} incident={i} etag={q.data?.etag}><Button variant="default" onClick={() => change({ show: 'postmortem' })}>{t(m.postmortem)}</Button></Actions>}>
         {q.error && <div style={{ marginBottom: 12 }}><Failed error={q.error} retry={() => void q.refetch()} /></div>}
@@ -172,6 +174,7 @@ const around = 15 * 60_000;
 
 function Affected({ alert: a, incident: i, draw, zone }: { alert: Member; incident: IncidentDetail; draw: boolean; zone: string }): ReactNode {
   const t = useT();
+  const summary = useSummary();
   const expr = expression(a.generator_url);
   const split = expr ? comparison(expr) : undefined;
   const query = split?.left ?? expr;
@@ -197,7 +200,7 @@ function Affected({ alert: a, incident: i, draw, zone }: { alert: Member; incide
         <span className="muted">{a.ends_at ? <>{t(m.ended)} <Ago at={a.ends_at} /></> : <Ago at={a.starts_at} />}</span>
         {expr && <Link {...below(exploreLink(expr))} style={{ marginLeft: 'auto' }}>{t(m.explore)}</Link>}
       </div>
-      {a.annotations.summary && <div style={{ overflowWrap: 'anywhere' }}>{a.annotations.summary}</div>}
+      {a.annotations.summary && <div style={{ overflowWrap: 'anywhere' }}>{summary(a.annotations.summary)}</div>}
       <LabelList labels={a.labels} without={['alertname', 'severity']} />
       {draw && expr && (q.error ? <div className="muted">{String((q.error as Error).message)}</div> : !series ? <Loading height={72} /> : series.lines.length === 0 ? <div className="muted">{t(m.noGraph)}</div> : (
         <Chart height={90} times={series.times} series={series.lines} range={range} zone={zone} label={a.name} sync={`incident-${i.id}`}

@@ -7,6 +7,7 @@ import { incidents } from '../../api/incidents';
 import { useMe } from '../../api/me';
 import { passing } from '../../api/passing';
 import { useT } from '../../i18n';
+import { useSummary } from '../../stock';
 import { useTime } from '../../time/state';
 import { below, useAddress } from '../../ui/address';
 import { span } from '../../ui/format';
@@ -41,6 +42,7 @@ const m = {
 
 export function Incidents(): ReactNode {
   const t = useT();
+  const summary = useSummary();
   const { value, change } = useAddress();
   const { me } = useMe();
   const { tick } = useTime();
@@ -81,7 +83,7 @@ export function Incidents(): ReactNode {
                     {list.map((i) => (
                       <tr key={i.id}>
                         <td data-name={t(m.state)}><IncidentMark incident={i} /></td>
-                        <td data-name={t(m.incident)} style={{ overflowWrap: 'anywhere' }}><span><Link {...below(`/incidents/${i.id}`)}><span className="muted">#{i.id}</span> <b>{i.title}</b></Link>{i.verdict === 'false_alarm' && <span className="muted"> · {t(verdictWords.false_alarm)}</span>}</span></td>
+                        <td data-name={t(m.incident)} style={{ overflowWrap: 'anywhere' }}><span><Link {...below(`/incidents/${i.id}`)}><span className="muted">#{i.id}</span> <b>{summary(i.title)}</b></Link>{i.verdict === 'false_alarm' && <span className="muted"> · {t(verdictWords.false_alarm)}</span>}</span></td>
                         <td data-name={t(m.severity)}>{i.severity}</td>
                         <td data-name={t(m.who)}>{i.assignee || i.acknowledged_by || <span className="muted">–</span>}</td>
                         <td data-name={t(m.began)}><Ago at={i.sample_at ?? i.opened_at} /></td>

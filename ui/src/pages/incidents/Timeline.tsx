@@ -1,7 +1,8 @@
 import type { ReactNode } from 'react';
 
 import type { IncidentEvent } from '../../api/incidents';
-import { useLanguage, useT } from '../../i18n';
+import { type Message, useLanguage, useT } from '../../i18n';
+import { useSaid } from '../../i18n/useSaid';
 import { clock } from '../../ui/format';
 import { Span } from '../../ui/parts';
 import { gaps } from './clocks';
@@ -17,6 +18,13 @@ const m = {
   times: { en: '{n} times', zh: '{n} 次' },
   step: { en: 'step {n}', zh: '第 {n} 步' },
   end: { en: 'told the end', zh: '通知已恢复' },
+};
+
+/** What else the server notes of an event, by its name there. */
+const fields: Record<string, Message> = {
+  class: { en: 'class', zh: '分类' },
+  group: { en: 'group', zh: '告警组' },
+  via: { en: 'via', zh: '途径' },
 };
 
 /** Timeline is what happened, first to last, with the time between. */
@@ -53,6 +61,7 @@ export function Timeline({ events, zone }: { events: IncidentEvent[]; zone: stri
 
 function Detail({ event, zone }: { event: IncidentEvent; zone: string }): ReactNode {
   const t = useT();
+  const said = useSaid();
   const l = useLanguage();
   const d = event.data ?? {};
   const text = (key: string): string => {
@@ -82,7 +91,7 @@ function Detail({ event, zone }: { event: IncidentEvent; zone: string }): ReactN
     case 'escalated':
     case 'assignee_called':
       parts.push(text('policy'), text('person') || text('on_call'), d.step === undefined ? '' : t(m.step, { n: text('step') }), d.resolved === true ? t(m.end) : '');
-      parts.push(...Object.entries((d.receivers ?? {}) as Record<string, string>).map(([n, v]) => `${n}: ${v}`), text('notes'));
+      parts.push(...Object.entries((d.receivers ?? {}) as Record<string, string>).map(([n, v]) => `${n}: ${said(v)}`), ...(Array.isArray(d.notes) ? d.notes.map((n) => said(String(n))) : []));
       break;
     case 'fired_again':
       parts.push(t(m.times, { n: text('times') }));
@@ -95,7 +104,7 @@ function Detail({ event, zone }: { event: IncidentEvent; zone: string }): ReactN
       parts.push(text('alert'), Object.entries((d.labels ?? {}) as Record<string, string>).filter(([n]) => n !== 'alertname' && n !== 'severity').map(([n, v]) => `${n}=${v}`).join(' '));
       break;
     default:
-      for (const key of Object.keys(d)) if (key !== 'after_ms') parts.push(key === 'reason' || key === 'text' || key === 'title' || key === 'rule' || key === 'receiver' ? text(key) : `${key} ${text(key)}`);
+      for (const key of Object.keys(d)) if (key !== 'after_ms') parts.push(key === 'reason' || key === 'text' || key === 'title' || key === 'rule' || key === 'receiver' ? text(key) : `${fields[key] ? t(fields[key]) : key} ${text(key)}`);
   }
   const shown = parts.filter(Boolean).join(' · ');
   return shown === '' ? null : <div className={d.error === undefined ? 'muted' : undefined}>{shown}</div>;

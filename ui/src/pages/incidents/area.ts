@@ -1,5 +1,7 @@
 import { incidents as readIncidents } from '../../api/incidents';
 import type { Area } from '../../app/area';
+import { language, translate } from '../../i18n';
+import { stock } from '../../stock';
 
 export const incidents: Area = {
   menu: [{ to: '/incidents', icon: 'incidents', label: { en: 'Incidents', zh: '事件' }, key: 'i', phone: true, also: ['/escalations', '/oncall', '/reports'] }],
@@ -16,7 +18,9 @@ export const incidents: Area = {
       find: async (text, signal) => {
         const id = /^#?(\d+)$/.exec(text.trim())?.[1];
         const { incidents: list } = await readIncidents({ q: id ? undefined : text.trim() || undefined, state: text.trim() === '' ? 'firing,acknowledged' : undefined, limit: 50 }, signal);
-        return (list ?? []).filter((i) => !id || String(i.id).startsWith(id)).map((i) => ({ id: `incident-${i.id}`, icon: 'incidents', label: `#${i.id} ${i.title}`, hint: i.state, to: `/incidents/${i.id}` }));
+        const [{ stateWords }, ships] = await Promise.all([import('./words'), stock.ready()]);
+        const title = (text: string): string => ships?.summary(text) ?? text;
+        return (list ?? []).filter((i) => !id || String(i.id).startsWith(id)).map((i) => ({ id: `incident-${i.id}`, icon: 'incidents', label: `#${i.id} ${title(i.title)}`, hint: translate(language(), stateWords[i.state]), to: `/incidents/${i.id}` }));
       },
     },
   ],

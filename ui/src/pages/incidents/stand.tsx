@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 
 import type { EscalationStep, NextStep, Stand, Standing } from '../../api/escalations';
 import { type Message, useLanguage, useT } from '../../i18n';
+import { useSaid } from '../../i18n/useSaid';
 import { clock, span } from '../../ui/format';
 import { Ago, StateMark } from '../../ui/parts';
 import type { Tone } from '../../ui/tone';
@@ -39,11 +40,12 @@ export function StandMark({ of }: { of: Standing }): ReactNode {
 /** Whom says whom a step that is to come calls. */
 export function Whom({ next }: { next: NextStep }): ReactNode {
   const t = useT();
+  const said = useSaid();
   const receivers = (next.receivers ?? []).join(', ');
   return (
     <span style={{ overflowWrap: 'anywhere' }}>
       {next.on_call?.length ? <><b>{next.on_call.join(', ')}</b> <span className="muted">{receivers}</span></> : <b>{receivers || t(m.nobody)}</b>}
-      {next.notes?.map((n) => <span key={n} style={{ color: 'var(--warning)' }}> · {n}</span>)}
+      {next.notes?.map((n) => <span key={n} style={{ color: 'var(--warning)' }}> · {said(n)}</span>)}
     </span>
   );
 }

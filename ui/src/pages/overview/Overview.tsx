@@ -8,6 +8,8 @@ import { query, type QueryAnswer } from '../../api/prometheus';
 import { status as serverStatus, type Status } from '../../api/status';
 import { notifications } from '../../api/notifications';
 import { useT } from '../../i18n';
+import { useSaid } from '../../i18n/useSaid';
+import { useSummary } from '../../stock';
 import { Ago, Card, Empty, Failed, LabelList, Loading, Notice, Page, StateMark } from '../../ui/parts';
 import { rank, severityTone, type Tone, worst } from '../../ui/tone';
 import { byFigure, containerName, nowQuery } from './figures';
@@ -26,6 +28,7 @@ const m = {
   elsewhere: { en: '{targets} targets are watched by the server at {url}; {hosts} of them hosts.', zh: '{url} 监视 {targets} 个目标，其中 {hosts} 台主机。' },
   elsewhereNone: { en: 'The server at {url} names no job: it has no series called up.', zh: '{url} 未列出任何作业：没有名为 up 的序列。' },
   proven: { en: 'A receiver was last proven', zh: '接收人上次验证：' },
+  end: { en: '.', zh: '。' },
   unproven: { en: 'No receiver is proven yet.', zh: '尚未验证任何接收人。' },
   down: { en: '{n} targets are down.', zh: '{n} 个目标已下线。' },
   needs: { en: 'Needs a person', zh: '需要处理' },
@@ -56,6 +59,8 @@ interface OpenIncident {
 /** Overview answers whether it is all right, right now. */
 export function Overview(): ReactNode {
   const t = useT();
+  const summary = useSummary();
+  const said = useSaid();
   const status = useQuery({ queryKey: ['status'], queryFn: ({ signal }) => serverStatus(signal), refetchInterval: 1000 });
   const alerts = useQuery({ queryKey: ['alerts', 'active'], queryFn: ({ signal }) => activeAlerts({ active: true, silenced: false, inhibited: false }, signal), refetchInterval: 1000 });
   const incidents = useQuery({
@@ -89,7 +94,7 @@ export function Overview(): ReactNode {
                 {open.map((i) => (
                   <tr key={`i${i.id}`}>
                     <td><StateMark tone={severityTone(i.severity)}>{i.severity || '–'}</StateMark></td>
-                    <td><Link to={`/incidents/${i.id}` as never}>#{i.id} {i.title}</Link></td>
+                    <td><Link to={`/incidents/${i.id}` as never}>#{i.id} {summary(i.title)}</Link></td>
                     <td className="muted">{i.acknowledged_by || i.assignee || ''}</td>
                     <td className="num muted"><Ago at={i.opened_at} /></td>
                   </tr>
@@ -99,7 +104,7 @@ export function Overview(): ReactNode {
                     <td><StateMark tone={severityTone(a.labels.severity)}>{a.labels.severity || '–'}</StateMark></td>
                     <td>
                       <Link to={'/alerts' as never} search={{ filter: `alertname="${a.labels.alertname}"` } as never}>{a.labels.alertname}</Link>
-                      <div className="muted">{a.annotations.summary}</div>
+                      <div className="muted">{summary(a.annotations.summary ?? '')}</div>
                     </td>
                     <td><LabelList labels={a.labels} without={['alertname', 'severity']} /></td>
                     <td className="num muted"><Ago at={a.startsAt} /></td>
@@ -122,7 +127,7 @@ export function Overview(): ReactNode {
             <table className="table as-cards">
               <tbody>
                 {status.data!.not_seen!.map((n) => (
-                  <tr key={n.what}><td>{n.what}</td><td className="muted">{n.reason}</td><td>{n.remedy}</td></tr>
+                  <tr key={n.what}><td>{said(n.what)}</td><td className="muted">{said(n.reason)}</td><td>{said(n.remedy)}</td></tr>
                 ))}
               </tbody>
             </table>
@@ -154,13 +159,14 @@ function Headline({ status, hosts, firing, open, tone }: { status: Status | unde
     <>
       <StateMark tone={quiet ? 'good' : open > 0 && tone === 'good' ? 'warning' : firing.length > 0 ? tone : 'warning'}>{quiet ? t(m.right) : parts.join(' ')}</StateMark>{' '}
       {metrics ? t(m.elsewhere, { targets, hosts, url: metrics.url }) : t(m.watch, { rules: status.rules.alerting, targets, hosts })}{' '}
-      {status.alerts.none || status.alerts.mode === 'external' ? null : proven ? <>{t(m.proven)} <Ago at={proven} />.</> : <Link to={'/channels' as never}>{t(m.unproven)}</Link>}
+      {status.alerts.none || status.alerts.mode === 'external' ? null : proven ? <>{t(m.proven)} <Ago at={proven} />{t(m.end)}</> : <Link to={'/channels' as never}>{t(m.unproven)}</Link>}
     </>
   );
 }
 
 function Watched({ status }: { status: Status }): ReactNode {
   const t = useT();
+  const said = useSaid();
   const metrics = status.backends?.find((b) => b.engine === 'metrics');
   if (metrics && (status.watched ?? []).length === 0) return <Empty title={t(m.elsewhereNone, { url: metrics.url })} />;
   return (
@@ -170,7 +176,7 @@ function Watched({ status }: { status: Status }): ReactNode {
           <tr key={`${w.job} ${w.instance}`}>
             <td><StateMark tone={w.up ? 'good' : 'critical'}>{w.up ? t(m.up) : t(m.isDown)}</StateMark></td>
             <td><b>{w.job}</b> <span className="muted">{w.instance}</span></td>
-            <td>{w.what}{w.error && <div style={{ color: 'var(--critical)' }}>{w.error}</div>}</td>
+            <td>{said(w.what)}{w.error && <div style={{ color: 'var(--critical)' }}>{w.error}</div>}</td>
             <td className="num muted">{w.interval_seconds > 0 && t(m.every, { n: w.interval_seconds })}</td>
           </tr>
         ))}

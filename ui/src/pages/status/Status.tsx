@@ -4,6 +4,7 @@ import type { ReactNode } from 'react';
 import { runtimeInfo } from '../../api/server';
 import { type Backend, status } from '../../api/status';
 import { type Message, useT } from '../../i18n';
+import { useSaid } from '../../i18n/useSaid';
 import { digits, figure } from '../../ui/format';
 import { Ago, Card, Failed, Loading, Notice, Page, StateMark } from '../../ui/parts';
 import type { Tone } from '../../ui/tone';
@@ -34,6 +35,8 @@ const m = {
   version: { en: 'Version', zh: '版本' },
   revision: { en: 'Revision', zh: '修订' },
   listeners: { en: 'Listeners', zh: '监听地址' },
+  listening: { en: 'listening', zh: '监听中' },
+  notListening: { en: 'failed', zh: '失败' },
   endpoints: { en: 'Takes', zh: '接收端点' },
   processElsewhere: { en: 'Process of the metrics backend', zh: '指标后端的进程' },
   process: { en: 'Process', zh: '进程' },
@@ -73,17 +76,20 @@ const words: Record<string, { tone: Tone; word: Message }> = {
   starting: { tone: 'info', word: m.startingState },
 };
 
+const states: Record<string, Message> = { starting: { en: 'starting', zh: '启动中' }, degraded: { en: 'degraded', zh: '降级' }, stopping: { en: 'stopping', zh: '停止中' } };
+
 /** Half of the largest whole number of Go's int64: above it, no limit is meant. An older Prometheus names none. */
 const unlimited = 2 ** 62;
 
 /** StatusPage says how this server is. */
 export function StatusPage(): ReactNode {
   const t = useT();
+  const said = useSaid();
   const { data: s, error, refetch } = useQuery({ queryKey: ['status'], queryFn: ({ signal }) => status(signal), refetchInterval: 2000 });
   const run = useQuery({ queryKey: ['runtime'], queryFn: ({ signal }) => runtimeInfo(signal), refetchInterval: 5000 });
   const components = s?.components ?? [];
   const bad = components.filter((c) => c.state !== 'ok' && c.state !== 'off');
-  const sentence = !s ? undefined : s.state !== 'ready' ? t(m.starting, { state: s.state }) : bad.length > 0 ? t(m.wrong, { bad: bad.length, n: components.length, names: bad.map((c) => c.name).join(', ') }) : t(m.right, { n: components.filter((c) => c.state === 'ok').length, ms: `${digits(s.ready_seconds)} s` });
+  const sentence = !s ? undefined : s.state !== 'ready' ? t(m.starting, { state: states[s.state] ? t(states[s.state]!) : s.state }) : bad.length > 0 ? t(m.wrong, { bad: bad.length, n: components.length, names: bad.map((c) => c.name).join(', ') }) : t(m.right, { n: components.filter((c) => c.state === 'ok').length, ms: `${digits(s.ready_seconds)} s` });
   const bytes = (n: number): ReactNode => {
     const f = figure(n, 'bytes');
     return <>{f.number}<span className="unit">{f.unit}</span></>;
@@ -94,7 +100,7 @@ export function StatusPage(): ReactNode {
       {error && <Failed error={error} retry={() => void refetch()} />}
       {!s ? !error && <Loading height={320} /> : (
         <div className="grid">
-          {(s.warnings ?? []).length > 0 && <div style={{ gridColumn: 'span 12', display: 'grid', gap: 8 }}>{s.warnings!.map((w) => <Notice key={w} tone="warning">{w}</Notice>)}</div>}
+          {(s.warnings ?? []).length > 0 && <div style={{ gridColumn: 'span 12', display: 'grid', gap: 8 }}>{s.warnings!.map((w) => <Notice key={w} tone="warning">{said(w)}</Notice>)}</div>}
           {(s.backends ?? []).length > 0 && (
             <Card title={t(m.backends)} columns={12} flush>
               <table className="table as-cards"><tbody>{s.backends!.map((b) => <BackendRow key={b.engine} of={b} />)}</tbody></table>
@@ -108,7 +114,7 @@ export function StatusPage(): ReactNode {
                   return (
                     <tr key={c.name}>
                       <td><StateMark tone={w.tone}>{t(w.word)}</StateMark></td>
-                      <td style={{ overflowWrap: 'anywhere' }}>{c.name}{c.message && <div className="muted">{c.message}</div>}</td>
+                      <td style={{ overflowWrap: 'anywhere' }}>{c.name}{c.message && <div className="muted">{said(c.message)}</div>}</td>
                       <td className="num muted"><Ago at={c.since} /></td>
                     </tr>
                   );
@@ -141,11 +147,11 @@ export function StatusPage(): ReactNode {
           </div>
           <Card title={t(m.listeners)} columns={6} flush>
             <table className="table"><tbody>{s.listeners.map((l) => (
-              <tr key={`${l.name} ${l.address}`}><td><StateMark tone={l.state === 'listening' ? 'good' : 'warning'}>{l.state}</StateMark></td><td><code>{l.address}</code></td><td className="muted mono">{l.flag}</td></tr>
+              <tr key={`${l.name} ${l.address}`}><td><StateMark tone={l.state === 'listening' ? 'good' : 'warning'}>{l.state === 'listening' ? t(m.listening) : l.state === 'failed' ? t(m.notListening) : l.state}</StateMark></td><td><code>{l.address}</code></td><td className="muted mono">{l.flag}</td></tr>
             ))}</tbody></table>
           </Card>
           <Card title={t(m.endpoints)} columns={6} flush>
-            <table className="table"><tbody>{(s.endpoints ?? []).map((e) => <tr key={e.what + e.url}><td>{e.what}</td><td style={{ overflowWrap: 'anywhere' }}><code>{e.url}</code></td></tr>)}</tbody></table>
+            <table className="table"><tbody>{(s.endpoints ?? []).map((e) => <tr key={e.what + e.url}><td>{said(e.what)}</td><td style={{ overflowWrap: 'anywhere' }}><code>{e.url}</code></td></tr>)}</tbody></table>
           </Card>
           <Card title={t(m.storage)} columns={4}>
             <Facts rows={[
@@ -178,6 +184,7 @@ const backendWords: Record<Backend['state'], { tone: Tone; word: Message }> = {
 
 function BackendRow({ of: b }: { of: Backend }): ReactNode {
   const t = useT();
+  const said = useSaid();
   const { tone, word } = backendWords[b.state];
   return (
     <tr>
@@ -186,7 +193,7 @@ function BackendRow({ of: b }: { of: Backend }): ReactNode {
       <td style={{ overflowWrap: 'anywhere' }}>
         <div>
           <code>{b.url}</code>
-          {b.reason && <div style={{ color: 'var(--critical)' }}>{b.reason}</div>}
+          {b.reason && <div style={{ color: 'var(--critical)' }}>{said(b.reason)}</div>}
           <div className="muted">{t(b.engine === 'metrics' ? m.localMetrics : m.localAlerts)}</div>
         </div>
       </td>

@@ -2,7 +2,13 @@
 // text drawn anew. Nothing is fetched, and no foreign content is drawn, so the
 // canvas may be read.
 import type { Mode } from '../../grafana/theme';
+import { language, translate } from '../../i18n';
 import { tokens } from '../tokens';
+
+const m = {
+  canvas: { en: 'this browser gives no canvas', zh: '浏览器未提供画布' },
+  picture: { en: 'the browser made no picture of the panel', zh: '浏览器未能生成面板图片' },
+};
 
 /** pngOf draws the element of a panel. It fails with a reason where the browser gives no picture. */
 export async function pngOf(panel: HTMLElement, mode: Mode, scale = 2): Promise<Blob> {
@@ -11,12 +17,12 @@ export async function pngOf(panel: HTMLElement, mode: Mode, scale = 2): Promise<
   canvas.width = Math.min(8192, Math.max(1, Math.round(box.width * scale)));
   canvas.height = Math.min(8192, Math.max(1, Math.round(box.height * scale)));
   const ctx = canvas.getContext('2d');
-  if (!ctx) throw new Error('draw the panel as PNG: this browser gives no canvas');
+  if (!ctx) throw new Error(translate(language(), m.canvas));
   ctx.scale(canvas.width / box.width, canvas.height / box.height);
   ctx.fillStyle = tokens[mode].surface;
   ctx.fillRect(0, 0, box.width, box.height);
   await paint(ctx, panel, box);
-  return new Promise((done, fail) => canvas.toBlob((blob) => (blob ? done(blob) : fail(new Error('draw the panel as PNG: the browser made no picture of it'))), 'image/png'));
+  return new Promise((done, fail) => canvas.toBlob((blob) => (blob ? done(blob) : fail(new Error(translate(language(), m.picture)))), 'image/png'));
 }
 
 async function paint(ctx: CanvasRenderingContext2D, el: Element, origin: DOMRect): Promise<void> {

@@ -4,6 +4,7 @@ import type { ReactNode } from 'react';
 import { get } from '../../api/client';
 import { basePath } from '../../app/base';
 import { useT } from '../../i18n';
+import { retitled, stock } from '../../stock';
 import { Icon } from '../../ui/icons';
 import { Failed, Loading } from '../../ui/parts';
 import type { BodyProps } from '../contract';
@@ -25,6 +26,7 @@ interface Listed {
   folder?: string;
   tags?: string[];
   starred?: boolean;
+  shipped?: boolean;
 }
 
 interface ListAnswer {
@@ -51,10 +53,11 @@ export function DashList(p: BodyProps): ReactNode {
 
 function List({ p, head, note, params, tags = [], most }: { p: BodyProps; head?: string; note?: string; params: Record<string, string | boolean>; tags?: string[]; most: number }): ReactNode {
   const t = useT();
+  const words = stock.use();
   const q = useQuery({ queryKey: ['panels', 'dashboards', params], queryFn: ({ signal }) => get<ListAnswer>('/touchline/v1/dashboards', { params, signal }) });
   if (q.isPending) return <Loading height={60} />;
   if (q.isError && !q.data) return <Failed error={q.error} retry={() => void q.refetch()} />;
-  const items = (q.data?.dashboards ?? []).filter((d) => tags.every((x) => d.tags?.includes(x))).slice(0, most);
+  const items = retitled((q.data?.dashboards ?? []).filter((d) => tags.every((x) => d.tags?.includes(x))).slice(0, most), words);
   const keep = new URLSearchParams();
   if (flag(p.panel.options, 'keepTime') || flag(p.panel.options, 'includeVars')) {
     for (const [k, v] of new URLSearchParams(window.location.search)) {

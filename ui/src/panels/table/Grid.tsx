@@ -7,6 +7,7 @@ import type { DataFrame } from '../data';
 import { fieldReducers } from '../data';
 import { textOf } from '../fields';
 import { bag, choice, flag, texts } from '../options';
+import { useCalcName } from '../useCalcName';
 import { em } from '../values/fit';
 import { Cell } from './Cell';
 import { type Column, columnsOf, footerOf, mostColumns, type Order, rowsOf, widths } from './columns';
@@ -26,6 +27,7 @@ const rowHeights = { sm: 26, md: 34, lg: 46 };
 /** Grid is a sorted, filtered table that draws the rows that are seen. */
 export function Grid({ p, frame, height }: { p: BodyProps; frame: DataFrame; height: number }): ReactNode {
   const t = useT();
+  const calcName = useCalcName();
   const o = p.panel.options;
   const columns = useMemo(() => columnsOf(frame, p.frames), [frame, p.frames]);
   const rowHeight = rowHeights[choice(o, 'cellHeight', ['sm', 'md', 'lg'] as const, 'sm')];
@@ -111,8 +113,8 @@ export function Grid({ p, frame, height }: { p: BodyProps; frame: DataFrame; hei
         {footH > 0 && (
           <div className="gt-foot" role="row" style={{ width: total, height: footH, lineHeight: `${footH}px` }}>
             {columns.map((c, i) => (
-              <div key={i} role="cell" className="gt-cell" style={{ width: w[i], textAlign: c.align }} title={foot[i]!.map((f) => f.name).join(', ')}>
-                {foot[i]!.map((f) => <span key={f.id}><span className="unit">{f.name} </span>{f.value === null || f.value === undefined ? '–' : fieldReducers.get(f.id).preservesUnits ? textOf(c.field, f.value, p.mode) : String(f.value)} </span>)}
+              <div key={i} role="cell" className="gt-cell" style={{ width: w[i], textAlign: c.align }} title={foot[i]!.map((f) => calcName(f.id)).join(', ')}>
+                {foot[i]!.map((f) => <span key={f.id}><span className="unit">{calcName(f.id)} </span>{f.value === null || f.value === undefined ? '–' : fieldReducers.get(f.id).preservesUnits ? textOf(c.field, f.value, p.mode) : String(f.value)} </span>)}
               </div>
             ))}
           </div>

@@ -4,7 +4,8 @@ import type { Mode } from '../../grafana/theme';
 import { useT } from '../../i18n';
 import { useRows } from '../../ui/rows';
 import type { Field } from '../data';
-import { calcName, calcText, calcValue, type Sort, sorted } from './legendModel';
+import { useCalcName } from '../useCalcName';
+import { calcText, calcValue, type Sort, sorted } from './legendModel';
 
 const m = {
   name: { en: 'Name', zh: '名称' },
@@ -36,6 +37,7 @@ export interface LegendProps {
 /** Legend names the series. It draws the lines that are seen, however many there are. */
 export const Legend = memo(function Legend(p: LegendProps): ReactNode {
   const t = useT();
+  const calcName = useCalcName();
   const scroller = useRef<HTMLDivElement>(null);
   const [sort, setSort] = useState<Sort | undefined>(p.sort);
   const sortBy = p.sort?.by;

@@ -3,11 +3,6 @@ import type { Mode } from '../../grafana/theme';
 import { type Field, fieldReducers, reduceField } from '../data';
 import { textOf } from '../fields';
 
-/** calcName is the short heading of a calculation. */
-export function calcName(id: string): string {
-  return fieldReducers.getIfExists(id)?.name ?? id;
-}
-
 /** calcsOf are the calculations of a panel that exist, at most eight. */
 export function calcsOf(ids: readonly string[]): string[] {
   return ids.filter((id) => fieldReducers.getIfExists(id) !== undefined).slice(0, 8);

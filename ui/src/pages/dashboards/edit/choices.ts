@@ -1,5 +1,6 @@
 // What an editor of panels has to choose from, in words. The ids are Grafana's.
 import type { Language } from '../../../i18n';
+import { calculations } from '../../../panels/calcs';
 
 interface Choice {
   value: string;
@@ -33,12 +34,6 @@ const units: { group: Words; items: [string, Words][] }[] = [
 ];
 
 export const unitGroups = (l: Language): { group: string; items: Choice[] }[] => units.map((g) => ({ group: g.group[l], items: g.items.map(([value, w]) => ({ value, label: w[l] })) }));
-
-const calculations: [string, Words][] = [
-  ['lastNotNull', { en: 'Last', zh: '最新值' }], ['last', { en: 'Last, also without a value', zh: '最新（含空值）' }], ['firstNotNull', { en: 'First', zh: '最早值' }], ['mean', { en: 'Mean', zh: '平均' }], ['median', { en: 'Median', zh: '中位数' }],
-  ['max', { en: 'Max', zh: '最大' }], ['min', { en: 'Min', zh: '最小' }], ['sum', { en: 'Sum', zh: '合计' }], ['count', { en: 'Count', zh: '个数' }], ['range', { en: 'Range', zh: '极差' }], ['delta', { en: 'Increase', zh: '增量' }],
-  ['diff', { en: 'Difference', zh: '差值' }], ['diffperc', { en: 'Difference in percent', zh: '差值百分比' }], ['stdDev', { en: 'Standard deviation', zh: '标准差' }], ['p95', { en: '95th percentile', zh: '95 分位' }], ['p99', { en: '99th percentile', zh: '99 分位' }],
-];
 
 export const reducers = (l: Language): Choice[] => calculations.map(([value, w]) => ({ value, label: w[l] }));
 

@@ -1,0 +1,68 @@
+import type { Sentence } from './patterns';
+
+// Why the server does not do what somebody asked for. See said.ts.
+export const refusals: readonly Sentence[] = [
+  // Access.
+  ['user or password is wrong', '用户名或密码错误'],
+  ['too many wrong passwords; wait a moment before you try again', '密码错误次数过多，请稍后再试'],
+  ['the password until now is not right', '当前密码不正确'],
+  ['the session is over; sign in again', '会话已结束，请重新登录'],
+  ['the bearer token is not valid', '令牌无效'],
+  ['"{name}" has no {access} access', '“{name}”没有 {access} 权限'],
+  ['this needs a bearer token with {access} access; the admin token is in the file admin.token of the data folder', '需要具有 {access} 权限的令牌；管理员令牌位于数据目录的 admin.token 文件中'],
+  ['user "{name}" is disabled; ask an administrator', '用户“{name}”已被禁用，请联系管理员'],
+  ['there is no user "{name}"', '没有用户“{name}”'],
+  ['there is a user "{name}" already; names are never given twice', '用户“{name}”已存在；用户名不能重复使用'],
+  ['another user is this subject already', '该主体标识已绑定其他用户'],
+  ['user "{name}" has been changed meanwhile: it is version {now}, and the change was made to version {then}; read it again', '用户“{name}”已被修改：当前为版本 {now}，而此修改基于版本 {then}；请重新读取'],
+  ['this is the last administrator; make another one first', '这是最后一位管理员，请先设置另一位管理员'],
+  ['"{name}" is not a user\'s name; write up to {n} small letters, digits and . _ @ + -, beginning with a letter or a digit', '“{name}”不是有效的用户名：最多 {n} 个小写字母、数字和 . _ @ + -，以字母或数字开头'],
+  ['"{text}" is not an address; write it like anna@example.com', '“{text}”不是有效的邮箱地址，应形如 anna@example.com'],
+  ['write at most {n} bytes on one line', '只能写一行，最多 {n} 字节'],
+  ['write at least {n} characters; a few words that do not belong together are good', '至少 {n} 个字符；可使用几个互不相关的词'],
+  ['this one is easily guessed; a few words that do not belong together are good', '此密码容易被猜到；可使用几个互不相关的词'],
+  ['name at least one; an agent that only sends needs ingest', '至少选择一项；只发送数据的程序需要 ingest'],
+  ['"{name}" is not a token\'s name; write up to {n} letters, digits and . _ @ + -, beginning with a letter or a digit', '“{name}”不是有效的令牌名称：最多 {n} 个字母、数字和 . _ @ + -，以字母或数字开头'],
+  ['there is a token "{name}" that is valid; choose another name, rotate that one or revoke it', '已有名为“{name}”的有效令牌；请换一个名称，或轮换、吊销该令牌'],
+  ['this time is over; write one to come, or nothing', '该时间已过；请填写将来的时间，或留空'],
+  ['user "{name}" is {role} and may not {scope}; a token cannot do more than its user', '用户“{name}”的角色是 {role}，没有 {scope} 权限；令牌的权限不能超过其用户'],
+  ['token {id} is no longer valid; make a new one', '令牌 {id} 已失效，请新建'],
+  ['token {id} has been rotated to {next} already; rotate that one', '令牌 {id} 已轮换为 {next}，请轮换后者'],
+  ['you have {n} tokens; revoke one that you do not need', '您已有 {n} 个令牌，请吊销不需要的令牌'],
+
+  // Incidents and schedules.
+  ['there is no such incident', '没有该事件'],
+  ['the incident has changed meanwhile; read it again', '该事件已被修改，请重新读取'],
+  ['incident {id} has been merged into {into}; act on that one', '事件 {id} 已合并到 {into}，请操作后者'],
+  ['incident {id} is closed', '事件 {id} 已关闭'],
+  ['incident {id} has resolved', '事件 {id} 已恢复'],
+  ['{who} has acknowledged incident {id} already, at {at}', '{who} 已于 {at} 确认事件 {id}'],
+  ['nobody has acknowledged incident {id}', '事件 {id} 尚无人确认'],
+  ['the comment is empty', '评论为空'],
+  ['the comment has more than {n} bytes', '评论超过 {n} 字节'],
+  ['an incident can be snoozed for 30 days at most; silence what is longer', '事件最多可暂缓 30 天；更长时间请使用静默'],
+  ['the time until which to snooze has passed', '暂缓的截止时间已过'],
+  ['an incident cannot be merged into itself', '事件不能合并到自身'],
+  ['"{name}" is neither a user nor one of the people of touchline.yaml; {hint}', '“{name}”既不是用户，也不在 touchline.yaml 的 people 中；{hint}'],
+  ['an override begins before it ends, and ends in the future', '替班的开始须早于结束，且结束时间在将来'],
+  ['the time or the person is not possible: {said}', '时间或人员无效：{said}'],
+  ['the section people of touchline.yaml has no "{name}"; it has {all}', 'touchline.yaml 的 people 中没有“{name}”；现有 {all}'],
+  ['the section schedules of touchline.yaml has no "{name}"; it has {all}', 'touchline.yaml 的 schedules 中没有“{name}”；现有 {all}'],
+  ['there is no such maintenance window', '没有该维护窗口'],
+  ['the maintenance window has changed meanwhile; read it again', '该维护窗口已被修改，请重新读取'],
+
+  // Dashboards.
+  ['there is no dashboard "{uid}"', '没有仪表盘“{uid}”'],
+  ['this link has expired or was revoked; ask whoever shared the dashboard for a new one', '此链接已过期或被撤销，请向分享者索取新链接'],
+  ['{time} has passed; write a time to come', '{time} 已过，请填写将来的时间'],
+  ['a link lasts {n} days at most', '链接最长有效 {n} 天'],
+  ['the dashboard has {n} links that are valid, and no more can be made; revoke some first', '该仪表盘已有 {n} 个有效链接，无法再创建；请先撤销一些'],
+  ['write a title of at most {n} characters', '标题最多 {n} 个字符'],
+  ['{n} dashboards are kept, and no more can be; delete some first', '已保存 {n} 个仪表盘，无法再添加；请先删除一些'],
+
+  // Any.
+  ['another backtest runs; try again when it is done', '另一个回测正在运行，请在其完成后重试'],
+  ['too many requests: the web configuration\'s rate_limit is reached', '请求过多：已达到 web 配置中的 rate_limit'],
+  ['too many {access} requests are being served; try again in a second', '正在处理的 {access} 请求过多，请稍后重试'],
+  ['access cannot be decided at the moment; the log says why', '暂时无法判定访问权限，原因见日志'],
+];
