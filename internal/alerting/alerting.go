@@ -295,8 +295,17 @@ func (a *Alertmanager) Start(ctx context.Context) error {
 // Put takes alerts from the rules, with the times of their way so far. It does
 // not wait for the alert store.
 func (a *Alertmanager) Put(ctx context.Context, way Timing, alerts ...*alert.Alert) error {
+	return a.PutSince(ctx, way, nil, alerts)
+}
+
+// PutSince is Put of alerts of which it is known since when the expression of each
+// has been true, in their order.
+func (a *Alertmanager) PutSince(ctx context.Context, way Timing, active []time.Time, alerts []*alert.Alert) error {
 	way.Queued = time.Now()
-	for _, x := range alerts {
+	for n, x := range alerts {
+		if n < len(active) {
+			way.Active = active[n]
+		}
 		a.timings.queued(x, way)
 	}
 	return a.outbox.put(ctx, alerts)

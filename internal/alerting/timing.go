@@ -18,7 +18,8 @@ type Timing struct {
 	Rule  string
 	Class string // of the rule: local, target, global; "tick" where the interval decided; "api" for alerts of others
 
-	Sample     time.Time // timestamp of the sample
+	Active     time.Time // since when its expression has been true: before Sample where the rule waits (for)
+	Sample     time.Time // timestamp of the sample, or the end of the rule's for
 	Received   time.Time // its transaction was committed
 	Decided    time.Time // the rule had been evaluated
 	Queued     time.Time // handed over by the rules
@@ -116,7 +117,7 @@ func (t *timings) wayTo(to integrationKey, a *alert.Alert, sent time.Time) (chan
 		return channel.Timing{}, false
 	}
 	out := channel.Timing{
-		Rule: x.t.Rule, Class: x.t.Class, Sample: x.t.Sample, Received: x.t.Received, Decided: x.t.Decided, Queued: x.t.Queued, Dispatched: x.t.Dispatched,
+		Rule: x.t.Rule, Class: x.t.Class, Active: x.t.Active, Sample: x.t.Sample, Received: x.t.Received, Decided: x.t.Decided, Queued: x.t.Queued, Dispatched: x.t.Dispatched,
 	}
 	if !x.told[to] && !a.ResolvedAt(sent) {
 		out.Sent = sent

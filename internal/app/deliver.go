@@ -7,7 +7,6 @@ import (
 	"github.com/prometheus/alertmanager/alert"
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
-	"github.com/prometheus/prometheus/notifier"
 
 	"touchline.dev/touchline/internal/alerting"
 	"touchline.dev/touchline/internal/datadir"
@@ -65,11 +64,11 @@ const (
 // deliver hands alerts of the rules to the embedded Alertmanager. An outbox
 // that stays full for longer than this refuses them; the rules hand them over
 // again at their next tick.
-func (a *App) deliver(ctx context.Context, in []*notifier.Alert) error {
+func (a *App) deliver(ctx context.Context, in []metrics.Alert) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	now := time.Now()
-	out := make([]*alert.Alert, 0, len(in))
+	out, active := make([]*alert.Alert, 0, len(in)), make([]time.Time, 0, len(in))
 	for _, n := range in {
 		out = append(out, &alert.Alert{
 			Alert: model.Alert{
@@ -78,13 +77,14 @@ func (a *App) deliver(ctx context.Context, in []*notifier.Alert) error {
 			},
 			UpdatedAt: now, Timeout: n.EndsAt.After(now),
 		})
+		active = append(active, n.ActiveAt)
 	}
 	way := alerting.Timing{Class: "tick"}
 	if h, ok := rules.HopsFrom(ctx); ok {
 		way = alerting.Timing{Rule: h.Rule, Class: h.Class, Sample: h.Sample, Received: h.Received, Decided: h.Decided}
 	}
 	a.beat.handedOver(out)
-	if err := a.alerting.Put(ctx, way, out...); err != nil {
+	if err := a.alerting.PutSince(ctx, way, active, out); err != nil {
 		a.parts.alerting.Degraded(err.Error())
 		a.log.Error("Alerts could not be handed over", "alerts", len(out), "err", err)
 		return err

@@ -10,6 +10,7 @@ import (
 type wayJSON struct {
 	Rule       string    `json:"rule,omitempty"`
 	Class      string    `json:"class"`
+	Active     time.Time `json:"active,omitzero"`
 	Sample     time.Time `json:"sample,omitzero"`
 	Received   time.Time `json:"received,omitzero"`
 	Decided    time.Time `json:"decided,omitzero"`
@@ -21,7 +22,7 @@ type wayJSON struct {
 
 func wayOf(w *alerting.Timing) wayJSON {
 	return wayJSON{
-		Rule: w.Rule, Class: w.Class, Sample: w.Sample, Received: w.Received, Decided: w.Decided,
+		Rule: w.Rule, Class: w.Class, Active: w.Active, Sample: w.Sample, Received: w.Received, Decided: w.Decided,
 		Queued: w.Queued, Dispatched: w.Dispatched, Sent: w.Sent, Answered: w.Answered,
 	}
 }

@@ -133,7 +133,7 @@ func (a *App) observe(o *alerting.Options) {
 		for n, x := range g.Alerts {
 			out.Alerts[n] = incident.Alert{
 				Fingerprint: x.Fingerprint, Labels: x.Labels, Annotations: x.Annotations, Generator: x.GeneratorURL, StartsAt: x.StartsAt, EndsAt: x.EndsAt,
-				Timing: incident.Timing{Rule: x.Timing.Rule, Class: x.Timing.Class, Sample: x.Timing.Sample, Decided: x.Timing.Decided},
+				Timing: incident.Timing{Rule: x.Timing.Rule, Class: x.Timing.Class, Active: x.Timing.Active, Sample: x.Timing.Sample, Decided: x.Timing.Decided},
 			}
 		}
 		a.incident.Observe(out)

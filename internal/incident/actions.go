@@ -273,7 +273,7 @@ func (s *Service) Merge(ctx context.Context, id, into int64, actor string) (Inci
 			return fmt.Errorf("merge incident %d: %w", id, err)
 		}
 		if !o.SampleAt.IsZero() && (to.SampleAt.IsZero() || o.SampleAt.Before(to.SampleAt)) {
-			to.SampleAt, to.DecidedAt = o.SampleAt, o.DecidedAt
+			to.SampleAt, to.DueAt, to.DecidedAt = o.SampleAt, o.DueAt, o.DecidedAt
 		}
 		o.State, o.MergedInto, o.SnoozedUntil = Merged, into, time.Time{}
 		if o.FirstAckAt.IsZero() && to.State == Acknowledged {

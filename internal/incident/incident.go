@@ -45,6 +45,7 @@ type Incident struct {
 	Labels         map[string]string `json:"labels" doc:"What all its alerts have in common."`
 	State          State             `json:"state" enum:"firing,acknowledged,resolved,closed,merged"`
 	SampleAt       time.Time         `json:"sample_at,omitzero" doc:"Timestamp of the first bad sample."`
+	DueAt          time.Time         `json:"due_at,omitzero" doc:"When the rule had to fire: the end of its for, or the first bad sample where it has none."`
 	DecidedAt      time.Time         `json:"decided_at,omitzero" doc:"When the rule had decided."`
 	OpenedAt       time.Time         `json:"opened_at"`
 	NotifiedAt     time.Time         `json:"notified_at,omitzero" doc:"When a receiver first took it."`
@@ -64,6 +65,22 @@ type Incident struct {
 	events int
 }
 
+// due is when the rule had to fire, as far as it is known.
+func (i *Incident) due() time.Time {
+	if i.DueAt.IsZero() {
+		return i.SampleAt
+	}
+	return i.DueAt
+}
+
+// held is how long the rule waited after the first bad sample (for).
+func (i *Incident) held() time.Duration {
+	if d := i.due().Sub(i.SampleAt); d >= time.Millisecond {
+		return d
+	}
+	return 0 // samples have milliseconds
+}
+
 // over tells whether nothing of the incident fires any more, or nobody wants to know.
 func (i *Incident) over() bool { return i.State == Resolved || i.State == Closed || i.State == Merged }
 
@@ -74,7 +91,8 @@ func (i *Incident) Snoozed(now time.Time) bool { return !i.over() && i.SnoozedUn
 type Timing struct {
 	Rule    string    `json:"rule,omitempty"`
 	Class   string    `json:"class,omitempty"`
-	Sample  time.Time `json:"sample,omitzero"`
+	Active  time.Time `json:"active,omitzero"` // since when the expression has been true
+	Sample  time.Time `json:"sample,omitzero"` // what the rule fired for: the first bad sample, or the end of its for
 	Decided time.Time `json:"decided,omitzero"`
 }
 

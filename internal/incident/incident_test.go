@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -106,6 +107,42 @@ func over(t *testing.T, f func(t *testing.T, n *night, reopen func())) {
 	statetest.Run(t, func(t *testing.T, db *state.DB, reopen func() *state.DB) {
 		n := newNight(t, db)
 		f(t, n, func() { n.open(reopen()) })
+	})
+}
+
+// The first bad sample of a rule that waits is the one that its for began with.
+func TestFirstBadSampleOfARuleThatWaits(t *testing.T) {
+	over(t, func(t *testing.T, n *night, _ func()) {
+		a := n.alert("Slow", "api-1")
+		a.Timing.Active = a.Timing.Sample.Add(-10 * time.Second)
+		n.Observe(n.group("g", a))
+		n.Told(Notification{At: n.now, Receiver: "ops", Integration: "webhook", GroupKey: "g", Firing: 1, Took: 5 * time.Millisecond})
+		n.wait(0)
+		d := n.get(1)
+		if !d.SampleAt.Equal(a.Timing.Active.Truncate(time.Microsecond)) || !d.DueAt.Equal(a.Timing.Sample.Truncate(time.Microsecond)) {
+			t.Errorf("first bad sample %s, due %s: %+v", d.SampleAt, d.DueAt, a.Timing)
+		}
+		if want := "first_bad_sample due detected opened alert_fired notified"; kinds(d) != want {
+			t.Fatalf("timeline: %s", kinds(d))
+		}
+		for at, want := range map[int]map[string]any{1: {"for_ms": 10_000.0}, 2: {"after_ms": 15.0}, 5: {"since_first_bad_sample_ms": 10_025.0, "since_due_ms": 25.0}} {
+			for k, v := range want {
+				if got := d.Timeline[at].Data[k]; got != v {
+					t.Errorf("%s of %s is %v, want %v", k, d.Timeline[at].Kind, got, v)
+				}
+			}
+		}
+		s := n.report(evening, n.now.Add(time.Hour)).Severities[0]
+		if math.Abs(s.Detect.P50-10.025) > .0001 || math.Abs(s.Tell.P50-.025) > .0001 {
+			t.Errorf("report %+v", s)
+		}
+		p, err := n.Postmortem(t.Context(), 1, "en", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := p.Markdown(); !strings.Contains(text, "The rule waited (for): 10s") || !strings.Contains(text, "Detected after: 15ms") || !strings.Contains(text, "First receiver answered after: 10s, of it 25ms after the for") {
+			t.Error(text)
+		}
 	})
 }
 

@@ -202,7 +202,7 @@ func (w *writing) of(g Group) (*opened, error) {
 func (w *writing) openFor(g Group, first Alert) (*opened, error) {
 	i := Incident{
 		Title: titleOf(first), Severity: cut(first.Labels["severity"], maxTitle), Labels: first.Labels, State: Firing, OpenedAt: w.now, UpdatedAt: w.now, Version: 1,
-		SampleAt: first.Timing.Sample, DecidedAt: first.Timing.Decided,
+		SampleAt: first.Timing.firstBad(), DueAt: first.Timing.Sample, DecidedAt: first.Timing.Decided,
 	}
 	if err := insert(w.ctx, w.tx, &i); err != nil {
 		return nil, err
@@ -215,10 +215,15 @@ func (w *writing) openFor(g Group, first Alert) (*opened, error) {
 			return nil, err
 		}
 	}
+	if held := i.held(); held > 0 {
+		if err := o.event(w, i.DueAt, EventDue, "", map[string]any{"for_ms": milliseconds(held)}); err != nil {
+			return nil, err
+		}
+	}
 	if !i.DecidedAt.IsZero() {
 		detected := map[string]any{}
-		if !i.SampleAt.IsZero() {
-			detected["after_ms"] = milliseconds(i.DecidedAt.Sub(i.SampleAt))
+		if due := i.due(); !due.IsZero() {
+			detected["after_ms"] = milliseconds(i.DecidedAt.Sub(due))
 		}
 		if err := o.event(w, i.DecidedAt, EventDetected, "", detected); err != nil {
 			return nil, err
@@ -226,6 +231,15 @@ func (w *writing) openFor(g Group, first Alert) (*opened, error) {
 	}
 	o.after = append(o.after, func(m *metrics) { m.opened.WithLabelValues(severityLabel(i.Severity)).Inc() })
 	return o, o.event(w, w.now, EventOpened, "", data)
+}
+
+// firstBad is the timestamp of the first bad sample. Where the rule waits (for) that
+// is long before the instant at which it fires.
+func (t *Timing) firstBad() time.Time {
+	if t.Active.IsZero() || t.Sample.IsZero() || t.Active.After(t.Sample) {
+		return t.Sample
+	}
+	return t.Active
 }
 
 func putGroup(ctx context.Context, tx *state.Tx, id int64, g Group) error {
@@ -469,6 +483,9 @@ func (w *writing) told(n Notification) error {
 		if !o.SampleAt.IsZero() {
 			d := answered.Sub(o.SampleAt)
 			data["since_first_bad_sample_ms"] = milliseconds(d)
+			if o.held() > 0 {
+				data["since_due_ms"] = milliseconds(answered.Sub(o.due()))
+			}
 			severity := severityLabel(o.Severity)
 			o.after = append(o.after, func(m *metrics) { m.detect.WithLabelValues(severity).Observe(max(0, d.Seconds())) })
 		}

@@ -217,9 +217,16 @@ func (p *Postmortem) Markdown() string {
 	row(w.severity, p.Severity)
 	row(w.state, string(p.State))
 	row(w.assignee, p.Assignee)
-	row(w.detected, after(p.SampleAt, p.DecidedAt))
+	if held := p.held(); held > 0 {
+		row(w.held, roundDuration(held).String())
+	}
+	row(w.detected, after(p.due(), p.DecidedAt))
 	// An expression that reads no series has no bad sample.
-	row(w.told, after(begunAt(&p.Incident), p.NotifiedAt))
+	told := after(begunAt(&p.Incident), p.NotifiedAt)
+	if told != "" && p.held() > 0 {
+		told += fmt.Sprintf(w.afterFor, after(p.due(), p.NotifiedAt))
+	}
+	row(w.told, told)
 	row(w.acknowledged, after(p.OpenedAt, p.FirstAckAt))
 	row(w.repaired, after(began(&p.Incident), p.ResolvedAt))
 	row(w.verdict, w.verdictOf(p.Verdict))

@@ -40,7 +40,8 @@ type Week struct {
 type SeverityReport struct {
 	Severity    string `json:"severity"`
 	Incidents   int    `json:"incidents"`
-	Detect      Spread `json:"detect" doc:"From the first bad sample to the first receiver's answer."`
+	Detect      Spread `json:"detect" doc:"From the first bad sample to the first receiver's answer, the for of the rule with it."`
+	Tell        Spread `json:"tell" doc:"From when the rule had to fire, which is after its for, to the first receiver's answer."`
 	Acknowledge Spread `json:"acknowledge" doc:"From the opening to the first acknowledgement, also of incidents that were merged or given back."`
 	Repair      Spread `json:"repair" doc:"From the first bad sample, or the opening, to the end of the last alert."`
 }
@@ -103,7 +104,7 @@ func (s *Service) Report(ctx context.Context, from, to time.Time) (Report, error
 	return r, err
 }
 
-type times struct{ detect, acknowledge, repair []float64 }
+type times struct{ detect, tell, acknowledge, repair []float64 }
 
 func (r *Report) incidents(ctx context.Context, q state.Querier, weeks map[time.Time]*Week) (err error) {
 	rows, err := q.QueryContext(ctx, fmt.Sprintf("SELECT %s FROM incidents WHERE opened_at >= $1 AND opened_at < $2 ORDER BY opened_at LIMIT %d", columns, maxReported+1),
@@ -138,6 +139,7 @@ func (r *Report) incidents(ctx context.Context, q state.Querier, weeks map[time.
 		weekOf(weeks, i.OpenedAt).Incidents++
 		if !i.SampleAt.IsZero() && !i.NotifiedAt.IsZero() {
 			t.detect = append(t.detect, i.NotifiedAt.Sub(i.SampleAt).Seconds())
+			t.tell = append(t.tell, i.NotifiedAt.Sub(i.due()).Seconds())
 		}
 		if !i.ResolvedAt.IsZero() {
 			t.repair = append(t.repair, max(0, i.ResolvedAt.Sub(began(&i)).Seconds()))
@@ -157,7 +159,7 @@ func (r *Report) incidents(ctx context.Context, q state.Querier, weeks map[time.
 		r.Precision = &share
 	}
 	for severity, t := range by {
-		r.Severities = append(r.Severities, SeverityReport{Severity: severity, Incidents: counts[severity], Detect: spread(t.detect), Acknowledge: spread(t.acknowledge), Repair: spread(t.repair)})
+		r.Severities = append(r.Severities, SeverityReport{Severity: severity, Incidents: counts[severity], Detect: spread(t.detect), Tell: spread(t.tell), Acknowledge: spread(t.acknowledge), Repair: spread(t.repair)})
 	}
 	slices.SortFunc(r.Severities, func(a, b SeverityReport) int {
 		return cmp.Or(cmp.Compare(slices.Index(severities, b.Severity), slices.Index(severities, a.Severity)), cmp.Compare(a.Severity, b.Severity))

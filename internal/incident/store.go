@@ -15,21 +15,21 @@ import (
 )
 
 const columns = `id, title, severity, labels, state, sample_at, decided_at, opened_at, notified_at, acknowledged_at, acknowledged_by,
-	assignee, snoozed_until, resolved_at, closed_at, verdict, merged_into, flaps, events, version, updated_at, first_acknowledged_at`
+	assignee, snoozed_until, resolved_at, closed_at, verdict, merged_into, flaps, events, version, updated_at, first_acknowledged_at, due_at`
 
 // scanner is a row.
 type scanner interface{ Scan(into ...any) error }
 
 func scan(row scanner) (i Incident, err error) {
 	var labels string
-	var sample, decided, opened, notified, acked, firstAcked, snoozed, resolved, closed, updated int64
+	var sample, due, decided, opened, notified, acked, firstAcked, snoozed, resolved, closed, updated int64
 	err = row.Scan(&i.ID, &i.Title, &i.Severity, &labels, &i.State, &sample, &decided, &opened, &notified, &acked, &i.AcknowledgedBy,
-		&i.Assignee, &snoozed, &resolved, &closed, &i.Verdict, &i.MergedInto, &i.Flaps, &i.events, &i.Version, &updated, &firstAcked)
+		&i.Assignee, &snoozed, &resolved, &closed, &i.Verdict, &i.MergedInto, &i.Flaps, &i.events, &i.Version, &updated, &firstAcked, &due)
 	if err != nil {
 		return i, err
 	}
 	i.SampleAt, i.DecidedAt, i.OpenedAt, i.NotifiedAt, i.AcknowledgedAt = state.Time(sample), state.Time(decided), state.Time(opened), state.Time(notified), state.Time(acked)
-	i.FirstAckAt = state.Time(firstAcked)
+	i.FirstAckAt, i.DueAt = state.Time(firstAcked), state.Time(due)
 	i.SnoozedUntil, i.ResolvedAt, i.ClosedAt, i.UpdatedAt = state.Time(snoozed), state.Time(resolved), state.Time(closed), state.Time(updated)
 	if err := json.Unmarshal([]byte(labels), &i.Labels); err != nil {
 		return i, fmt.Errorf("read labels of incident %d: %w", i.ID, err)
@@ -58,11 +58,11 @@ func insert(ctx context.Context, tx *state.Tx, i *Incident) (err error) {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO incidents (id, title, severity, labels, search, state, sample_at, decided_at, opened_at, notified_at,
-		acknowledged_at, acknowledged_by, assignee, snoozed_until, resolved_at, closed_at, verdict, merged_into, flaps, events, version, updated_at, first_acknowledged_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)`,
+		acknowledged_at, acknowledged_by, assignee, snoozed_until, resolved_at, closed_at, verdict, merged_into, flaps, events, version, updated_at, first_acknowledged_at, due_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)`,
 		i.ID, i.Title, i.Severity, labels, search, string(i.State), state.Micros(i.SampleAt), state.Micros(i.DecidedAt), state.Micros(i.OpenedAt), state.Micros(i.NotifiedAt),
 		state.Micros(i.AcknowledgedAt), i.AcknowledgedBy, i.Assignee, state.Micros(i.SnoozedUntil), state.Micros(i.ResolvedAt), state.Micros(i.ClosedAt),
-		i.Verdict, i.MergedInto, i.Flaps, i.events, i.Version, state.Micros(i.UpdatedAt), state.Micros(i.FirstAckAt))
+		i.Verdict, i.MergedInto, i.Flaps, i.events, i.Version, state.Micros(i.UpdatedAt), state.Micros(i.FirstAckAt), state.Micros(i.DueAt))
 	if err != nil {
 		return fmt.Errorf("write incident: %w", err)
 	}
@@ -79,10 +79,10 @@ func save(ctx context.Context, tx *state.Tx, i *Incident, now time.Time) error {
 	i.UpdatedAt = now
 	_, err = tx.ExecContext(ctx, `UPDATE incidents SET title = $1, severity = $2, labels = $3, search = $4, state = $5, sample_at = $6, decided_at = $7,
 		notified_at = $8, acknowledged_at = $9, acknowledged_by = $10, assignee = $11, snoozed_until = $12, resolved_at = $13, closed_at = $14,
-		verdict = $15, merged_into = $16, flaps = $17, events = $18, version = $19, updated_at = $20, first_acknowledged_at = $21 WHERE id = $22`,
+		verdict = $15, merged_into = $16, flaps = $17, events = $18, version = $19, updated_at = $20, first_acknowledged_at = $21, due_at = $22 WHERE id = $23`,
 		i.Title, i.Severity, labels, search, string(i.State), state.Micros(i.SampleAt), state.Micros(i.DecidedAt),
 		state.Micros(i.NotifiedAt), state.Micros(i.AcknowledgedAt), i.AcknowledgedBy, i.Assignee, state.Micros(i.SnoozedUntil), state.Micros(i.ResolvedAt), state.Micros(i.ClosedAt),
-		i.Verdict, i.MergedInto, i.Flaps, i.events, i.Version, state.Micros(i.UpdatedAt), state.Micros(i.FirstAckAt), i.ID)
+		i.Verdict, i.MergedInto, i.Flaps, i.events, i.Version, state.Micros(i.UpdatedAt), state.Micros(i.FirstAckAt), state.Micros(i.DueAt), i.ID)
 	if err != nil {
 		return fmt.Errorf("write incident %d: %w", i.ID, err)
 	}
@@ -176,6 +176,7 @@ type Event struct {
 // The kinds of events.
 const (
 	EventSample         = "first_bad_sample"
+	EventDue            = "due" // the rule's for has passed
 	EventDetected       = "detected"
 	EventOpened         = "opened"
 	EventAlertFired     = "alert_fired"

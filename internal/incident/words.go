@@ -11,21 +11,21 @@ import (
 
 // words are the texts of a post-mortem.
 type words struct {
-	title, summary, severity, state, assignee, detected, told, acknowledged, repaired, verdict, notKnown string
-	timeline, alerts, graphs, hints, who, actions, whys, why, impact, impactHint, what, owner, due       string
-	notTold                                                                                              string // what a notification is that failed
-	nobody, step                                                                                         string
-	verdicts                                                                                             map[string]string // "" is one that was taken back
-	judged                                                                                               map[string]string // verdicts on hints
-	unread                                                                                               string            // before why something could not be read
-	rose, fell, rate, scrapes                                                                            string            // of a hint
-	follows                                                                                              string            // what a hint is that began after, with how long after
-	kinds                                                                                                map[string]string
+	title, summary, severity, state, assignee, held, afterFor, detected, told, acknowledged, repaired, verdict, notKnown string
+	timeline, alerts, graphs, hints, who, actions, whys, why, impact, impactHint, what, owner, due                       string
+	notTold                                                                                                              string // what a notification is that failed
+	nobody, step                                                                                                         string
+	verdicts                                                                                                             map[string]string // "" is one that was taken back
+	judged                                                                                                               map[string]string // verdicts on hints
+	unread                                                                                                               string            // before why something could not be read
+	rose, fell, rate, scrapes                                                                                            string            // of a hint
+	follows                                                                                                              string            // what a hint is that began after, with how long after
+	kinds                                                                                                                map[string]string
 }
 
 var texts = map[string]words{
 	"en": {
-		title: "Post-mortem", summary: "Summary", severity: "Severity", state: "State", assignee: "Assignee", detected: "Detected after", told: "First receiver answered after",
+		title: "Post-mortem", summary: "Summary", severity: "Severity", state: "State", assignee: "Assignee", held: "The rule waited (for)", afterFor: ", of it %s after the for", detected: "Detected after", told: "First receiver answered after",
 		acknowledged: "Acknowledged after", repaired: "Repaired after", verdict: "Verdict", notKnown: "not known", timeline: "Timeline (UTC)", alerts: "Alerts", graphs: "Graphs",
 		hints: "What else changed", who: "Who did what", actions: "Action items", whys: "Five whys", why: "Why", impact: "Impact", impactHint: "Who noticed, what did not work, for how long?",
 		what: "What", owner: "Who", due: "Until", notTold: "could not be told", nobody: "nobody", step: "step %v", judged: map[string]string{HintRight: "right", HintWrong: "wrong"},
@@ -34,13 +34,13 @@ var texts = map[string]words{
 		unread:   "A part could not be read",
 		rose:     "%s rose from %.4g to %.4g", fell: "%s fell from %.4g to %.4g", rate: "rate of %s", scrapes: "scrapes of %s fail",
 		kinds: map[string]string{
-			EventSample: "first bad sample", EventDetected: "rule decided", EventOpened: "incident opened", EventAlertFired: "alert fires", EventAlertEnded: "alert has ended", EventJoined: "another group joined",
+			EventSample: "first bad sample", EventDue: "the rule's for has passed", EventDetected: "rule decided", EventOpened: "incident opened", EventAlertFired: "alert fires", EventAlertEnded: "alert has ended", EventJoined: "another group joined",
 			EventNotified: "told", EventAcknowledged: "acknowledged", EventReleased: "given back", EventAssigned: "assigned", EventCommented: "comment", EventSnoozed: "snoozed", EventSnoozeEnded: "snooze ended",
 			EventAssigneeCalled: "assignee called", EventEscalated: "escalated", EventMerged: "merged", EventFlapped: "fires again", EventResolved: "resolved", EventClosed: "closed", EventVerdict: "verdict", EventFull: "timeline is full",
 		},
 	},
 	"zh": {
-		title: "事故复盘", summary: "概要", severity: "级别", state: "状态", assignee: "负责人", detected: "检测耗时", told: "首个接收方应答耗时",
+		title: "事故复盘", summary: "概要", severity: "级别", state: "状态", assignee: "负责人", held: "规则等待（for）", afterFor: "，其中 for 结束后 %s", detected: "检测耗时", told: "首个接收方应答耗时",
 		acknowledged: "确认耗时", repaired: "恢复耗时", verdict: "判定", notKnown: "未知", timeline: "时间线（UTC）", alerts: "告警", graphs: "图表",
 		hints: "同时发生的变化", who: "人员与操作", actions: "改进项", whys: "五个为什么", why: "为什么", impact: "影响", impactHint: "谁受到影响？什么功能不可用？持续多久？",
 		what: "事项", owner: "负责人", due: "期限", notTold: "通知失败", nobody: "无人", step: "第 %v 步", judged: map[string]string{HintRight: "正确", HintWrong: "错误"},
@@ -49,7 +49,7 @@ var texts = map[string]words{
 		unread:   "有一部分无法读取",
 		rose:     "%s 从 %.4g 升至 %.4g", fell: "%s 从 %.4g 降至 %.4g", rate: "%s 的速率", scrapes: "抓取 %s 失败",
 		kinds: map[string]string{
-			EventSample: "首个异常样本", EventDetected: "规则判定", EventOpened: "事故创建", EventAlertFired: "告警触发", EventAlertEnded: "告警结束", EventJoined: "另一告警组加入",
+			EventSample: "首个异常样本", EventDue: "规则的 for 已满", EventDetected: "规则判定", EventOpened: "事故创建", EventAlertFired: "告警触发", EventAlertEnded: "告警结束", EventJoined: "另一告警组加入",
 			EventNotified: "已通知", EventAcknowledged: "已确认", EventReleased: "取消确认", EventAssigned: "已指派", EventCommented: "评论", EventSnoozed: "已暂缓", EventSnoozeEnded: "暂缓结束",
 			EventAssigneeCalled: "已呼叫负责人", EventEscalated: "已升级", EventMerged: "已合并", EventFlapped: "再次触发", EventResolved: "已恢复", EventClosed: "已关闭", EventVerdict: "判定", EventFull: "时间线已满",
 		},
@@ -107,6 +107,8 @@ func (e *Event) text(w *words) string {
 	switch e.Kind {
 	case EventSample:
 		return get("rule")
+	case EventDue:
+		return millis(e.Data["for_ms"])
 	case EventOpened, EventJoined:
 		return get("receiver")
 	case EventNotified:

@@ -23,6 +23,14 @@ import (
 	"github.com/prometheus/prometheus/util/strutil"
 )
 
+// Alert is one that is handed over, as upstream tells it, and since when its
+// expression has been true.
+type Alert struct {
+	notifier.Alert
+
+	ActiveAt time.Time
+}
+
 // NotifierOptions configure a Notifier. All fields without a remark are required.
 type NotifierOptions struct {
 	Logger        *slog.Logger
@@ -33,7 +41,7 @@ type NotifierOptions struct {
 	// Embedded takes the alerts where prometheus.yml names no Alertmanager.
 	// It must not block for long: rule evaluation waits for it.
 	// An error says that it took none of them.
-	Embedded func(ctx context.Context, alerts []*notifier.Alert) error
+	Embedded func(ctx context.Context, alerts []Alert) error
 	// Delivered is told the body of each message that an Alertmanager of
 	// prometheus.yml has taken. Optional.
 	Delivered func(body []byte)
@@ -238,7 +246,7 @@ func (n *Notifier) Notify(ctx context.Context, expr string, alerts ...*rules.Ale
 		return nil // its queue is bounded by upstream's own rules
 	}
 	link := n.o.ExternalURL.String() + strutil.TableLinkForExpression(expr)
-	out := make([]*notifier.Alert, 0, len(alerts))
+	out := make([]Alert, 0, len(alerts))
 	b := labels.NewBuilder(labels.EmptyLabels())
 	for _, a := range alerts {
 		b.Reset(a.Labels)
@@ -254,7 +262,10 @@ func (n *Notifier) Notify(ctx context.Context, expr string, alerts ...*rules.Ale
 		if !a.ResolvedAt.IsZero() {
 			ends = a.ResolvedAt
 		}
-		out = append(out, &notifier.Alert{Labels: b.Labels(), Annotations: a.Annotations, StartsAt: a.FiredAt, EndsAt: ends, GeneratorURL: link})
+		out = append(out, Alert{
+			Alert:    notifier.Alert{Labels: b.Labels(), Annotations: a.Annotations, StartsAt: a.FiredAt, EndsAt: ends, GeneratorURL: link},
+			ActiveAt: a.ActiveAt,
+		})
 	}
 	if len(out) == 0 {
 		return nil

@@ -22,7 +22,8 @@ type Timing struct {
 	Rule  string
 	Class string // local, target, global; "tick" where the interval decided; "api" for alerts of others
 
-	Sample     time.Time // timestamp of the sample
+	Active     time.Time // since when its expression has been true: before Sample where the rule waits (for)
+	Sample     time.Time // timestamp of the sample, or the end of the rule's for
 	Received   time.Time // its transaction was committed
 	Decided    time.Time // the rule had been evaluated
 	Queued     time.Time // handed over by the rules

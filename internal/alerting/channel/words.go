@@ -11,6 +11,7 @@ type words struct {
 	units    [4]string // day, hour, minute, second
 	gap      string
 	sampleOf string
+	badSince string // since when, and the rule's for
 	classes  map[string]string
 	judged   string
 	told     string
@@ -24,7 +25,7 @@ type words struct {
 
 var languages = map[string]*words{
 	English: {
-		units: [4]string{"d", "h", "min", "s"}, gap: " ", sampleOf: "sample of %s", judged: "judged %s later", told: "told after %s", comma: ", ",
+		units: [4]string{"d", "h", "min", "s"}, gap: " ", sampleOf: "sample of %s", badSince: "bad since %s, waited %s as the rule says", judged: "judged %s later", told: "told after %s", comma: ", ",
 		classes: map[string]string{
 			"local": "when the sample arrived", "target": "when the sample arrived", "global": "when the sample arrived",
 			"tick": "at the rule's interval", "api": "reported by another program",
@@ -34,7 +35,7 @@ var languages = map[string]*words{
 		severity: "Severity", since: "Since", alerts: "Alerts", where: "Where", details: "Details",
 	},
 	Chinese: {
-		units: [4]string{"天", "小时", "分", "秒"}, gap: "", sampleOf: "样本时间 %s", judged: "%s后判定", told: "%s后发出", comma: "，",
+		units: [4]string{"天", "小时", "分", "秒"}, gap: "", sampleOf: "样本时间 %s", badSince: "自 %s 起异常，按规则等待 %s", judged: "%s后判定", told: "%s后发出", comma: "，",
 		classes: map[string]string{
 			"local": "样本到达时判定", "target": "样本到达时判定", "global": "样本到达时判定",
 			"tick": "按规则周期判定", "api": "由其他程序上报",
@@ -74,7 +75,9 @@ func (w *words) measured(t Timing, zone *time.Location) string {
 			parts = append(parts, s)
 		}
 	}
-	if !t.Sample.IsZero() {
+	if held := t.Sample.Sub(t.Active); !t.Active.IsZero() && held > 0 {
+		add(fmt.Sprintf(w.badSince, t.Active.In(zone).Format("15:04:05.000"), w.duration(held)))
+	} else if !t.Sample.IsZero() {
 		add(fmt.Sprintf(w.sampleOf, t.Sample.In(zone).Format("15:04:05.000")))
 	}
 	add(w.classes[t.Class])

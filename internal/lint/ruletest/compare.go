@@ -101,7 +101,7 @@ func (s sampleView) equal(o sampleView, fuzzy bool) bool {
 }
 
 // checkExpr returns an error only when the context ends.
-func (t *testRun) checkExpr(ctx context.Context, loader *promqltest.LazyLoader, index int) error {
+func (t *testRun) checkExpr(ctx context.Context, loader *promqltest.LazyLoader, groups []group, index int) error {
 	c := t.PromqlExprTests[index]
 	item := fmt.Sprintf(".promql_expr_test[%d]", index)
 	at := t.start().Add(time.Duration(c.EvalTime))
@@ -130,7 +130,7 @@ func (t *testRun) checkExpr(ctx context.Context, loader *promqltest.LazyLoader, 
 	slices.SortStableFunc(expected, byLabels)
 	slices.SortStableFunc(got, byLabels)
 	if slices.EqualFunc(expected, got, func(a, b sampleView) bool { return a.equal(b, t.file.FuzzyCompare) }) {
-		return nil
+		return t.covers(ctx, loader, groups, c.Expr, at, expected)
 	}
 	f := t.fail(fmt.Sprintf("expression %q at %s is not as expected", c.Expr, c.EvalTime), item+".expr", item)
 	f.Expected, f.Got = render(expected), render(got)

@@ -2,7 +2,15 @@ package ruletest
 
 import (
 	"cmp"
+	"context"
+	"fmt"
 	"slices"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/prometheus/prometheus/promql/promqltest"
+	"github.com/prometheus/prometheus/rules"
 )
 
 // ruleKey identifies an alerting rule across test files: its file as named, its group, and its index within the group.
@@ -32,4 +40,43 @@ func (c *coverage) unfired() []Alert {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Name, b.Name))
 	})
 	return out
+}
+
+// covers notes the alerts that an expression which is as expected saw firing: those
+// of ALERTS that its selectors chose. An expression that was expected to give
+// nothing, or zero, saw none. It returns an error only when the context ends.
+func (t *testRun) covers(ctx context.Context, loader *promqltest.LazyLoader, groups []group, text string, at time.Time, expected []sampleView) error {
+	if !slices.ContainsFunc(expected, func(s sampleView) bool { return s.value != 0 }) {
+		return nil
+	}
+	expr, err := t.parser.ParseExpr(text)
+	if err != nil {
+		return nil //nolint:nilerr // It has just been evaluated.
+	}
+	for _, choice := range parser.ExtractSelectors(expr) {
+		if !slices.ContainsFunc(choice, func(m *labels.Matcher) bool { return m.Name == labels.MetricName && m.Matches("ALERTS") }) {
+			continue
+		}
+		vector, err := instantVector(ctx, loader, fmt.Sprintf("%s and ALERTS{alertstate=\"firing\"}", &parser.VectorSelector{LabelMatchers: choice}), at)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			continue
+		}
+		for _, s := range vector {
+			t.coverFiring(groups, s.Metric.Get(labels.AlertName))
+		}
+	}
+	return nil
+}
+
+func (t *testRun) coverFiring(groups []group, name string) {
+	for _, g := range groups {
+		for i, rule := range g.Rules() {
+			if alerting, ok := rule.(*rules.AlertingRule); ok && alerting.Name() == name {
+				t.coverage.fired[g.keys[i]] = true
+			}
+		}
+	}
 }

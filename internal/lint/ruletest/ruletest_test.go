@@ -122,6 +122,28 @@ func TestSameReportFromDiskAndFS(t *testing.T) {
 	}
 }
 
+// An expression over ALERTS that is as expected sees an alert firing, as the test
+// does that the console writes; one that expects nothing does not.
+func TestExpressionsCover(t *testing.T) {
+	for expr, want := range map[string]int{
+		`{expr: 'count(ALERTS{alertname="Down", alertstate="firing"})', eval_time: 2m, exp_samples: [{value: 1}]}`:               1,
+		`{expr: 'sum(ALERTS{alertstate=~"f.*"}) + 1', eval_time: 2m, exp_samples: [{value: 2}]}`:                                 1,
+		`{expr: 'count(ALERTS{alertname="Never", alertstate="firing"}) or vector(0)', eval_time: 2m, exp_samples: [{value: 0}]}`: 2,
+		`{expr: 'count(ALERTS{alertstate="pending"}) or vector(7)', eval_time: 2m, exp_samples: [{value: 7}]}`:                   2,
+		`{expr: 'up == 0', eval_time: 2m, exp_samples: [{labels: 'up{job="a"}', value: 0}]}`:                                     2,
+		`{expr: 'count(ALERTS{alertname="Down", alertstate="firing"})', eval_time: 2m, exp_samples: [{value: 5}]}`:               2,
+	} {
+		test := strings.Split(upTest, "    alert_rule_test:")[0] + "    promql_expr_test:\n      - " + expr + "\n"
+		r, err := Run(t.Context(), []string{"tests/up_test.yml"}, Options{FS: fstest.MapFS{"rules/up.yml": {Data: []byte(upRules)}, "tests/up_test.yml": {Data: []byte(test)}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(r.Unfired) != want || r.Failed() != strings.Contains(expr, "value: 5") {
+			t.Errorf("%s: failed %v, unfired %v", expr, r.Failed(), r.Unfired)
+		}
+	}
+}
+
 func TestRunErrors(t *testing.T) {
 	if _, err := Run(t.Context(), []string{"missing.yml"}, Options{FS: fstest.MapFS{}}); !errors.Is(err, ErrUnreadable) || !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("missing file: %v", err)

@@ -131,7 +131,7 @@ func (t *testRun) run(ctx context.Context) (err error) {
 		return err
 	}
 	for i := range t.PromqlExprTests {
-		if err := t.checkExpr(ctx, loader, i); err != nil {
+		if err := t.checkExpr(ctx, loader, groups, i); err != nil {
 			return err
 		}
 	}

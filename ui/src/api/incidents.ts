@@ -16,6 +16,8 @@ export interface Incident {
   acknowledged_at?: string;
   opened_at: string;
   sample_at?: string;
+  /** When the rule had to fire: after sample_at where it waits (for). */
+  due_at?: string;
   decided_at?: string;
   notified_at?: string;
   resolved_at?: string;
@@ -129,7 +131,7 @@ export interface IncidentReport {
   cut?: boolean;
   hints: { judged: number; top1: number; top3: number };
   weeks: { begin: string; incidents: number; calls: number }[] | null;
-  severities: { severity: string; incidents: number; detect: Spread; acknowledge: Spread; repair: Spread }[] | null;
+  severities: { severity: string; incidents: number; detect: Spread; tell: Spread; acknowledge: Spread; repair: Spread }[] | null;
   rules: { name: string; incidents: number; fired: number; false_alarms: number }[] | null;
   woken: { at: string; incident: number; people?: string[] | null; receivers: string[] | null }[] | null;
 }

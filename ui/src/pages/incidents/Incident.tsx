@@ -51,6 +51,8 @@ const m = {
   wrong: { en: 'Wrong', zh: '错误' },
   detected: { en: 'Detected after', zh: '检测用时' },
   told: { en: 'Told after', zh: '通知用时' },
+  held: { en: 'The rule waited', zh: '规则等待（for）' },
+  afterFor: { en: 'after the rule\'s for', zh: '（for 结束后）' },
   acked: { en: 'Taken after', zh: '确认用时' },
   flaps: { en: 'Fired again', zh: '再次触发' },
   whose: { en: 'Whose', zh: '负责人' },
@@ -108,10 +110,12 @@ export function IncidentPage(): ReactNode {
 function Facts({ incident: i }: { incident: IncidentDetail }): ReactNode {
   const t = useT();
   const after = (from: string | undefined, to: string | undefined): ReactNode => (from && to && moment(to) >= moment(from) ? <Span ms={moment(to) - moment(from)} /> : <span className="muted">–</span>);
+  const due = i.due_at ?? i.sample_at;
+  const held = i.sample_at !== undefined && due !== undefined && moment(due) > moment(i.sample_at);
   return (
     <Card title={t(m.facts)}>
       <div style={{ display: 'grid', gridTemplateColumns: 'repeat(auto-fill, minmax(96px, 1fr))', gap: 10, marginBottom: 10 }}>
-        {([[m.began, <Ago key="b" at={i.sample_at ?? i.opened_at} />], [m.detected, after(i.sample_at, i.decided_at)], [m.told, after(i.sample_at ?? i.decided_at ?? i.opened_at, i.notified_at)], [m.acked, after(i.opened_at, i.acknowledged_at)], [m.whose, i.assignee || i.acknowledged_by || '–'], [m.flaps, i.flaps]] as const).map(([name, v]) => (
+        {([[m.began, <Ago key="b" at={i.sample_at ?? i.opened_at} />], ...(held ? [[m.held, after(i.sample_at, due)] as const] : []), [m.detected, after(due, i.decided_at)], [m.told, <span key="t">{after(i.sample_at ?? i.decided_at ?? i.opened_at, i.notified_at)}{held && i.notified_at && <span className="muted" style={{ display: 'block', fontSize: 11, fontWeight: 400 }}>{after(due, i.notified_at)} {t(m.afterFor)}</span>}</span>], [m.acked, after(i.opened_at, i.acknowledged_at)], [m.whose, i.assignee || i.acknowledged_by || '–'], [m.flaps, i.flaps]] as const).map(([name, v]) => (
           <div key={name.en}><div className="muted" style={{ fontSize: 11 }}>{t(name)}</div><div style={{ fontSize: 15, fontWeight: 600 }}>{v}</div></div>
         ))}
       </div>

@@ -26,6 +26,7 @@ const m = {
   times: { en: 'Times by severity: mean, p50, p95', zh: '各级别用时：均值、p50、p95' },
   severity: { en: 'Severity', zh: '级别' },
   detect: { en: 'Detect and tell', zh: '检测并通知' },
+  tell: { en: 'Of it after the rule\'s for', zh: '其中 for 结束之后' },
   acknowledge: { en: 'Acknowledge', zh: '确认' },
   repair: { en: 'Repair', zh: '修复' },
   noisy: { en: 'Noisiest rules', zh: '最频繁的规则' },
@@ -70,8 +71,8 @@ export function Reports(): ReactNode {
               </tbody></table>
             </Card>
             <Card columns={12} flush title={t(m.times)}>
-              <div className="table-scroll"><table className="table as-cards"><thead><tr><th>{t(m.severity)}</th><th className="num">{t(m.incidents)}</th><th>{t(m.detect)}</th><th>{t(m.acknowledge)}</th><th>{t(m.repair)}</th></tr></thead><tbody>
-                {(r.severities ?? []).map((s) => <tr key={s.severity}><td data-name={t(m.severity)}>{s.severity}</td><td data-name={t(m.incidents)} className="num">{s.incidents}</td><td data-name={t(m.detect)}><span>{spread(s.detect)}</span></td><td data-name={t(m.acknowledge)}><span>{spread(s.acknowledge)}</span></td><td data-name={t(m.repair)}><span>{spread(s.repair)}</span></td></tr>)}
+              <div className="table-scroll"><table className="table as-cards"><thead><tr><th>{t(m.severity)}</th><th className="num">{t(m.incidents)}</th><th>{t(m.detect)}</th><th>{t(m.tell)}</th><th>{t(m.acknowledge)}</th><th>{t(m.repair)}</th></tr></thead><tbody>
+                {(r.severities ?? []).map((s) => <tr key={s.severity}><td data-name={t(m.severity)}>{s.severity}</td><td data-name={t(m.incidents)} className="num">{s.incidents}</td><td data-name={t(m.detect)}><span>{spread(s.detect)}</span></td><td data-name={t(m.tell)}><span>{spread(s.tell)}</span></td><td data-name={t(m.acknowledge)}><span>{spread(s.acknowledge)}</span></td><td data-name={t(m.repair)}><span>{spread(s.repair)}</span></td></tr>)}
               </tbody></table></div>
             </Card>
             <Card columns={6} flush title={t(m.noisy)}>

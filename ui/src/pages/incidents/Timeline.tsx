@@ -3,7 +3,7 @@ import type { ReactNode } from 'react';
 import type { IncidentEvent } from '../../api/incidents';
 import { type Message, useLanguage, useT } from '../../i18n';
 import { useSaid } from '../../i18n/useSaid';
-import { clock } from '../../ui/format';
+import { clock, span } from '../../ui/format';
 import { Span } from '../../ui/parts';
 import { gaps } from './clocks';
 import { eventWords, isVerdict, verdictWords } from './words';
@@ -11,6 +11,8 @@ import { eventWords, isVerdict, verdictWords } from './words';
 const m = {
   notTold: { en: 'Not told', zh: '通知失败' },
   took: { en: 'answered in {n} ms', zh: '{n} ms 后响应' },
+  held: { en: 'its for of {n} has passed', zh: 'for（{n}）已满' },
+  sinceDue: { en: '{n} ms after that, {all} after the first bad sample', zh: '此后 {n} ms，距首个异常样本 {all}' },
   since: { en: '{n} ms after the first bad sample', zh: '距首个异常样本 {n} ms' },
   until: { en: 'until {at}', zh: '至 {at}' },
   nobody: { en: 'nobody', zh: '无人' },
@@ -59,6 +61,12 @@ export function Timeline({ events, zone }: { events: IncidentEvent[]; zone: stri
   );
 }
 
+/** lasting is a duration in words. */
+function lasting(ms: number): string {
+  const { number, unit } = span(ms);
+  return `${number} ${unit}`;
+}
+
 function Detail({ event, zone }: { event: IncidentEvent; zone: string }): ReactNode {
   const t = useT();
   const said = useSaid();
@@ -74,8 +82,11 @@ function Detail({ event, zone }: { event: IncidentEvent; zone: string }): ReactN
     case 'notified':
       parts.push(`${text('receiver')}/${text('integration')}`);
       if (d.took_ms !== undefined) parts.push(t(m.took, { n: ms('took_ms') }));
-      if (d.since_first_bad_sample_ms !== undefined) parts.push(t(m.since, { n: ms('since_first_bad_sample_ms') }));
+      if (d.since_first_bad_sample_ms !== undefined) parts.push(d.since_due_ms !== undefined ? t(m.sinceDue, { n: ms('since_due_ms'), all: lasting(Number(d.since_first_bad_sample_ms)) }) : t(m.since, { n: ms('since_first_bad_sample_ms') }));
       if (d.error !== undefined) parts.push(text('error'));
+      break;
+    case 'due':
+      parts.push(t(m.held, { n: lasting(Number(d.for_ms)) }));
       break;
     case 'commented':
       return <div style={{ whiteSpace: 'pre-wrap', borderLeft: '2px solid var(--line)', paddingLeft: 8, marginTop: 2 }}>{text('text')}</div>;

@@ -49,6 +49,7 @@ export function IncidentMark({ incident }: { incident: Pick<Incident, 'state' | 
 
 export const eventWords: Record<string, Message> = {
   first_bad_sample: { en: 'First bad sample', zh: '首个异常样本' },
+  due: { en: 'The rule had to fire', zh: '规则应触发' },
   detected: { en: 'Detected', zh: '检测到' },
   opened: { en: 'Opened', zh: '事件创建' },
   alert_fired: { en: 'Alert joined', zh: '告警加入' },
