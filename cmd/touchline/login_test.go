@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -331,5 +332,31 @@ func TestLoginsAtOnce(t *testing.T) {
 	l, err := readLogins()
 	if err != nil || len(l.Logins) != n {
 		t.Fatalf("%d of %d logins are there: %v", len(l.Logins), n, err)
+	}
+}
+
+// TestLoginsHeld: a command that hangs while it holds the logins does not make others hang.
+func TestLoginsHeld(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lock")
+	open := func() *os.File {
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = f.Close() })
+		return f
+	}
+	holder := open()
+	if err := waitForLock(holder, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := waitForLock(open(), 30*time.Millisecond); err == nil || !strings.Contains(err.Error(), "another command has held") {
+		t.Errorf("held: %v", err)
+	}
+	if err := holder.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := waitForLock(open(), 0); err != nil {
+		t.Error(err)
 	}
 }

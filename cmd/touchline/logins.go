@@ -124,8 +124,8 @@ func (l *logins) change(how func() error) error {
 		return fmt.Errorf("lock logins: %w", err)
 	}
 	defer lock.Close() // and with it the lock ends
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
-		return fmt.Errorf("lock logins: %w", err)
+	if err := waitForLock(lock, loginsPatience); err != nil {
+		return err
 	}
 	now, err := readLogins()
 	if err != nil {
@@ -145,6 +145,28 @@ func (l *logins) drop(base *url.URL) {
 		l.Current = ""
 	}
 	l.Logins = slices.DeleteFunc(l.Logins, func(x login) bool { return x.URL == gone })
+}
+
+// loginsPatience is how long another command may be at the logins.
+const loginsPatience = 10 * time.Second
+
+// waitForLock takes a lock that ends with the file.
+func waitForLock(f *os.File, patience time.Duration) error {
+	deadline := time.Now().Add(patience)
+	pause := time.NewTicker(10 * time.Millisecond)
+	defer pause.Stop()
+	for {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		switch {
+		case err == nil:
+			return nil
+		case !errors.Is(err, syscall.EWOULDBLOCK):
+			return fmt.Errorf("lock logins: %w", err)
+		case time.Now().After(deadline):
+			return fmt.Errorf("lock logins: another command has held %s for %s; end it, or wait for it", f.Name(), patience)
+		}
+		<-pause.C
+	}
 }
 
 // write replaces the file as a whole: CreateTemp makes files of mode 0600.

@@ -405,17 +405,20 @@ func TestSettingsOfRuleGroups(t *testing.T) {
 }
 
 func TestNetworks(t *testing.T) {
-	c, err := Resolve(parse(t, "--config.file="+write(t, "web:\n  trusted_proxies: [127.0.0.1, 10.0.0.0/8, \"::ffff:10.9.9.9\", fd00::/8]\n")), nil)
+	c, err := Resolve(parse(t, "--config.file="+write(t, "web:\n  trusted_proxies: [127.0.0.1, 10.0.0.0/8, \"::ffff:10.9.9.9\", fd00::/8, \"::ffff:192.168.0.0/112\"]\n")), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprint(c.Web.Proxies()); got != "[127.0.0.1/32 10.0.0.0/8 10.9.9.9/32 fd00::/8]" {
+	if got := fmt.Sprint(c.Web.Proxies()); got != "[127.0.0.1/32 10.0.0.0/8 10.9.9.9/32 fd00::/8 192.168.0.0/16]" {
 		t.Errorf("the networks are %s", got)
 	}
 	for text, want := range map[string]string{
-		"nginx":      `"nginx" is no IP address or network; write an address such as 10.1.2.3, or a network such as 10.0.0.0/8`,
-		"10.0.0.0/x": "is no IP address or network",
-		"10.1.2.3/8": "10.1.2.3/8 has bits below its mask; write 10.0.0.0/8",
+		"nginx":             `"nginx" is no IP address or network; write an address such as 10.1.2.3, or a network such as 10.0.0.0/8`,
+		"10.0.0.0/x":        "is no IP address or network",
+		"10.1.2.3/8":        "10.1.2.3/8 has bits below its mask; write 10.0.0.0/8",
+		"0.0.0.0/0":         "0.0.0.0/0 is everybody",
+		"::/0":              "is everybody",
+		"::ffff:0.0.0.0/90": "more than the addresses of IPv4",
 	} {
 		if _, err := Resolve(parse(t, "--web.trusted-proxies="+text), nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", text, err)

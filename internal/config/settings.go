@@ -129,7 +129,7 @@ var Settings = []Setting{
 		Help: "Path below which everything is served. Derived from the path of --web.external-url when empty.",
 		bind: func(c *Config) any { return &c.Web.RoutePrefix }},
 	{Area: areaWeb, Path: "web.trusted_proxies", Flag: "web.trusted-proxies", Kind: KindNetworks, Example: "127.0.0.1", Since: "0.3",
-		Help: "Addresses and networks of reverse proxies whose X-Forwarded-For says who asks: for the pace of wrong passwords, the audit log and the list of sessions. A proxy must add to that header, or set it; of others it is ignored. May be repeated.",
+		Help: "Addresses and networks of reverse proxies whose X-Forwarded-For says who asks: for the pace of wrong passwords, the audit log and the list of sessions. A proxy must add to that header, or set it; of others it is ignored. OTLP over gRPC has no such header: there the proxy counts. May be repeated.",
 		bind: func(c *Config) any { return &c.Web.TrustedProxies }},
 	{Area: areaWeb, Path: "web.enable_lifecycle", Flag: "web.enable-lifecycle", Kind: KindBool, Default: "false", Since: "0.1",
 		Help: "Allow POST /-/reload and POST /-/quit. SIGHUP always reloads.",

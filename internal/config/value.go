@@ -302,6 +302,15 @@ func parseNetwork(text string) (netip.Prefix, error) {
 	if err != nil {
 		return netip.Prefix{}, bad("write an address such as 10.1.2.3, or a network such as 10.0.0.0/8", "%q is no IP address or network", text)
 	}
+	if a := p.Addr(); a.Is4In6() {
+		if p.Bits() < 96 {
+			return netip.Prefix{}, bad("write it as one of IPv4, such as 10.0.0.0/8", "%s is more than the addresses of IPv4 that it is written like", text)
+		}
+		p = netip.PrefixFrom(a.Unmap(), p.Bits()-96)
+	}
+	if p.Bits() == 0 {
+		return netip.Prefix{}, bad("name the proxies", "%s is everybody, who could then choose the address that counts", text)
+	}
 	if m := p.Masked(); m != p {
 		return netip.Prefix{}, bad("write "+m.String(), "%s has bits below its mask", text)
 	}

@@ -190,6 +190,41 @@ const flows = {
     }
   },
 
+  async 'a legend of many lines picks one, and gives all back'() {
+    const { uid } = await api('POST', '/dashboards', {
+      dashboard: { title: 'Many', panels: [{ id: 1, type: 'timeseries', title: 'Many', gridPos: { x: 0, y: 0, w: 24, h: 16 }, targets: [{ refId: 'A', expr: '{__name__=~"node_.+"}' }], options: { legend: { showLegend: true } } }] },
+      folder: '', message: '',
+    });
+    try {
+      const { context, page } = await open();
+      await signIn(page);
+      await page.goto(`${url}/ui/d/${uid}?from=now-5m&to=now&refresh=off`);
+      await ready(page);
+      const panel = page.locator('[data-panel-id="1"][data-panel-state=data]');
+      await panel.locator('.uplot').waitFor();
+      assert.ok(Number(/^\D*(\d+) of/.exec(await panel.locator('.panel-note').innerText())?.[1]) > 100, 'so many lines that the drawing is a task of its own');
+      const drawn = () => panel.locator('.uplot canvas').evaluate((c) => c.toDataURL());
+      const changed = async (from) => {
+        for (let n = 0; n < 100; n++) {
+          const now = await drawn();
+          if (now !== from) return now;
+          await page.waitForTimeout(50);
+        }
+        return assert.fail('the drawing stays as it was');
+      };
+      const all = await drawn();
+      const first = panel.locator('.legend-item').first();
+      await first.click();
+      const one = await changed(all);
+      await first.click();
+      await changed(one);
+      assert.equal(await panel.locator('.uplot').count(), 1, 'the plot of before is gone');
+      await context.close();
+    } finally {
+      await api('DELETE', `/dashboards/${uid}`);
+    }
+  },
+
   async 'a panel becomes a picture'() {
     const { context, page } = await open();
     await signIn(page);

@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useLayoutEffect, useMemo, useRef } from 'react';
+import { type ReactNode, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import uPlot from 'uplot';
 
 import { follow, point } from './crosshair';
@@ -35,6 +35,9 @@ export function Plot(p: PlotProps): ReactNode {
   const now = useRef(p);
   now.current = p;
   const self = useMemo(() => Symbol('plot'), []);
+  // What fails in a task of its own fails as what is drawn at once does.
+  const [broken, setBroken] = useState<{ error: unknown }>();
+  if (broken) throw broken.error;
 
   const drawn = useRef<unknown[]>([]);
   // The plot that is to be taken down when the next one is there.
@@ -62,7 +65,8 @@ export function Plot(p: PlotProps): ReactNode {
               (c) => {
                 const left = c.cursor.left ?? -1;
                 const i = left < 0 ? null : (c.cursor.idx ?? null);
-                now.current.onPoint?.(c, i, foreign);
+                // While the next plot waits, this one's places are of data gone by.
+                if (plot.current === c) now.current.onPoint?.(c, i, foreign);
                 if (!foreign) point(now.current.sync, left < 0 ? undefined : c.posToVal(left, 'x'), self);
               },
             ],
@@ -84,7 +88,13 @@ export function Plot(p: PlotProps): ReactNode {
       });
     };
     // Of many lines the drawing takes as long as all else that a click causes: it is a task of its own, and the old plot stays until then.
-    const later = leaving.current && now.current.data.length > manyLines ? setTimeout(make) : undefined;
+    const later = leaving.current && now.current.data.length > manyLines ? setTimeout(() => {
+      try {
+        make();
+      } catch (error) {
+        setBroken({ error });
+      }
+    }) : undefined;
     if (later === undefined) make();
     return () => {
       clearTimeout(later);
