@@ -2,7 +2,8 @@
 // which people have to sign in: node flows.mjs URL TOKEN [FOLDER FOR SCREENSHOTS]
 //
 // A link without signing in, an edit in which the session ends, the patch of a
-// dashboard that comes from a file, and a panel as a picture.
+// dashboard that comes from a file, a panel as a picture, and a server that is
+// away when a page is opened.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -205,6 +206,32 @@ const flows = {
     const box = await panel.boundingBox();
     assert.ok(Math.abs(bytes.readUInt32BE(16) - 2 * box.width) <= 2, `${bytes.readUInt32BE(16)} pixels wide for ${box.width}`);
     assert.ok(bytes.length > 5000, `${bytes.length} bytes`);
+    await context.close();
+  },
+
+  async 'a page that cannot be loaded waits for the server'() {
+    const { context, page } = await open();
+    await signIn(page);
+    await page.goto(`${url}/ui/status`);
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    let loads = 0;
+    page.on('load', () => { loads++; });
+    // As after the server was stopped.
+    const silent = (route) => route.abort('connectionrefused');
+    await page.route('**/*', silent);
+    await page.getByRole('link', { name: 'Alerts' }).first().click();
+    await page.getByRole('alert').filter({ hasText: 'opens by itself' }).waitFor();
+    await shot(page, 'silent');
+    assert.equal(await page.getByRole('navigation', { name: 'Pages' }).count(), 1, 'the frame stays');
+    await page.unroute('**/*', silent);
+    await page.getByRole('heading', { level: 1, name: 'Alerts' }).waitFor();
+    assert.equal(loads, 0, 'nothing was loaded anew');
+    // As after an upgrade: the module has another name now.
+    let missing = 0;
+    await page.route('**/app/Rules-*.js', (route) => (missing++ < 2 ? route.fulfill({ status: 404 }) : route.continue()));
+    await page.getByRole('main').getByRole('link', { name: 'Rules' }).first().click();
+    await page.getByRole('heading', { level: 1, name: 'Rules' }).waitFor();
+    assert.equal(loads, 1, 'the page is loaded anew once');
     await context.close();
   },
 };

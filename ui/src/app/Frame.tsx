@@ -1,7 +1,7 @@
 import { ActionIcon, Button, Kbd, Menu, Modal, useMantineColorScheme } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link, Outlet, useRouterState } from '@tanstack/react-router';
-import { lazy, type ReactNode, Suspense, useCallback, useState } from 'react';
+import { type ReactNode, Suspense, useCallback, useState } from 'react';
 
 import { alerts } from '../api/alertmanager';
 import { byLink } from '../api/client';
@@ -14,9 +14,10 @@ import { severityTone, worst } from '../ui/tone';
 import { prefix } from './base';
 import { useKeys } from './keys';
 import { menu, type MenuEntry } from './menu';
+import { lazyPage } from './PageLoad';
 import { TimeControls } from './TimeControls';
 
-const Palette = lazy(() => import('./Palette').then((p) => ({ default: p.Palette })));
+const Palette = lazyPage<{ close: () => void }>(() => import('./Palette'), 'Palette');
 
 const m = {
   skip: { en: 'Skip to the content', zh: '跳到正文' },
@@ -100,11 +101,11 @@ export function Frame(): ReactNode {
             <UserMenu />
           </header>
           <main className="content" id="content" tabIndex={-1}>
+            {palette && <Suspense><Palette close={() => setPalette(false)} /></Suspense>}
             <Outlet />
           </main>
         </div>
       </div>
-      {palette && <Suspense><Palette close={() => setPalette(false)} /></Suspense>}
       <Modal opened={help} onClose={() => setHelp(false)} title={t(m.keys)}>
         <table className="table">
           <tbody>
