@@ -1,5 +1,5 @@
 import { ActionIcon, Menu, useComputedColorScheme } from '@mantine/core';
-import { useNavigate } from '@tanstack/react-router';
+import { useNavigate, useRouter, useSearch } from '@tanstack/react-router';
 import { lazy, type ReactNode, Suspense, useRef, useState } from 'react';
 
 import { keepTime } from '../../app/Frame';
@@ -37,10 +37,13 @@ interface Props {
   scope: Scope;
 }
 
+const inspected = (asked: unknown, panel: Panel): boolean => asked !== undefined && asked !== null && String(asked) === String(panel.id);
+
 /** PanelMenu is what can be done with one panel. Until it is first opened it is a button only: a dashboard may have thousands. */
 export function PanelMenu(p: Props): ReactNode {
   const t = useT();
-  const [wanted, setWanted] = useState(false);
+  // An address may have it inspected from the beginning.
+  const [wanted, setWanted] = useState(() => inspected(new URLSearchParams(window.location.search).get('inspect'), p.panel));
   if (wanted) return <OpenMenu {...p} />;
   const title = label(p.panel.title, p.scope) || `${p.panel.type} ${p.panel.id}`;
   return <button type="button" className="dash-more" aria-haspopup="menu" aria-expanded={false} aria-label={t(m.menu, { title })} onClick={() => setWanted(true)}><Icon name="more" size={16} /></button>;
@@ -48,10 +51,22 @@ export function PanelMenu(p: Props): ReactNode {
 
 function OpenMenu({ panel, data, shared, scope }: Props): ReactNode {
   const t = useT();
-  const [open, setOpen] = useState(true);
   const navigate = useNavigate();
+  const router = useRouter();
+  const inspecting = useSearch({ strict: false, select: (s: Record<string, unknown>) => inspected(s.inspect, panel) });
+  const [open, setOpen] = useState(!inspecting);
+  // Whether the step back in the history is the one before it was opened.
+  const opened = useRef(false);
+  const inspect = (): void => {
+    opened.current = true;
+    void navigate({ to: '.', search: (old: Record<string, unknown>) => ({ ...old, inspect: panel.id }) } as never);
+  };
+  const close = (): void => {
+    if (opened.current) router.history.back();
+    else void navigate({ to: '.', replace: true, search: (old: Record<string, unknown>) => ({ ...old, inspect: undefined }) } as never);
+    opened.current = false;
+  };
   const mode = useComputedColorScheme('dark');
-  const [inspecting, setInspecting] = useState(false);
   const [note, setNote] = useState('');
   const button = useRef<HTMLButtonElement>(null);
   const title = label(panel.title, scope) || `${panel.type} ${panel.id}`;
@@ -70,7 +85,7 @@ function OpenMenu({ panel, data, shared, scope }: Props): ReactNode {
   };
   const copy = async (): Promise<void> => {
     const url = new URL(window.location.href);
-    for (const name of ['edit', 'editPanel', 'kiosk', 'share']) url.searchParams.delete(name);
+    for (const name of ['edit', 'editPanel', 'kiosk', 'share', 'inspect']) url.searchParams.delete(name);
     url.searchParams.set('viewPanel', String(panel.id));
     await navigator.clipboard.writeText(url.href);
     setNote(t(m.copied));
@@ -86,7 +101,7 @@ function OpenMenu({ panel, data, shared, scope }: Props): ReactNode {
           {exprs.length > 0 && (
             <Menu.Item leftSection={<Icon name="explore" size={14} />} onClick={() => void navigate({ to: '/explore', search: (old: Record<string, unknown>) => writeQueries(keepTime(old), exprs.map((expr) => emptyQuery(expr))) } as never)}>{t(m.explore)}</Menu.Item>
           )}
-          <Menu.Item leftSection={<Icon name="search" size={14} />} onClick={() => setInspecting(true)}>{t(m.inspect)}</Menu.Item>
+          <Menu.Item leftSection={<Icon name="search" size={14} />} onClick={inspect}>{t(m.inspect)}</Menu.Item>
           <Menu.Item leftSection={<Icon name="download" size={14} />} disabled={data.frames.length === 0}
             onClick={() => run(async () => download(fileName(title, 'csv'), (await import('../../panels/export/csv')).csvOf(data.frames), 'text/csv;charset=utf-8'))}>{t(m.csv)}</Menu.Item>
           <Menu.Item leftSection={<Icon name="download" size={14} />}
@@ -100,7 +115,7 @@ function OpenMenu({ panel, data, shared, scope }: Props): ReactNode {
           {shared.edit && <Menu.Item leftSection={<Icon name="trash" size={14} />} onClick={() => shared.edit!.remove(panel.id)}>{t(m.remove)}</Menu.Item>}
         </Menu.Dropdown>
       </Menu>
-      {inspecting && <Suspense><Inspect title={title} panel={panel} data={data} close={() => setInspecting(false)} /></Suspense>}
+      {inspecting && <Suspense><Inspect title={title} panel={panel} data={data} close={close} /></Suspense>}
     </>
   );
 }
