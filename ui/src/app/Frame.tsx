@@ -10,7 +10,7 @@ import { status } from '../api/status';
 import { language, setLanguage, useT } from '../i18n';
 import { Icon } from '../ui/icons';
 import { signInURL } from '../ui/parts';
-import { severityTone, worst } from '../ui/tone';
+import { needsPerson, worst } from '../ui/tone';
 import { prefix } from './base';
 import { useKeys } from './keys';
 import { menu, type MenuEntry } from './menu';
@@ -61,9 +61,8 @@ export function Frame(): ReactNode {
   const { data: state, isError } = useQuery({ enabled, queryKey: ['status'], queryFn: ({ signal }) => status(signal), refetchInterval: 5000 });
   const { data: active } = useQuery({ enabled, queryKey: ['alerts', 'active'], queryFn: ({ signal }) => alerts({ active: true, silenced: false, inhibited: false }, signal), refetchInterval: 5000 });
   const bad = state?.components?.some((c) => c.state !== 'ok' && c.state !== 'off') ?? false;
-  const severities = (active ?? []).map((a) => a.labels.severity).filter((s) => s !== 'none');
-  const tone = worst(severities);
-  const alarms = severities.filter((s) => severityTone(s) === 'critical' || severityTone(s) === 'warning').length;
+  const alarms = (active ?? []).filter((a) => needsPerson(a.labels));
+  const tone = worst(alarms.map((a) => a.labels.severity));
   const mark = isError ? 'critical' : !state ? undefined : tone === 'critical' ? 'critical' : tone === 'warning' || bad ? 'warning' : 'ok';
   const openPalette = useCallback(() => setPalette(true), []);
   const openHelp = useCallback(() => setHelp(true), []);
@@ -81,7 +80,7 @@ export function Frame(): ReactNode {
       <div className="mark" data-state={mark} role="img" aria-label={t(mark === 'ok' ? m.markOk : mark === 'warning' ? m.markWarning : m.markCritical)} />
       <div className="frame" data-wide={wide}>
         <nav className="rail" aria-label={t(m.navigation)}>
-          {menu.map((e) => <RailLink key={e.to} entry={e} here={e === here} count={e.to === '/alerts' ? alarms : 0} wide={wide} />)}
+          {menu.map((e) => <RailLink key={e.to} entry={e} here={e === here} count={e.to === '/alerts' ? alarms.length : 0} wide={wide} />)}
           <RestMenu here={here} />
           <div className="rail-rest" style={{ marginTop: 'auto' }}>
             <button type="button" className="rail-link" style={{ width: '100%' }} aria-label={t(m.widen)} aria-pressed={wide}

@@ -11,7 +11,7 @@ import { useT } from '../../i18n';
 import { useSaid } from '../../i18n/useSaid';
 import { useSummary } from '../../stock';
 import { Ago, Card, Empty, Failed, LabelList, Loading, Notice, Page, StateMark } from '../../ui/parts';
-import { severityTone, type Tone, worst } from '../../ui/tone';
+import { needsPerson, severityTone, type Tone, worst } from '../../ui/tone';
 import { RefusedText, useDoor, useRefused, useRefusals } from '../add/Refusals';
 import { byFigure, containerName, nowQuery } from './figures';
 import { Hosts } from './Hosts';
@@ -99,8 +99,7 @@ export function Overview(): ReactNode {
   const lately = useQuery({ queryKey: ['overview', 'told'], queryFn: ({ signal }) => notifications({ limit: 8 }, signal), refetchInterval: 2000 });
 
   const open = incidents.data?.incidents ?? [];
-  // The watchdog fires as long as all is well, and what only informs needs nobody.
-  const firing = (alerts.data ?? []).filter((a) => a.labels.alertname !== 'Watchdog' && !['none', 'info'].includes(a.labels.severity ?? ''));
+  const firing = (alerts.data ?? []).filter((a) => needsPerson(a.labels));
   // What an open incident is about is told by it.
   const alone = firing.filter((a) => !open.some((i) => i.labels && Object.keys(i.labels).length > 0 && Object.entries(i.labels).every(([n, v]) => a.labels[n] === v)));
   const refused = useRefusals(status.data !== undefined && !status.data.backends?.some((b) => b.engine === 'metrics'));
@@ -143,7 +142,7 @@ export function Overview(): ReactNode {
         <ToldLately answer={lately} />
         <Hosts now={now.data} pending={now.isPending} error={now.error} retry={() => void now.refetch()} />
         <Services />
-        <Containers now={now.data} pending={now.isPending} />
+        <Containers now={now.data} pending={now.isPending} watched={status.data?.watched?.some((w) => w.up && w.source === 'in-process' && w.job === 'cadvisor') ?? false} />
         <Card title={t(m.watched)} columns={6} flush>
           {status.data ? <Watched status={status.data} /> : <Loading height={120} />}
         </Card>
