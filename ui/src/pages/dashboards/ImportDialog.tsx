@@ -149,7 +149,7 @@ function Line({ item, again }: { item: Item; again: (item: Item, how: 'overwrite
         {'title' in parsed && !saved && parsed.title && <div className="muted">{parsed.title}</div>}
       </td>
       <td>
-        {broken ? <StateMark tone="critical">{broken.slice(0, 300)}</StateMark> :
+        {broken ? <span style={{ color: 'var(--critical)', overflowWrap: 'anywhere' }}>{broken.slice(0, 300)}</span> :
           state === 'done' ? <StateMark tone="good">{t(m.done)}</StateMark> :
           state === 'failed' ? <span style={{ color: 'var(--critical)', overflowWrap: 'anywhere' }}>{taken === undefined ? said(errorText(error)) : t(m.taken, { title: taken })}{error instanceof ApiError && error.fields.map((f) => <div key={f.location + f.message}><code>{f.location}</code> {said(f.message)}</div>)}</span> :
           <StateMark tone="quiet">{t(m.waiting)}</StateMark>}

@@ -27,7 +27,7 @@ export function parse(text: string): Parsed {
   try {
     json = JSON.parse(plain);
   } catch (e) {
-    return { error: 'syntax', detail: e instanceof Error ? e.message : String(e), ...placeOf(plain, brokenAt(plain)) };
+    return { error: 'syntax', detail: (e instanceof Error ? e.message : String(e)).replace(/ in JSON at position [\s\S]*$/, ''), ...placeOf(plain, brokenAt(plain)) };
   }
   if (!isObject(json)) return { error: 'object' };
   const inner = isObject(json.dashboard) ? json.dashboard : isObject(json.spec) ? json.spec : json;
