@@ -3,7 +3,7 @@
 //
 // A link without signing in, an edit in which the session ends, the patch of a
 // dashboard that comes from a file, a panel as a picture, the way back from
-// Inspect, a playlist, and a server that is away when a page is opened.
+// Inspect, a playlist, data that is refused, and a server that is away when a page is opened.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -256,6 +256,20 @@ const flows = {
     assert.equal(await page.locator('[data-panel-id]').count(), 0, 'nothing of it is shown');
     await shot(page, 'gone');
     await api('DELETE', `/dashboards/${made[1]}`);
+    await context.close();
+  },
+
+  async 'what is refused is said where data is looked for'() {
+    const { context, page } = await open();
+    await signIn(page);
+    // A counter that is new within the minute counts from zero.
+    for (let n = 0; n < 3; n++) assert.equal((await fetch(`${url}/api/v1/write`, { method: 'POST', body: 'x' })).status, 401);
+    await page.goto(`${url}/ui/watched`);
+    await page.locator('[data-refused=remote-write]').getByText(/Remote write: Refused with 401, 3 times/).waitFor();
+    await page.goto(`${url}/ui/`);
+    await page.getByText('Data that comes is refused.').waitFor();
+    await page.getByRole('link', { name: 'What to set there' }).click();
+    await page.waitForURL((u) => u.pathname === '/ui/add/remote-write');
     await context.close();
   },
 
