@@ -222,8 +222,10 @@ function Editor({ uid, kept }: { uid: string; kept: Kept }): ReactNode {
     leaving.current = true;
     setDraft(undefined);
     void client.invalidateQueries({ queryKey: ['dashboards'] });
+    // Who goes back before this page is left sees what is asked again now, and who does so later must not find it.
+    void client.invalidateQueries({ queryKey: ['dashboard', uid] });
     await navigate({ to: '/dashboards', search: keepTime } as never);
-    client.removeQueries({ queryKey: ['dashboard', uid] });
+    client.removeQueries({ queryKey: ['dashboard', uid], type: 'inactive' });
   };
   if (model.raw === undefined) return <><div data-dashboard-state="ready" /><Empty title={t(m.lost)}>{model.warnings[0]?.[l]}</Empty></>;
 
