@@ -77,7 +77,7 @@ func (r *Report) Check(conditions []Condition) []string {
 		case "lost":
 			for _, rr := range r.Rules {
 				if rr.Removed > 0 {
-					say("lost: %s no longer fires for %d alerts that it fired for", rr.title(), rr.Removed)
+					say("lost: %s no longer fires for %s that it fired for", rr.title(), alerts(rr.Removed))
 				}
 			}
 			continue
@@ -112,4 +112,11 @@ func (r *Report) Check(conditions []Condition) []string {
 		}
 	}
 	return out
+}
+
+func alerts(n int) string {
+	if n == 1 {
+		return "1 alert"
+	}
+	return fmt.Sprintf("%d alerts", n)
 }

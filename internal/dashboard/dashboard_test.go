@@ -364,9 +364,16 @@ func TestFiles(t *testing.T) {
 		kinds(t, "restoring a file", err, Provisioned, "")
 		kinds(t, "deleting a file", s.Delete(ctx, "anna", "f", 0), Provisioned, "goes away with the file")
 		p, err := s.Patch(ctx, "f", edit)
-		if err != nil || len(p.Operations) != 3 || !strings.HasPrefix(p.Diff, "--- a/etc/d/a.json\n") {
+		if err != nil || len(p.Operations) != 3 || !strings.HasPrefix(p.Diff, "--- a/etc/d/a.json\n") || p.Folder != "" {
 			t.Errorf("%+v, %v", p, err)
 		}
+		provided := file(t, one, false, false)
+		provided.Root = "/etc"
+		set(provided)
+		if p, err = s.Patch(ctx, "f", edit); err != nil || !strings.HasPrefix(p.Diff, "--- a/d/a.json\n+++ b/d/a.json\n") || p.Folder != "/etc" {
+			t.Errorf("of a folder: %+v, %v", p, err)
+		}
+		set(file(t, one, false, false))
 		if vs, err := s.Versions(ctx, "f"); err != nil || len(vs) != 1 || vs[0].UpdatedBy != "/etc/d/a.json" {
 			t.Errorf("%+v, %v", vs, err)
 		}

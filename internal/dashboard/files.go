@@ -10,7 +10,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"touchline.dev/touchline/internal/state"
@@ -22,6 +24,7 @@ type File struct {
 	UID      string
 	Folder   string
 	Source   string // the path, for people
+	Root     string // the folder that the provider reads, which a patch is applied in; "" for none
 	Modified time.Time
 	// AllowEdit lets it be saved over; the file wins again as soon as it changes.
 	AllowEdit bool
@@ -36,6 +39,18 @@ type File struct {
 	panels   int
 	digest   string
 	packed   []byte
+}
+
+// place is the file's path as git writes it, and the folder that it begins in.
+func (f *File) place() (name, folder string) {
+	if f.Root != "" {
+		if rel, err := filepath.Rel(f.Root, f.Source); err == nil && filepath.IsLocal(rel) {
+			if whole, err := filepath.Abs(f.Root); err == nil {
+				return filepath.ToSlash(rel), whole
+			}
+		}
+	}
+	return strings.TrimLeft(filepath.ToSlash(f.Source), "/"), ""
 }
 
 // NewFile reads a file's text. Its UID is the one that stands in it, "" for none.

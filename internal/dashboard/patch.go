@@ -19,6 +19,7 @@ type Operation struct {
 type Patch struct {
 	Operations []Operation
 	Diff       string // unified, against the text of before
+	Folder     string // where the diff's paths begin; "" where it is of no file
 }
 
 // edit puts a text in the place of another.

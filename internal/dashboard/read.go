@@ -265,7 +265,7 @@ func (s *Service) Restore(ctx context.Context, by, uid string, version, n int64)
 // what is kept of one that does not.
 func (s *Service) Patch(ctx context.Context, uid string, edited *Document) (Patch, error) {
 	var before *Document
-	name := uid + ".json"
+	name, folder := uid+".json", ""
 	err := s.o.DB.Read(ctx, func(q state.Querier) error {
 		f, r, err := s.lookup(ctx, q, uid)
 		if err != nil {
@@ -273,7 +273,7 @@ func (s *Service) Patch(ctx context.Context, uid string, edited *Document) (Patc
 		}
 		var text string
 		if f != nil {
-			name = strings.TrimLeft(f.Source, "/")
+			name, folder = f.place()
 			text, err = f.Text()
 		} else {
 			_, text, err = s.content(ctx, q, f, r)
@@ -287,5 +287,7 @@ func (s *Service) Patch(ctx context.Context, uid string, edited *Document) (Patc
 	if err != nil {
 		return Patch{}, fmt.Errorf("make patch: %w", err)
 	}
-	return Difference(name, before, edited), nil
+	p := Difference(name, before, edited)
+	p.Folder = folder
+	return p, nil
 }

@@ -2,7 +2,8 @@
 // which people have to sign in: node flows.mjs URL TOKEN [FOLDER FOR SCREENSHOTS]
 //
 // A link without signing in, an edit in which the session ends, the patch of a
-// dashboard that comes from a file, and a panel as a picture.
+// dashboard that comes from a file, a panel as a picture, the way back from
+// Inspect, a playlist, data that is refused, and a server that is away when a page is opened.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -240,6 +241,96 @@ const flows = {
     const box = await panel.boundingBox();
     assert.ok(Math.abs(bytes.readUInt32BE(16) - 2 * box.width) <= 2, `${bytes.readUInt32BE(16)} pixels wide for ${box.width}`);
     assert.ok(bytes.length > 5000, `${bytes.length} bytes`);
+    await context.close();
+  },
+
+  async 'the browser goes back from Inspect, a playlist has a bar, and what is deleted is gone'() {
+    const { context, page } = await open();
+    await signIn(page);
+    const made = [];
+    for (const title of ['Played first', 'Played second']) made.push((await api('POST', '/dashboards', { dashboard: { title, panels: [{ id: 1, type: 'text', title: 'Note', gridPos: { x: 0, y: 0, w: 12, h: 6 }, options: { mode: 'markdown', content: title } }] }, folder: '', message: '' })).uid);
+    await page.goto(`${url}/ui/d/${made[0]}`);
+    await ready(page);
+    await page.getByRole('button', { name: 'Menu of Note' }).click();
+    await page.getByRole('menuitem', { name: 'Inspect' }).click();
+    const inspect = page.getByRole('dialog', { name: /Inspect/ });
+    await inspect.waitFor();
+    assert.equal(new URL(page.url()).searchParams.get('inspect'), '1');
+    await page.goBack();
+    await inspect.waitFor({ state: 'detached' });
+    assert.equal(new URL(page.url()).pathname, `/ui/d/${made[0]}`, 'Back leaves Inspect, not the dashboard');
+    await page.goForward();
+    await inspect.waitFor();
+    await page.keyboard.press('Escape');
+    await inspect.waitFor({ state: 'detached' });
+    await page.goto(`${url}/ui/d/${made[0]}?inspect=1`);
+    await inspect.waitFor();
+
+    await page.goto(`${url}/ui/playlist?d=${made[0]}&d=${made[1]}&every=600s`);
+    await page.getByRole('heading', { level: 1, name: 'Played first' }).waitFor();
+    await page.mouse.move(300, 300);
+    await page.mouse.move(320, 320);
+    const bar = page.getByRole('toolbar', { name: 'Playlist' });
+    await bar.and(page.locator('[data-awake]')).waitFor();
+    await bar.getByRole('button', { name: 'Next' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Played second' }).waitFor();
+    await shot(page, 'playlist');
+    await bar.getByRole('button', { name: 'Previous' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Played first' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.waitForURL((u) => u.pathname === '/ui/dashboards');
+
+    await page.goto(`${url}/ui/d/${made[0]}`);
+    await ready(page);
+    await page.getByRole('button', { name: 'More', exact: true }).last().click();
+    await page.getByRole('menuitem', { name: 'Delete' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+    await page.waitForURL((u) => u.pathname === '/ui/dashboards');
+    await page.goBack();
+    await page.getByText('This dashboard is not there any more').waitFor();
+    assert.equal(await page.locator('[data-panel-id]').count(), 0, 'nothing of it is shown');
+    await shot(page, 'gone');
+    await api('DELETE', `/dashboards/${made[1]}`);
+    await context.close();
+  },
+
+  async 'what is refused is said where data is looked for'() {
+    const { context, page } = await open();
+    await signIn(page);
+    // A counter that is new within the minute counts from zero.
+    for (let n = 0; n < 3; n++) assert.equal((await fetch(`${url}/api/v1/write`, { method: 'POST', body: 'x' })).status, 401);
+    await page.goto(`${url}/ui/watched`);
+    await page.locator('[data-refused=remote-write]').getByText(/Remote write: Refused with 401, 3 times/).waitFor();
+    await page.goto(`${url}/ui/`);
+    await page.getByText('Data that comes is refused.').waitFor();
+    await page.getByRole('link', { name: 'What to set there' }).click();
+    await page.waitForURL((u) => u.pathname === '/ui/add/remote-write');
+    await context.close();
+  },
+
+  async 'a page that cannot be loaded waits for the server'() {
+    const { context, page } = await open();
+    await signIn(page);
+    await page.goto(`${url}/ui/status`);
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    let loads = 0;
+    page.on('load', () => { loads++; });
+    // As after the server was stopped.
+    const silent = (route) => route.abort('connectionrefused');
+    await page.route('**/*', silent);
+    await page.getByRole('link', { name: 'Alerts' }).first().click();
+    await page.getByRole('alert').filter({ hasText: 'opens by itself' }).waitFor();
+    await shot(page, 'silent');
+    assert.equal(await page.getByRole('navigation', { name: 'Pages' }).count(), 1, 'the frame stays');
+    await page.unroute('**/*', silent);
+    await page.getByRole('heading', { level: 1, name: 'Alerts' }).waitFor();
+    assert.equal(loads, 0, 'nothing was loaded anew');
+    // As after an upgrade: the module has another name now.
+    let missing = 0;
+    await page.route('**/app/Rules-*.js', (route) => (missing++ < 2 ? route.fulfill({ status: 404 }) : route.continue()));
+    await page.getByRole('main').getByRole('link', { name: 'Rules' }).first().click();
+    await page.getByRole('heading', { level: 1, name: 'Rules' }).waitFor();
+    assert.equal(loads, 1, 'the page is loaded anew once');
     await context.close();
   },
 };

@@ -109,8 +109,9 @@ func (d *dashboards) edits() {
 		})
 	type patchOutput struct {
 		Body struct {
-			Patch []dashboard.Operation `json:"patch" doc:"As in RFC 6902."`
-			Diff  string                `json:"diff" doc:"Unified, against the file; what has not changed stays as it is written there."`
+			Patch  []dashboard.Operation `json:"patch" doc:"As in RFC 6902."`
+			Diff   string                `json:"diff" doc:"Unified, against the file; what has not changed stays as it is written there."`
+			Folder string                `json:"folder,omitempty" doc:"The folder on the server that the paths of the diff begin in, for git apply; the one that its provider reads."`
 		}
 	}
 	patch := operation("make-dashboard-patch", http.MethodPost, "/dashboards/{uid}/patch", dashboardsTag, "What an edit changes in the file that a dashboard comes from; nothing is saved", http.StatusNotFound)
@@ -128,7 +129,7 @@ func (d *dashboards) edits() {
 			return nil, d.dashboardFailure(ctx, "making the patch", err)
 		}
 		o := &patchOutput{}
-		o.Body.Patch, o.Body.Diff = p.Operations, p.Diff
+		o.Body.Patch, o.Body.Diff, o.Body.Folder = p.Operations, p.Diff, p.Folder
 		return o, nil
 	})
 	for method, on := range map[string]bool{http.MethodPut: true, http.MethodDelete: false} {

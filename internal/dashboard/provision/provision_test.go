@@ -145,7 +145,7 @@ json/three.json:1:1: the uid "mine" is that of ` + x.dir + `/json/one.json, and 
 		t.Errorf("%v", x.boards)
 	}
 	mine, deep, top, shipped := x.boards["mine"], x.boards["deep"], x.boards["top"], x.boards["shipped"]
-	if mine.Folder != "Main" || mine.AllowEdit || mine.Keep || deep.Folder != "a/b" || !deep.AllowEdit || !deep.Keep || top.Folder != "" || shipped.Folder != ShippedFolder || shipped.Source != "stack/dashboards/a.json" || mine.Shipped || deep.Shipped || top.Shipped || !shipped.Shipped {
+	if mine.Folder != "Main" || !strings.HasPrefix(mine.Source, mine.Root+"/") || shipped.Root != "" || mine.AllowEdit || mine.Keep || deep.Folder != "a/b" || !deep.AllowEdit || !deep.Keep || top.Folder != "" || shipped.Folder != ShippedFolder || shipped.Source != "stack/dashboards/a.json" || mine.Shipped || deep.Shipped || top.Shipped || !shipped.Shipped {
 		t.Errorf("%+v\n%+v\n%+v\n%+v", mine, deep, top, shipped)
 	}
 

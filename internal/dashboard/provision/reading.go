@@ -167,7 +167,7 @@ func (r *reading) file(p *Provider, name string, info fs.FileInfo) {
 		return
 	}
 	f := *c.good
-	f.Folder, f.AllowEdit, f.Keep = p.folderOf(name), p.AllowEdit, p.Keep
+	f.Folder, f.AllowEdit, f.Keep, f.Root = p.folderOf(name), p.AllowEdit, p.Keep, p.Path
 	for _, text := range f.Warnings {
 		r.problem(Problem{File: name, Warning: true, Message: text})
 	}

@@ -149,8 +149,8 @@ export async function restore(uid: string, ifMatch: string, version: number): Pr
   return (await call<Saved>(`${at(uid)}/restore`, { method: 'POST', json: { version }, ifMatch })).body;
 }
 
-export async function makePatch(uid: string, dashboard: DashboardJSON): Promise<{ patch: Operation[]; diff: string }> {
-  return (await call<{ patch: Operation[]; diff: string }>(`${at(uid)}/patch`, { method: 'POST', json: { dashboard } })).body;
+export async function makePatch(uid: string, dashboard: DashboardJSON): Promise<{ patch: Operation[]; diff: string; /** Where the paths of the diff begin, on the server. */ folder?: string }> {
+  return (await call<{ patch: Operation[]; diff: string; folder?: string }>(`${at(uid)}/patch`, { method: 'POST', json: { dashboard } })).body;
 }
 
 export async function shares(uid: string, signal?: AbortSignal): Promise<Share[]> {

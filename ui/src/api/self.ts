@@ -1,4 +1,4 @@
-import type { Target } from './prometheus';
+import { prom, type Target, type Targets } from './prometheus';
 
 /** The pool by which this process scrapes itself. */
 const selfPool = 'touchline/touchline';
@@ -9,3 +9,6 @@ export function selfMatchers(all: Target[]): string {
   const labels = self ? { job: self.labels.job, instance: self.labels.instance } : { job: 'touchline' };
   return Object.entries(labels).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${JSON.stringify(value)}`])).join(',');
 }
+
+/** ownTarget is the target by which this process scrapes itself; none where it does not. */
+export const ownTarget = async (signal?: AbortSignal): Promise<Target[]> => (await prom<Targets>('/targets', { params: { scrapePool: selfPool, state: 'active' }, signal })).activeTargets ?? [];

@@ -1,7 +1,7 @@
 import { ActionIcon, Button, Kbd, Menu, Modal, useMantineColorScheme } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link, Outlet, useRouterState } from '@tanstack/react-router';
-import { lazy, type ReactNode, Suspense, useCallback, useState } from 'react';
+import { type ReactNode, Suspense, useCallback, useState } from 'react';
 
 import { alerts } from '../api/alertmanager';
 import { byLink } from '../api/client';
@@ -10,13 +10,14 @@ import { status } from '../api/status';
 import { language, setLanguage, useT } from '../i18n';
 import { Icon } from '../ui/icons';
 import { signInURL } from '../ui/parts';
-import { severityTone, worst } from '../ui/tone';
+import { needsPerson, worst } from '../ui/tone';
 import { prefix } from './base';
 import { useKeys } from './keys';
 import { menu, type MenuEntry } from './menu';
+import { lazyPage } from './PageLoad';
 import { TimeControls } from './TimeControls';
 
-const Palette = lazy(() => import('./Palette').then((p) => ({ default: p.Palette })));
+const Palette = lazyPage<{ close: () => void }>(() => import('./Palette'), 'Palette');
 
 const m = {
   skip: { en: 'Skip to the content', zh: '跳到正文' },
@@ -60,9 +61,8 @@ export function Frame(): ReactNode {
   const { data: state, isError } = useQuery({ enabled, queryKey: ['status'], queryFn: ({ signal }) => status(signal), refetchInterval: 5000 });
   const { data: active } = useQuery({ enabled, queryKey: ['alerts', 'active'], queryFn: ({ signal }) => alerts({ active: true, silenced: false, inhibited: false }, signal), refetchInterval: 5000 });
   const bad = state?.components?.some((c) => c.state !== 'ok' && c.state !== 'off') ?? false;
-  const severities = (active ?? []).map((a) => a.labels.severity).filter((s) => s !== 'none');
-  const tone = worst(severities);
-  const alarms = severities.filter((s) => severityTone(s) === 'critical' || severityTone(s) === 'warning').length;
+  const alarms = (active ?? []).filter((a) => needsPerson(a.labels));
+  const tone = worst(alarms.map((a) => a.labels.severity));
   const mark = isError ? 'critical' : !state ? undefined : tone === 'critical' ? 'critical' : tone === 'warning' || bad ? 'warning' : 'ok';
   const openPalette = useCallback(() => setPalette(true), []);
   const openHelp = useCallback(() => setHelp(true), []);
@@ -80,7 +80,7 @@ export function Frame(): ReactNode {
       <div className="mark" data-state={mark} role="img" aria-label={t(mark === 'ok' ? m.markOk : mark === 'warning' ? m.markWarning : m.markCritical)} />
       <div className="frame" data-wide={wide}>
         <nav className="rail" aria-label={t(m.navigation)}>
-          {menu.map((e) => <RailLink key={e.to} entry={e} here={e === here} count={e.to === '/alerts' ? alarms : 0} wide={wide} />)}
+          {menu.map((e) => <RailLink key={e.to} entry={e} here={e === here} count={e.to === '/alerts' ? alarms.length : 0} wide={wide} />)}
           <RestMenu here={here} />
           <div className="rail-rest" style={{ marginTop: 'auto' }}>
             <button type="button" className="rail-link" style={{ width: '100%' }} aria-label={t(m.widen)} aria-pressed={wide}
@@ -100,11 +100,11 @@ export function Frame(): ReactNode {
             <UserMenu />
           </header>
           <main className="content" id="content" tabIndex={-1}>
+            {palette && <Suspense><Palette close={() => setPalette(false)} /></Suspense>}
             <Outlet />
           </main>
         </div>
       </div>
-      {palette && <Suspense><Palette close={() => setPalette(false)} /></Suspense>}
       <Modal opened={help} onClose={() => setHelp(false)} title={t(m.keys)}>
         <table className="table">
           <tbody>

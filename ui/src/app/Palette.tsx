@@ -7,6 +7,7 @@ import { useT } from '../i18n';
 import { Icon } from '../ui/icons';
 import { areas } from './areas';
 import { keepTime } from './Frame';
+import { inOrder } from './kinds';
 import { menu } from './menu';
 import { type Found, rank } from './search';
 import { subpages } from './subpages';
@@ -38,7 +39,7 @@ export function Palette({ close }: { close: () => void }): ReactNode {
     .filter(([n]) => n > 0)
     .sort((a, b) => b[0] - a[0])
     .map(([, f]) => f);
-  const groups = [{ name: t(m.pages), found: pages.slice(0, most) }, ...sources.map((s, i) => ({ name: t(s.name), found: (answers[i]?.data ?? []).slice(0, most) }))].filter((g) => g.found.length > 0);
+  const groups = inOrder([{ kind: m.pages.en, name: t(m.pages), found: pages.slice(0, most) }, ...sources.map((s, i) => ({ kind: s.name.en, name: t(s.name), found: (answers[i]?.data ?? []).slice(0, most) }))].filter((g) => g.found.length > 0), text);
   const all = groups.flatMap((g) => g.found);
   const chosen = Math.min(at, all.length - 1);
   const go = (f: Found | undefined): void => {

@@ -1,4 +1,4 @@
-import { createRootRoute, createRoute, createRouter, type ErrorComponentProps, lazyRouteComponent } from '@tanstack/react-router';
+import { createRootRoute, createRoute, createRouter, type ErrorComponentProps } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 
 import { useT } from '../i18n';
@@ -7,6 +7,8 @@ import { Empty, Failed, Loading } from '../ui/parts';
 import { areas } from './areas';
 import { basePath } from './base';
 import { Frame } from './Frame';
+import { isLoss } from './load';
+import { lazyPage, Lost } from './PageLoad';
 
 const m = {
   none: { en: 'There is no such page', zh: '没有此页面' },
@@ -27,14 +29,14 @@ const root = createRootRoute({
 // Each page is a chunk of its own: what is not looked at is not loaded.
 const routes = areas
   .flatMap((a) => a.routes)
-  .map((r) => createRoute({ getParentRoute: () => root, path: r.path, component: lazyRouteComponent(r.load as never, r.name as never) }));
+  .map((r) => createRoute({ getParentRoute: () => root, path: r.path, component: lazyPage(r.load, r.name) }));
 
 export const router = createRouter({
   routeTree: root.addChildren(routes),
   basepath: basePath,
   defaultPreload: 'intent',
   defaultPendingComponent: () => <Loading height={240} />,
-  defaultErrorComponent: ({ error, reset }: ErrorComponentProps) => <Failed error={error} retry={reset} />,
+  defaultErrorComponent: ({ error, reset }: ErrorComponentProps) => (isLoss(error) ? <Lost error={error} /> : <Failed error={error} retry={reset} />),
   // A query string as people write it: from=now-1h, not from=%22now-1h%22.
   parseSearch: (text) => {
     const out: Record<string, unknown> = {};

@@ -7,6 +7,8 @@ export interface Found {
   icon: IconName;
   label: string;
   hint?: string;
+  /** Whether it is over, as an incident that was closed. */
+  over?: boolean;
   /** A path below /ui, with its query where it has one. */
   to: string;
 }
@@ -25,7 +27,7 @@ export function rank(text: string, typed: string): number {
   if (t === q) return 100;
   if (t.startsWith(q)) return 80;
   const at = t.indexOf(q);
-  if (at >= 0) return /[\s_\-/:.]/.test(t[at - 1] ?? ' ') ? 60 : 40;
+  if (at >= 0) return /[\s_\-/:.]/.test(t[at - 1] ?? ' ') || /[a-z][A-Z]/.test(text.slice(at - 1, at + 1)) ? 60 : 40;
   let i = 0;
   for (const c of t) if (c === q[i]) i++;
   return i === q.length ? 10 : 0;

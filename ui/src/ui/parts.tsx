@@ -79,14 +79,14 @@ export function errorText(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Failed says what went wrong, and offers what may help. */
-export function Failed({ error, retry }: { error: unknown; retry?: () => void }): ReactNode {
+/** Failed says what went wrong, and offers what may help. what is its head, where nothing was to be read. */
+export function Failed({ error, retry, what }: { error: unknown; retry?: () => void; what?: ReactNode }): ReactNode {
   const t = useT();
   const said = useSaid();
   const api = error instanceof ApiError ? error : undefined;
   return (
     <div className="notice" data-tone="critical" role="alert">
-      <StateMark tone="critical">{t(m.failed)}</StateMark>
+      <StateMark tone="critical">{what ?? t(m.failed)}</StateMark>
       <div style={{ minWidth: 0, overflowWrap: 'anywhere' }}>
         {api?.status === 0 ? t(m.unreachable) : said(errorText(error))}
         {api?.fields.filter((f) => !api.message.includes(f.message)).map((f) => <div key={f.location} className="muted"><code>{f.location}</code> {said(f.message)}</div>)}

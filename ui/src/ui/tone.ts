@@ -26,6 +26,9 @@ export function severityTone(severity: string | undefined): Tone {
 
 const order: Tone[] = ['critical', 'warning', 'info', 'quiet'];
 
+/** needsPerson tells whether somebody has to look at an alert: not at what only informs, nor at the watchdog, which fires as long as all is well. */
+export const needsPerson = (labels: Record<string, string>): boolean => labels.alertname !== 'Watchdog' && !['none', 'info'].includes(labels.severity ?? '');
+
 /** rank orders severities, the worst first. */
 export const rank = (severity: string | undefined): number => order.indexOf(severityTone(severity));
 

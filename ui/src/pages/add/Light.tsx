@@ -6,6 +6,7 @@ import { targets, vector } from '../../api/server';
 import { useT } from '../../i18n';
 import { Ago, Failed, StateMark } from '../../ui/parts';
 import type { Signal } from './guide';
+import { RefusedWhy, useRefused } from './Refusals';
 import { type Light as Seen, ownJobs, requestLight, scrapeLight } from './received';
 
 const m = {
@@ -16,10 +17,7 @@ const m = {
   requests: { en: '{n} requests in the last minute', zh: '最近一分钟 {n} 次请求' },
   scraped: { en: '{n} targets are scraped', zh: '正在抓取 {n} 个目标' },
   stopped: { en: 'Nothing in the last minute, though it came before', zh: '最近一分钟没有数据，此前曾收到' },
-  refused: { en: 'Refused with {code}, {n} times in the last minute', zh: '最近一分钟被拒绝 {n} 次，状态码 {code}' },
-  refused401: { en: 'The sender shows no valid token: make one as said below.', zh: '发送方未携带有效令牌：请按下文创建。' },
-  refused400: { en: 'What comes is not in this protocol, or is broken; the sender’s log says more.', zh: '数据不符合该协议或已损坏；详见发送方日志。' },
-  refusedOther: { en: 'The sender’s log has the reason.', zh: '原因见发送方日志。' },
+  below: { en: 'Make one as said below.', zh: '请按下文创建。' },
   failing: { en: 'Found, and failing', zh: '已发现，但失败' },
   last: { en: 'last', zh: '最近' },
   more: { en: 'and {n} more', zh: '等 {n} 项' },
@@ -59,6 +57,7 @@ export function Light({ id, signal }: { id: string; signal: Signal }): ReactNode
 
 function Shown({ seen, scrape }: { seen: Seen; scrape: boolean }): ReactNode {
   const t = useT();
+  const refused = useRefused();
   switch (seen.state) {
     case 'waiting':
       return <><StateMark tone="quiet">{t(m.waiting)}</StateMark><div className="muted">{t(m.waitingHint)}</div></>;
@@ -78,8 +77,8 @@ function Shown({ seen, scrape }: { seen: Seen; scrape: boolean }): ReactNode {
     case 'refused':
       return (
         <>
-          <StateMark tone="critical">{t(m.refused, { code: seen.code, n: Math.round(seen.count) })}</StateMark>
-          <div>{t(seen.code === '401' || seen.code === '403' ? m.refused401 : seen.code === '400' || seen.code === '415' ? m.refused400 : m.refusedOther)}</div>
+          <StateMark tone="critical">{refused(seen.code, seen.count)}</StateMark>
+          <div><RefusedWhy code={seen.code} />{(seen.code === '401' || seen.code === '403') && ` ${t(m.below)}`}</div>
         </>
       );
     case 'failing':

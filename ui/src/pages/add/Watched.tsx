@@ -12,7 +12,8 @@ import { figure } from '../../ui/format';
 import { Elsewhere, useBackend } from '../../ui/Elsewhere';
 import { Icon } from '../../ui/icons';
 import { Ago, Card, Empty, Failed, Loading, Page, Span, StateMark } from '../../ui/parts';
-import { ownJobs } from './received';
+import { isLate, ownJobs } from './received';
+import { Refusals, useRefusals } from './Refusals';
 import { Sections } from './Sections';
 import { droppedCount } from './targetList';
 import { lastScrapes, seriesByJob } from './lastSeen';
@@ -75,6 +76,7 @@ export function WatchedPage(): ReactNode {
   const senders = targets.data ? (pushed.data ?? []).filter((s) => s.labels.job !== undefined && !own.includes(s.labels.job)) : [];
   const notSeen = state.data?.not_seen ?? [];
   const metrics = useBackend('metrics');
+  const refused = useRefusals(!metrics);
   return (
     <Page title={t(m.title)} sentence={sentence} actions={<Button renderRoot={(p) => <Link {...p} to={'/add' as never} search={keepTime as never} />} leftSection={<Icon name="add" size={14} />}>{t(m.add)}</Button>}>
       <Sections at="/watched" />
@@ -89,8 +91,9 @@ export function WatchedPage(): ReactNode {
             <ScrapedTable watched={watched} last={lastScrapes(targets.data?.activeTargets ?? [])} series={seriesByJob(series.data ?? [])} />
           )}
         </Card>
-        {!metrics && <Card title={t(m.sent)} columns={6} flush={senders.length > 0}>
-          {pushed.error && !pushed.data ? <Failed error={pushed.error} retry={() => void pushed.refetch()} /> : !pushed.data || !targets.data ? <Loading height={60} /> : senders.length > 0 ? <Senders list={senders} /> : to !== '' ? <StateMark tone="good">{t(m.unnamed, { to })}</StateMark> : (
+        {!metrics && <Card title={t(m.sent)} columns={6} flush={senders.length > 0 || refused.length > 0}>
+          <Refusals list={refused} />
+          {pushed.error && !pushed.data ? <Failed error={pushed.error} retry={() => void pushed.refetch()} /> : !pushed.data || !targets.data ? <Loading height={60} /> : senders.length > 0 ? <Senders list={senders} refused={refused.some((r) => r.door !== 'alerts')} /> : to !== '' ? <StateMark tone="good">{t(m.unnamed, { to })}</StateMark> : (
             <Empty title={t(m.nobody)} action={<Link to={'/add' as never} search={keepTime as never}>{t(m.addSender)}</Link>}>
               {t(m.nobodyHint)}
               {(state.data?.endpoints ?? []).map((e) => <div key={e.url}>{said(e.what)}<br /><code>{e.url}</code></div>)}
@@ -122,6 +125,11 @@ export function WatchedPage(): ReactNode {
   );
 }
 
+/** Last is when the newest sample came, in a colour where another should have come since. */
+function Last({ at, late }: { at: number | undefined; late: boolean }): ReactNode {
+  return late ? <StateMark tone="warning"><Ago at={at} /></StateMark> : <Ago at={at} />;
+}
+
 function ScrapedTable({ watched, last, series }: { watched: Watched[]; last: Map<string, number>; series: Map<string, number> }): ReactNode {
   const t = useT();
   const said = useSaid();
@@ -131,6 +139,7 @@ function ScrapedTable({ watched, last, series }: { watched: Watched[]; last: Map
       <tbody>
         {watched.map((w) => {
           const key = `${w.job} ${w.instance}`;
+          const at = last.get(key) ?? last.get(w.job);
           const n = series.get(key) ?? series.get(w.job);
           const fig = n === undefined ? undefined : figure(n);
           return (
@@ -144,7 +153,7 @@ function ScrapedTable({ watched, last, series }: { watched: Watched[]; last: Map
                 </div>
               </td>
               <td data-name={t(m.every)} className="num">{w.interval_seconds > 0 ? <Span ms={w.interval_seconds * 1000} /> : '–'}</td>
-              <td data-name={t(m.last)} className="num"><Ago at={last.get(key) ?? last.get(w.job)} /></td>
+              <td data-name={t(m.last)} className="num"><Last at={at} late={w.interval_seconds > 0 && isLate(at, Date.now(), w.interval_seconds * 1000)} /></td>
               <td data-name={t(m.series)} className="num">{fig ? <>{fig.number}<span className="unit">{fig.unit}</span></> : <span className="muted">–</span>}</td>
             </tr>
           );
@@ -154,12 +163,16 @@ function ScrapedTable({ watched, last, series }: { watched: Watched[]; last: Map
   );
 }
 
-function Senders({ list }: { list: Sample[] }): ReactNode {
+/** What is older than this while something is turned away, in milliseconds, is likely what is turned away. */
+const suspect = 20_000;
+
+function Senders({ list, refused }: { list: Sample[]; refused: boolean }): ReactNode {
   const t = useT();
+  const now = Date.now();
   return (
     <table className="table">
       <thead><tr><th>{t(m.what)}</th><th className="num">{t(m.last)}</th></tr></thead>
-      <tbody>{[...list].sort((a, b) => b.value - a.value).slice(0, 100).map((s) => <tr key={s.labels.job}><td>{s.labels.job}</td><td className="num"><Ago at={s.value * 1000} /></td></tr>)}</tbody>
+      <tbody>{[...list].sort((a, b) => b.value - a.value).slice(0, 100).map((s) => <tr key={s.labels.job}><td>{s.labels.job}</td><td className="num"><Last at={s.value * 1000} late={isLate(s.value * 1000, now) || (refused && now - s.value * 1000 > suspect)} /></td></tr>)}</tbody>
     </table>
   );
 }

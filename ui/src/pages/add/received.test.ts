@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { Target } from '../../api/prometheus';
 import type { Sample } from '../../api/server';
-import { counts, ownJobs, requestLight, scrapeLight } from './received';
+import { counts, isLate, ownJobs, refusals, requestLight, scrapeLight } from './received';
 
 const answered = (code: string, value: number, handler = '/api/v1/write') => ({ labels: { code, handler }, value });
 
@@ -62,4 +62,20 @@ describe('scrapeLight', () => {
 
 it('ownJobs names each job once', () => {
   expect(ownJobs([target({}), target({}), target({ labels: {} })])).toEqual(['redis']);
+});
+
+describe('refusals', () => {
+  it('names each door that turns something away, with what it says most, though others get through', () => {
+    const before = [answered('401', 4), answered('400', 1), answered('204', 3), answered('401', 9, '/v1/metrics')];
+    const now = [answered('401', 17), answered('400', 3), answered('204', 9), answered('401', 9, '/v1/metrics'), answered('503', 2, '/api/v2/alerts'), answered('401', 30, '/touchline/v1/me')];
+    expect(refusals(now, before)).toEqual([{ door: 'remote-write', code: '401', count: 13 }, { door: 'alerts', code: '503', count: 2 }]);
+  });
+  it('is nothing where all is taken', () => {
+    expect(refusals([answered('204', 9)], [answered('204', 3)])).toEqual([]);
+  });
+});
+
+it('isLate knows the interval, or waits for more than a minute', () => {
+  const now = 1_000_000;
+  expect([isLate(now - 80_000, now), isLate(now - 100_000, now), isLate(now - 30_000, now, 15_000), isLate(now - 40_000, now, 15_000), isLate(undefined, now)]).toEqual([false, true, false, true, false]);
 });

@@ -67,3 +67,34 @@ export function scrapeLight(targets: Target[], job: string | undefined, proof: S
 
 /** ownJobs are the jobs that this server scrapes itself, so nobody has sent them. */
 export const ownJobs = (targets: Target[]): string[] => [...new Set(targets.map((t) => t.labels.job).filter((j): j is string => j !== undefined))];
+
+/** The doors by which data comes, and the guide that tells how. */
+export const doors = [
+  { id: 'remote-write', handlers: ['/api/v1/write'] },
+  { id: 'otel-collector', handlers: ['/v1/metrics', '/api/v1/otlp/v1/metrics'] },
+  { id: 'alerts', handlers: ['/api/v2/alerts'] },
+] as const;
+
+export type DoorID = (typeof doors)[number]['id'];
+
+export interface Refusal {
+  door: DoorID;
+  /** The HTTP status. */
+  code: string;
+  count: number;
+}
+
+/** refusals are what each door turned away in the last minute, by the status that it did most. Some sender may get through all the same. */
+export function refusals(now: Sample[], before: Sample[]): Refusal[] {
+  const of = (list: Sample[], handlers: readonly string[]): Sample[] => list.filter((s) => handlers.includes(s.labels.handler ?? ''));
+  return doors.flatMap(({ id, handlers }) => {
+    const worst = [...counts(of(now, handlers), of(before, handlers))].filter(([code, n]) => /^[45]/.test(code) && n > 0).sort((a, b) => b[1] - a[1])[0];
+    return worst ? [{ door: id, code: worst[0], count: Math.round(worst[1]) }] : [];
+  });
+}
+
+/** How old the newest sample may be, in milliseconds, where nothing says how often they come: most send each minute or more often. */
+const patience = 90_000;
+
+/** isLate tells whether the newest sample should have come by now. */
+export const isLate = (at: number | undefined, now: number, interval?: number): boolean => at !== undefined && now - at > (interval ? 2 * interval + 5000 : patience);

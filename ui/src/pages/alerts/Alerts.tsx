@@ -15,16 +15,20 @@ import { below, useAddress } from '../../ui/address';
 import { digits } from '../../ui/format';
 import { Icon } from '../../ui/icons';
 import { Ago, Card, Empty, Failed, LabelList, Loading, Notice, Page, StateMark } from '../../ui/parts';
-import { severityTone, type Tone } from '../../ui/tone';
+import { needsPerson, severityTone, type Tone } from '../../ui/tone';
 import { runbookURL } from './links';
 import { exactly, parseMatchers, withMatcher } from './matchers';
-import { filtered, grouped, type Row, rows, type ShownState } from './model';
+import { filtered, grouped, noGroup, type Row, rows, type ShownState } from './model';
 import { AlertTabs } from './Tabs';
 
 const m = {
   title: { en: 'Alerts', zh: '告警' },
-  quiet: { en: 'Nothing fires. {n} pending, {s} silenced.', zh: '当前无触发中的告警。待定 {n} 条，已静默 {s} 条。' },
+  quiet: { en: 'Nothing fires that needs a person. {n} pending, {s} silenced.', zh: '当前没有需要处理的告警。待定 {n} 条，已静默 {s} 条。' },
   firing: { en: '{n} firing ({c} critical), {p} pending, {s} silenced, {i} inhibited.', zh: '触发中 {n} 条（严重 {c} 条），待定 {p} 条，已静默 {s} 条，被抑制 {i} 条。' },
+  inform: { en: 'Beside them {n} that only inform.', zh: '另有 {n} 条仅供参考。' },
+  inform1: { en: 'Beside them 1 that only informs.', zh: '另有 1 条仅供参考。' },
+  pending: { en: 'Pending: told to nobody yet', zh: '待定：尚未通知' },
+  ungrouped: { en: 'Not routed yet', zh: '尚未路由' },
   filter: { en: 'Filter by matchers, such as service="api", severity=~"crit.*"', zh: '按匹配器过滤，如 service="api", severity=~"crit.*"' },
   severity: { en: 'Severity', zh: '级别' },
   any: { en: 'Any severity', zh: '所有级别' },
@@ -89,9 +93,14 @@ export function Alerts(): ReactNode {
   const severities = [...new Set(list.map((r) => r.labels.severity).filter((s): s is string => !!s))].sort();
   const ruleCount = (rules.data ?? []).flatMap((g) => g.rules).filter((r) => r.type === 'alerting').length;
   const ready = all.data && rules.data;
-  const sentence = !ready ? undefined : count('firing') === 0 ? t(m.quiet, { n: count('pending'), s: count('silenced') }) : t(m.firing, {
-    n: count('firing'), c: list.filter((r) => r.state === 'firing' && severityTone(r.labels.severity) === 'critical').length, p: count('pending'), s: count('silenced'), i: count('inhibited'),
+  // As the rail and the overview count.
+  const alarms = list.filter((r) => r.state === 'firing' && needsPerson(r.labels));
+  const inform = count('firing') - alarms.length;
+  const says = alarms.length === 0 ? t(m.quiet, { n: count('pending'), s: count('silenced') }) : t(m.firing, {
+    n: alarms.length, c: alarms.filter((r) => severityTone(r.labels.severity) === 'critical').length, p: count('pending'), s: count('silenced'), i: count('inhibited'),
   });
+  const sentence = !ready ? undefined : inform === 0 ? says : `${says} ${inform === 1 ? t(m.inform1) : t(m.inform, { n: inform })}`;
+  const head = (g: { name: string; rows: Row[] }): string => (by !== 'group' || g.name !== noGroup ? g.name : t(g.rows.every((r) => r.state === 'pending') ? m.pending : m.ungrouped));
   const pick = (name: string, v: string): void => change({ filter: withMatcher(filter, name, v) });
   return (
     <>
@@ -128,7 +137,7 @@ export function Alerts(): ReactNode {
         ) : (
           <div style={{ display: 'grid', gap: 12 }}>
             {grouped(shown, by).map((g) => (
-              <Card key={g.name} flush title={<span className="mono">{g.name}</span>} actions={<span className="muted">{g.rows.length}</span>}>
+              <Card key={g.name} flush title={<span className="mono">{head(g)}</span>} actions={<span className="muted">{g.rows.length}</span>}>
                 {g.rows.slice(0, 200).map((r) => <AlertRow key={r.key} row={r} pick={pick} />)}
                 {g.rows.length > 200 && <div className="muted" style={{ padding: '6px 12px' }}>+ {g.rows.length - 200}</div>}
               </Card>

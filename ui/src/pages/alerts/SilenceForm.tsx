@@ -25,7 +25,7 @@ const m = {
   comment: { en: 'Why', zh: '原因' },
   by: { en: 'By', zh: '创建者' },
   none: { en: 'No alert that fires now is met. The silence waits for one.', zh: '当前没有匹配的告警；静默将对之后的告警生效。' },
-  met: { en: '{n} alerts that fire now are met', zh: '当前匹配 {n} 条告警' },
+  met: { en: 'It meets {n} alerts now', zh: '当前匹配 {n} 条告警' },
   badMatcher: { en: 'It cannot be read from character {n} on', zh: '从第 {n} 个字符起无法解析' },
   empty: { en: 'At least one matcher must not be met by an empty value', zh: '至少一个匹配器不能匹配空值' },
 };

@@ -58,11 +58,14 @@ export function rows(alerts: Alert[], groups: AlertGroup[], rules: RuleGroup[]):
   return out.sort((x, y) => order.indexOf(x.state) - order.indexOf(y.state) || Date.parse(y.since) - Date.parse(x.since));
 }
 
+/** The name of what is in no group of Alertmanager, as what is pending. */
+export const noGroup = '–';
+
 /** grouped puts rows into groups by "group", "rule" or a label's name. */
 export function grouped(list: Row[], by: string): { name: string; rows: Row[] }[] {
   const out = new Map<string, Row[]>();
   for (const r of list) {
-    const names = by === 'group' ? (r.groups.length > 0 ? r.groups : ['–']) : [by === 'rule' ? (r.labels.alertname ?? '–') : (r.labels[by] ?? '–')];
+    const names = by === 'group' ? (r.groups.length > 0 ? r.groups : [noGroup]) : [by === 'rule' ? (r.labels.alertname ?? '–') : (r.labels[by] ?? '–')];
     for (const n of names) out.set(n, [...(out.get(n) ?? []), r]);
   }
   return [...out].map(([name, of]) => ({ name, rows: of }));

@@ -3,7 +3,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useBlocker, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { lazy, type ReactNode, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 
-import { extraHeaders, shareHeader } from '../../api/client';
+import { ApiError, extraHeaders, shareHeader } from '../../api/client';
 import { type DashboardJSON, deleteDashboard, type Kept, type Saved, star } from '../../api/dashboards';
 import { useMe } from '../../api/me';
 import { keepTime } from '../../app/Frame';
@@ -23,6 +23,7 @@ import { readKept } from './kept';
 import { type Editing, View } from './View';
 
 const Confirm = lazy(() => import('../../ui/Confirm').then((x) => ({ default: x.Confirm })));
+const Gone = lazy(() => import('./Gone').then((x) => ({ default: x.Gone })));
 const SaveDialog = lazy(() => import('./SaveDialog').then((x) => ({ default: x.SaveDialog })));
 const ShareDialog = lazy(() => import('./ShareDialog').then((x) => ({ default: x.ShareDialog })));
 const Settings = lazy(() => import('./edit/Settings').then((x) => ({ default: x.Settings })));
@@ -85,6 +86,8 @@ export function DashboardPage(): ReactNode {
     queryKey: ['dashboard', uid], queryFn: ({ signal }) => readKept(uid, signal), staleTime: 30_000, refetchOnWindowFocus: false,
     placeholderData: undefined, // another dashboard's panels would ask for data that nobody wants
   });
+  // An edit of what somebody else has deleted stays: it can be exported.
+  if (kept.error instanceof ApiError && kept.error.status === 404 && !keptDraft(sessionStorage, uid)) return <><div data-dashboard-state="ready" /><Suspense><Gone /></Suspense></>;
   if (kept.error && !kept.data) return <><div data-dashboard-state="ready" /><Failed error={kept.error} retry={() => void kept.refetch()} /></>;
   if (!kept.data) return <div data-dashboard-state="loading"><Loading height={400} /></div>;
   return <Editor key={uid} uid={uid} kept={kept.data} />;
@@ -219,7 +222,10 @@ function Editor({ uid, kept }: { uid: string; kept: Kept }): ReactNode {
     leaving.current = true;
     setDraft(undefined);
     void client.invalidateQueries({ queryKey: ['dashboards'] });
-    void navigate({ to: '/dashboards', search: keepTime } as never);
+    // Who goes back before this page is left sees what is asked again now, and who does so later must not find it.
+    void client.invalidateQueries({ queryKey: ['dashboard', uid] });
+    await navigate({ to: '/dashboards', search: keepTime } as never);
+    client.removeQueries({ queryKey: ['dashboard', uid], type: 'inactive' });
   };
   if (model.raw === undefined) return <><div data-dashboard-state="ready" /><Empty title={t(m.lost)}>{model.warnings[0]?.[l]}</Empty></>;
 

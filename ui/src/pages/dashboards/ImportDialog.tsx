@@ -29,7 +29,8 @@ const m = {
   large: { en: 'larger than 10 MB', zh: '超过 10 MB' },
   empty: { en: 'empty', zh: '内容为空' },
   object: { en: 'not a JSON object, so no dashboard', zh: '不是 JSON 对象，不是仪表盘' },
-  syntax: { en: 'broken JSON: {detail}', zh: 'JSON 格式错误：{detail}' },
+  syntax: { en: 'broken JSON in line {line}, column {column}: {detail}', zh: 'JSON 格式错误，第 {line} 行第 {column} 列：{detail}' },
+  taken: { en: 'The dashboard "{title}" has the same uid.', zh: '仪表盘“{title}”使用相同的 uid。' },
   many: { en: 'The first {n} files are taken. For more: touchline dashboards import PATH', zh: '仅处理前 {n} 个文件。更多文件请使用：touchline dashboards import PATH' },
   clear: { en: 'Clear', zh: '清空' },
 };
@@ -138,7 +139,9 @@ function Line({ item, again }: { item: Item; again: (item: Item, how: 'overwrite
   const t = useT();
   const said = useSaid();
   const { parsed, state, saved, error } = item;
-  const broken = 'error' in parsed ? t(m[parsed.error], parsed.error === 'syntax' ? { detail: parsed.detail } : undefined) : undefined;
+  // The server tells those who send JSON how to go on; here there are buttons for it.
+  const taken = error instanceof ApiError && error.status === 409 ? /^the uid ".*" is that of the dashboard "(.*?)"(?:,| )/.exec(errorText(error))?.[1] : undefined;
+  const broken = 'error' in parsed ? t(m[parsed.error], parsed.error === 'syntax' ? parsed : undefined) : undefined;
   return (
     <tr>
       <td style={{ overflowWrap: 'anywhere' }}>
@@ -146,9 +149,9 @@ function Line({ item, again }: { item: Item; again: (item: Item, how: 'overwrite
         {'title' in parsed && !saved && parsed.title && <div className="muted">{parsed.title}</div>}
       </td>
       <td>
-        {broken ? <StateMark tone="critical">{broken.slice(0, 300)}</StateMark> :
+        {broken ? <span style={{ color: 'var(--critical)', overflowWrap: 'anywhere' }}>{broken.slice(0, 300)}</span> :
           state === 'done' ? <StateMark tone="good">{t(m.done)}</StateMark> :
-          state === 'failed' ? <span style={{ color: 'var(--critical)', overflowWrap: 'anywhere' }}>{said(errorText(error))}{error instanceof ApiError && error.fields.map((f) => <div key={f.location + f.message}><code>{f.location}</code> {said(f.message)}</div>)}</span> :
+          state === 'failed' ? <span style={{ color: 'var(--critical)', overflowWrap: 'anywhere' }}>{taken === undefined ? said(errorText(error)) : t(m.taken, { title: taken })}{error instanceof ApiError && error.fields.map((f) => <div key={f.location + f.message}><code>{f.location}</code> {said(f.message)}</div>)}</span> :
           <StateMark tone="quiet">{t(m.waiting)}</StateMark>}
         {saved && saved.warnings.length > 0 && <ul style={{ margin: '4px 0 0', paddingLeft: 16 }}>{saved.warnings.slice(0, 20).map((w) => <li key={w} className="muted">{w}</li>)}</ul>}
         {state === 'failed' && error instanceof ApiError && error.status === 409 && (

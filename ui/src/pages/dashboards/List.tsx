@@ -208,7 +208,7 @@ function Row({ d, signedIn, change, run, pick }: { d: DashboardMeta; signedIn: b
             {change && !d.provisioned && <Menu.Item onClick={() => setAsked(true)}>{t(m.remove)}</Menu.Item>}
           </Menu.Dropdown>
         </Menu>
-        {asked && <Suspense><Confirm title={t(m.remove)} verb={t(m.remove)} act={async () => { await deleteDashboard(d.uid, d.version); await client.invalidateQueries({ queryKey: ['dashboards'] }); }} close={() => setAsked(false)}>{t(m.sure, { title: d.title })}</Confirm></Suspense>}
+        {asked && <Suspense><Confirm title={t(m.remove)} verb={t(m.remove)} act={async () => { await deleteDashboard(d.uid, d.version); client.removeQueries({ queryKey: ['dashboard', d.uid] }); await client.invalidateQueries({ queryKey: ['dashboards'] }); }} close={() => setAsked(false)}>{t(m.sure, { title: d.title })}</Confirm></Suspense>}
       </td>
     </tr>
   );

@@ -1,106 +1,34 @@
-import { ActionIcon, Menu, useComputedColorScheme } from '@mantine/core';
-import { useNavigate } from '@tanstack/react-router';
-import { lazy, type ReactNode, Suspense, useRef, useState } from 'react';
+import { type ReactNode, Suspense, useState } from 'react';
 
-import { keepTime } from '../../app/Frame';
+import { lazyPage } from '../../app/PageLoad';
 import { useT } from '../../i18n';
-import { interpolateQuery, label, type Panel, type Scope } from '../../model';
-import { download } from '../../ui/files';
+import { label, type Panel, type Scope } from '../../model';
 import { Icon } from '../../ui/icons';
-import { emptyQuery, writeQueries } from '../explore/address';
-import { fileName } from './files';
 import type { PanelData } from './panelData';
 import type { Shared } from './Slot';
 
-const Inspect = lazy(() => import('./Inspect').then((x) => ({ default: x.Inspect })));
+const OpenMenu = lazyPage<Props>(() => import('./OpenMenu'), 'OpenMenu');
 
-const m = {
-  menu: { en: 'Menu of {title}', zh: '{title} 的菜单' },
-  view: { en: 'View full screen', zh: '全屏查看' },
-  back: { en: 'Back to the dashboard', zh: '返回仪表盘' },
-  edit: { en: 'Edit', zh: '编辑' },
-  explore: { en: 'Explore', zh: '探索' },
-  inspect: { en: 'Inspect', zh: '检查' },
-  csv: { en: 'Save as CSV', zh: '保存为 CSV' },
-  png: { en: 'Save as PNG', zh: '保存为 PNG' },
-  link: { en: 'Copy the link', zh: '复制链接' },
-  copied: { en: 'Copied', zh: '已复制' },
-  duplicate: { en: 'Duplicate', zh: '复制面板' },
-  remove: { en: 'Delete', zh: '删除' },
-  failed: { en: 'This could not be saved: {error}', zh: '无法保存：{error}' },
-};
+export const menuName = { en: 'Menu of {title}', zh: '{title} 的菜单' };
 
-interface Props {
+export interface Props {
   panel: Panel;
   data: PanelData;
   shared: Shared;
   scope: Scope;
 }
 
+/** inspected tells whether an address has this panel inspected. */
+export const inspected = (asked: unknown, panel: Panel): boolean => asked !== undefined && asked !== null && String(asked) === String(panel.id);
+
 /** PanelMenu is what can be done with one panel. Until it is first opened it is a button only: a dashboard may have thousands. */
 export function PanelMenu(p: Props): ReactNode {
   const t = useT();
-  const [wanted, setWanted] = useState(false);
-  if (wanted) return <OpenMenu {...p} />;
+  // An address may have it inspected from the beginning.
+  const [wanted, setWanted] = useState(() => inspected(new URLSearchParams(window.location.search).get('inspect'), p.panel));
   const title = label(p.panel.title, p.scope) || `${p.panel.type} ${p.panel.id}`;
-  return <button type="button" className="dash-more" aria-haspopup="menu" aria-expanded={false} aria-label={t(m.menu, { title })} onClick={() => setWanted(true)}><Icon name="more" size={16} /></button>;
-}
-
-function OpenMenu({ panel, data, shared, scope }: Props): ReactNode {
-  const t = useT();
-  const [open, setOpen] = useState(true);
-  const navigate = useNavigate();
-  const mode = useComputedColorScheme('dark');
-  const [inspecting, setInspecting] = useState(false);
-  const [note, setNote] = useState('');
-  const button = useRef<HTMLButtonElement>(null);
-  const title = label(panel.title, scope) || `${panel.type} ${panel.id}`;
-  // As they are sent; without the values where these make them too long to send.
-  const exprs = panel.targets.filter((q) => q.expr !== '' && !q.hide).map((q) => {
-    try {
-      return interpolateQuery(q.expr, scope, shared.filterInto);
-    } catch {
-      return q.expr;
-    }
-  });
-  const viewed = shared.viewed === panel.id;
-  const run = (what: () => Promise<void>): void => {
-    setNote('');
-    what().catch((error: unknown) => setNote(t(m.failed, { error: error instanceof Error ? error.message : String(error) })));
-  };
-  const copy = async (): Promise<void> => {
-    const url = new URL(window.location.href);
-    for (const name of ['edit', 'editPanel', 'kiosk', 'share']) url.searchParams.delete(name);
-    url.searchParams.set('viewPanel', String(panel.id));
-    await navigator.clipboard.writeText(url.href);
-    setNote(t(m.copied));
-  };
-  return (
-    <>
-      {note && <span className="muted" role="status">{note}</span>}
-      <Menu position="bottom-end" withinPortal opened={open} onChange={setOpen}>
-        <Menu.Target><ActionIcon ref={button} variant="subtle" color="gray" size="sm" aria-label={t(m.menu, { title })}><Icon name="more" size={16} /></ActionIcon></Menu.Target>
-        <Menu.Dropdown>
-          <Menu.Item leftSection={<Icon name="full" size={14} />} onClick={() => shared.view(viewed ? undefined : panel.id)}>{t(viewed ? m.back : m.view)}</Menu.Item>
-          {shared.edit && <Menu.Item leftSection={<Icon name="edit" size={14} />} onClick={() => shared.edit!.open(panel.id)}>{t(m.edit)}</Menu.Item>}
-          {exprs.length > 0 && (
-            <Menu.Item leftSection={<Icon name="explore" size={14} />} onClick={() => void navigate({ to: '/explore', search: (old: Record<string, unknown>) => writeQueries(keepTime(old), exprs.map((expr) => emptyQuery(expr))) } as never)}>{t(m.explore)}</Menu.Item>
-          )}
-          <Menu.Item leftSection={<Icon name="search" size={14} />} onClick={() => setInspecting(true)}>{t(m.inspect)}</Menu.Item>
-          <Menu.Item leftSection={<Icon name="download" size={14} />} disabled={data.frames.length === 0}
-            onClick={() => run(async () => download(fileName(title, 'csv'), (await import('../../panels/export/csv')).csvOf(data.frames), 'text/csv;charset=utf-8'))}>{t(m.csv)}</Menu.Item>
-          <Menu.Item leftSection={<Icon name="download" size={14} />}
-            onClick={() => run(async () => {
-              const element = button.current?.closest<HTMLElement>('[data-panel-id]');
-              if (element) download(fileName(title, 'png'), await (await import('../../panels/export/png')).pngOf(element, mode));
-            })}>{t(m.png)}</Menu.Item>
-          <Menu.Item leftSection={<Icon name="link" size={14} />} onClick={() => run(copy)}>{t(m.link)}</Menu.Item>
-          {shared.edit && <Menu.Divider />}
-          {shared.edit && <Menu.Item onClick={() => shared.edit!.duplicate(panel.id)}>{t(m.duplicate)}</Menu.Item>}
-          {shared.edit && <Menu.Item leftSection={<Icon name="trash" size={14} />} onClick={() => shared.edit!.remove(panel.id)}>{t(m.remove)}</Menu.Item>}
-        </Menu.Dropdown>
-      </Menu>
-      {inspecting && <Suspense><Inspect title={title} panel={panel} data={data} close={() => setInspecting(false)} /></Suspense>}
-    </>
+  const button = (
+    <button type="button" className="dash-more" aria-haspopup="menu" aria-expanded={false} aria-label={t(menuName, { title })} onPointerEnter={() => void OpenMenu.preload()} onClick={() => setWanted(true)}><Icon name="more" size={16} /></button>
   );
+  return wanted ? <Suspense fallback={button}><OpenMenu {...p} /></Suspense> : button;
 }

@@ -1,7 +1,9 @@
+import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
-import { type ReactNode, useEffect, useMemo, useState } from 'react';
+import { type ReactNode, useCallback, useEffect, useMemo, useState } from 'react';
 
+import { keepTime } from '../../app/Frame';
 import { useT } from '../../i18n';
 import { normalize } from '../../model';
 import { stock } from '../../stock';
@@ -12,11 +14,20 @@ import { View } from './View';
 
 const m = {
   none: { en: 'This playlist is empty', zh: '播放列表为空' },
+  bar: { en: 'Playlist', zh: '轮播' },
+  previous: { en: 'Previous', zh: '上一个' },
+  pause: { en: 'Pause', zh: '暂停' },
+  play: { en: 'Go on', zh: '继续' },
+  next: { en: 'Next', zh: '下一个' },
+  leave: { en: 'Exit', zh: '退出' },
   how: { en: 'Name dashboards in the address:', zh: '请在地址中指定仪表盘：' },
 };
 
 /** The shortest time that a dashboard stays, in milliseconds. */
 const least = 5000;
+
+/** How long the bar stays after the pointer has moved, in milliseconds. */
+const linger = 3000;
 
 /** playlistOf reads the dashboards of an address, and how long each stays, in milliseconds. */
 export function playlistOf(search: Record<string, unknown>): { uids: string[]; every: number } {
@@ -32,17 +43,61 @@ export function Playlist(): ReactNode {
   const key = JSON.stringify([search.d, search.every]);
   const { uids, every } = useMemo(() => playlistOf(search), [key]);
   const [n, setN] = useState(0);
+  const [paused, setPaused] = useState(false);
+  const leave = useCallback(() => void navigate({ to: '/dashboards', search: keepTime } as never), [navigate]);
   useEffect(() => {
     if (search.kiosk === undefined) void navigate({ to: '.', replace: true, search: (old: Record<string, unknown>) => ({ ...old, kiosk: '' }) } as never);
   }, [search.kiosk, navigate]);
   useEffect(() => {
-    if (uids.length < 2) return;
-    const timer = setInterval(() => setN((old) => old + 1), every);
-    return () => clearInterval(timer);
-  }, [uids.length, every]);
+    if (uids.length < 2 || paused) return;
+    const timer = setTimeout(() => setN(n + 1), every);
+    return () => clearTimeout(timer);
+  }, [uids.length, every, paused, n]);
+  // Before the dashboard sees it, which would leave kiosk mode only. What fills the page is left first.
+  const fills = search.viewPanel !== undefined;
+  useEffect(() => {
+    const onKey = (e: KeyboardEvent): void => {
+      if (e.key !== 'Escape' || fills || document.querySelector('[role=dialog], [role=menu], [role=listbox]')) return;
+      e.preventDefault();
+      leave();
+    };
+    window.addEventListener('keydown', onKey, true);
+    return () => window.removeEventListener('keydown', onKey, true);
+  }, [leave, fills]);
   if (uids.length === 0) return <Empty title={t(m.none)}>{t(m.how)} <code>{window.location.origin}{window.location.pathname}?d=UID&amp;d=UID&amp;every=30s</code></Empty>;
   const uid = uids[n % uids.length]!;
-  return <One key={uid} uid={uid} />;
+  return (
+    <>
+      <One key={uid} uid={uid} />
+      <Bar>
+        {uids.length > 1 && <Button variant="default" onClick={() => setN((n + uids.length - 1) % uids.length)}>{t(m.previous)}</Button>}
+        {uids.length > 1 && <Button variant="default" aria-pressed={paused} onClick={() => setPaused(!paused)}>{t(paused ? m.play : m.pause)}</Button>}
+        {uids.length > 1 && <Button variant="default" onClick={() => setN(n + 1)}>{t(m.next)}</Button>}
+        <span className="muted">{n % uids.length + 1} / {uids.length}</span>
+        <Button variant="default" onClick={leave}>{t(m.leave)}</Button>
+      </Bar>
+    </>
+  );
+}
+
+/** Bar is out of the way until the pointer moves or the keyboard gets to it. */
+function Bar({ children }: { children: ReactNode }): ReactNode {
+  const t = useT();
+  const [awake, setAwake] = useState(false);
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const wake = (): void => {
+      setAwake(true);
+      clearTimeout(timer);
+      timer = setTimeout(() => setAwake(false), linger);
+    };
+    for (const kind of ['pointermove', 'pointerdown'] as const) window.addEventListener(kind, wake);
+    return () => {
+      clearTimeout(timer);
+      for (const kind of ['pointermove', 'pointerdown'] as const) window.removeEventListener(kind, wake);
+    };
+  }, []);
+  return <div className="dash-play" role="toolbar" aria-label={t(m.bar)} data-awake={awake || undefined}>{children}</div>;
 }
 
 function One({ uid }: { uid: string }): ReactNode {

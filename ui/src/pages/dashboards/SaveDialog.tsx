@@ -20,6 +20,7 @@ const m = {
   save: { en: 'Save', zh: '保存' },
   patch: { en: 'Patch for {file}', zh: '{file} 的补丁' },
   patchHelp: { en: 'This dashboard comes from a file, so it is changed there. Apply one of these, and the server reads it anew by itself.', zh: '此仪表盘来自文件，需在文件中修改。应用以下任一补丁后，服务器会自动重新读取。' },
+  applyIn: { en: 'On the server, git apply in the folder {folder} takes the diff.', zh: '在服务器的 {folder} 目录中用 git apply 应用该 diff。' },
   diff: { en: 'Download the diff', zh: '下载 diff' },
   jsonPatch: { en: 'Download the JSON patch', zh: '下载 JSON 补丁' },
   classic: { en: 'This dashboard is in schema v2. Saving writes it in the classic one; the version history keeps it as it was.', zh: '此仪表盘采用 v2 架构。保存时将改写为经典架构；版本历史会保留原样。' },
@@ -87,11 +88,11 @@ function Patch({ uid, kept, draft }: Props): ReactNode {
   const file = (): ReactNode => {
     if (patch.error) return <Failed error={patch.error} retry={() => void patch.refetch()} />;
     if (!patch.data) return <Loading height={200} />;
-    const { diff, patch: operations } = patch.data;
+    const { diff, folder, patch: operations } = patch.data;
     if (operations.length === 0) return <p>{t(m.noChange)}</p>;
     return (
       <>
-        <p style={{ margin: 0 }}>{t(m.patchHelp)}</p>
+        <p style={{ margin: 0 }}>{t(m.patchHelp)}{folder && <> {t(m.applyIn, { folder })}</>}</p>
         {isV2(kept.dashboard) && !isV2(dashboard) && <Notice tone="warning">{t(m.classicPatch)}</Notice>}
         <Group gap="sm">
           <Button onClick={() => download(fileName(kept.meta.title, 'diff'), diff, 'text/x-diff')}>{t(m.diff)}</Button>

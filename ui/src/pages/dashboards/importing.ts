@@ -1,5 +1,6 @@
 // Files and pasted texts on their way to becoming dashboards.
 import type { DashboardJSON } from '../../api/dashboards';
+import { brokenAt, placeOf } from './broken';
 
 /** The server takes so much of one dashboard, in bytes. */
 export const largest = 10 << 20;
@@ -13,7 +14,7 @@ export interface Input {
   plugin: string;
 }
 
-export type Parsed = { json: DashboardJSON; title: string; inputs: Input[] } | { error: 'large' | 'empty' | 'object' } | { error: 'syntax'; detail: string };
+export type Parsed = { json: DashboardJSON; title: string; inputs: Input[] } | { error: 'large' | 'empty' | 'object' } | { error: 'syntax'; detail: string; line: number; column: number };
 
 const isObject = (v: unknown): v is Record<string, unknown> => typeof v === 'object' && v !== null && !Array.isArray(v);
 
@@ -21,11 +22,12 @@ const isObject = (v: unknown): v is Record<string, unknown> => typeof v === 'obj
 export function parse(text: string): Parsed {
   if (text.trim() === '') return { error: 'empty' };
   if (text.length > largest) return { error: 'large' };
+  const plain = text.replace(/^\uFEFF/, '');
   let json: unknown;
   try {
-    json = JSON.parse(text.replace(/^\uFEFF/, ''));
+    json = JSON.parse(plain);
   } catch (e) {
-    return { error: 'syntax', detail: e instanceof Error ? e.message : String(e) };
+    return { error: 'syntax', detail: (e instanceof Error ? e.message : String(e)).replace(/ in JSON at position [\s\S]*$/, ''), ...placeOf(plain, brokenAt(plain)) };
   }
   if (!isObject(json)) return { error: 'object' };
   const inner = isObject(json.dashboard) ? json.dashboard : isObject(json.spec) ? json.spec : json;

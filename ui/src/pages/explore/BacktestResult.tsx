@@ -8,6 +8,8 @@ import { LabelList, Notice } from '../../ui/parts';
 
 const m = {
   fired: { en: 'alerts', zh: '告警' },
+  fired1: { en: 'alert', zh: '告警' },
+  flaps1: { en: 'flap', zh: '次抖动' },
   pages: { en: 'pages a week', zh: '次通知/周' },
   flaps: { en: 'flaps', zh: '次抖动' },
   share: { en: 'of the time firing', zh: '的时间处于触发' },
@@ -31,7 +33,7 @@ export function BacktestResult({ report, zone }: { report: BacktestReport; zone:
   if (!rule || !f) return null;
   const p95 = f.detection_delay ? span(f.detection_delay.p95 * 1000) : undefined;
   const figures: [string, string][] = [
-    [digits(f.alerts + f.firing_at_start), t(m.fired)], [digits(Math.round(f.pages_per_week * 10) / 10), t(m.pages)], [String(f.flaps), t(m.flaps)], [`${digits(f.firing_share * 100)} %`, t(m.share)],
+    [digits(f.alerts + f.firing_at_start), t(f.alerts + f.firing_at_start === 1 ? m.fired1 : m.fired)], [digits(Math.round(f.pages_per_week * 10) / 10), t(m.pages)], [String(f.flaps), t(f.flaps === 1 ? m.flaps1 : m.flaps)], [`${digits(f.firing_share * 100)} %`, t(m.share)],
     ...(p95 ? [[`${p95.number} ${p95.unit}`, t(m.delay)] as [string, string]] : []),
   ];
   const some = rule.new_examples ?? [];

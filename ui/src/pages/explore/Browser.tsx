@@ -43,6 +43,12 @@ interface Props {
 
 const seconds = (r: Range): { start: number; end: number } => ({ start: Math.floor(r.from / 60_000) * 60, end: Math.ceil(r.to / 60_000) * 60 });
 
+/** useMetricNames is which metrics have samples in a time range. */
+export function useMetricNames(range: Range, datasource: string | undefined, enabled = true) {
+  const span = seconds(range);
+  return useQuery({ enabled, queryKey: ['explore', 'names', datasource, span.start, span.end], queryFn: ({ signal }) => metricNames({ ...span, datasource, signal }), staleTime: 30_000 });
+}
+
 /** Browser finds a metric and makes a query of it. */
 export function Browser(p: Props): ReactNode {
   return p.metric === '' ? <List {...p} /> : <Metric key={p.metric} {...p} />;
@@ -53,8 +59,7 @@ function List({ range, datasource, meta, onMetric }: Props): ReactNode {
   const [text, setText] = useState('');
   const asked = useDeferredValue(text);
   const scroll = useRef<HTMLDivElement>(null);
-  const span = seconds(range);
-  const names = useQuery({ queryKey: ['explore', 'names', datasource, span.start, span.end], queryFn: ({ signal }) => metricNames({ ...span, datasource, signal }), staleTime: 30_000 });
+  const names = useMetricNames(range, datasource);
   const found = useMemo(() => {
     const all = names.data ?? [];
     const q = asked.trim().toLowerCase();

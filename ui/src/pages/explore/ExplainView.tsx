@@ -9,7 +9,7 @@ import { digits, span } from '../../ui/format';
 import { Icon } from '../../ui/icons';
 import { Card, Empty, errorText, Failed, Loading, StateMark } from '../../ui/parts';
 import { hintsOf, type Hint, staticHints } from './hints';
-import type { Result } from './results';
+import { notRun, type Result } from './results';
 import { type Ast, countQuery, treeOf, type TreeNode, valueType, write } from './tree';
 
 const m = {
@@ -55,7 +55,7 @@ function Explained({ result, at, datasource, meta }: { result: Result; at: numbe
   return (
     <div className="grid" style={{ alignItems: 'start' }}>
       <Card columns={9} title={t(m.tree, { ref: result.ref })}>
-        {parsed.error ? <Failed error={parsed.error} retry={() => void parsed.refetch()} /> : !parsed.data ? <Loading height={160} /> : (
+        {parsed.error ? <Failed what={t(notRun)} error={parsed.error} retry={() => void parsed.refetch()} /> : !parsed.data ? <Loading height={160} /> : (
           <div data-panel-type="explain" data-panel-state="data">
             <Hints list={staticHints(parsed.data, meta)} />
             <Node node={treeOf(parsed.data)} at={at} datasource={datasource} />

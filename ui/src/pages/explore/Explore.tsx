@@ -14,7 +14,7 @@ import { digits } from '../../ui/format';
 import { Icon } from '../../ui/icons';
 import { Card, Loading, Page } from '../../ui/parts';
 import { type ExploreQuery, emptyQuery, letter, mostQueries, readQueries, readView, type Search, type View, writeQueries } from './address';
-import { Browser } from './Browser';
+import { Browser, useMetricNames } from './Browser';
 import { expand, rateInterval } from './defaults';
 import { ExplainView } from './ExplainView';
 import { GraphView, type GraphOptions } from './GraphView';
@@ -30,7 +30,7 @@ const AddPanel = lazy(() => import('./AddPanel').then((a) => ({ default: a.AddPa
 
 const m = {
   title: { en: 'Explore', zh: '探索' },
-  nothing: { en: 'Ask a metric: {n} are there.', zh: '查询指标：共 {n} 个。' },
+  nothing: { en: '{n} metrics have samples in this time range. Ask one.', zh: '该时间范围内有 {n} 个指标，请选择查询。' },
   nothingYet: { en: 'Ask a metric.', zh: '查询指标。' },
   asking: { en: 'Asking.', zh: '正在查询。' },
   answered: { en: '{series} series in {ms} ms, {samples} samples read.', zh: '返回 {series} 条序列，耗时 {ms} 毫秒，读取 {samples} 个样本。' },
@@ -114,7 +114,7 @@ export function Explore(): ReactNode {
   const options: GraphOptions = { stack: search.stack !== undefined, log: search.log !== undefined, points: search.points !== undefined, exemplars: search.exemplars !== undefined };
   const alertAt = queries.findIndex((_, i) => letter(i) === one('alert'));
   const [panelFor, setPanelFor] = useState<number>();
-  const sentence = useSentence(results, Object.keys(about.data ?? {}).length);
+  const sentence = useSentence(results, useMetricNames(time.range, datasource, results.length === 0).data?.length ?? 0);
 
   return (
     <Page title={t(m.title)} sentence={sentence} actions={

@@ -13,7 +13,7 @@ import { clock, figure } from '../../ui/format';
 import { Card, Empty, Failed, LabelList, Loading, Notice } from '../../ui/parts';
 import { graphCSV, join, numberOf, stack } from './frames';
 import { Legend } from './Legend';
-import { answeredOf, linesOf, type Result } from './results';
+import { answeredOf, linesOf, notRun, type Result } from './results';
 
 const m = {
   title: { en: 'Graph', zh: '图表' },
@@ -92,7 +92,7 @@ export function GraphView({ results, time, datasource, options, onOption }: {
   const warnings = [...new Set(results.flatMap((r) => [...(r.answer?.warnings ?? []), ...(r.answer?.infos ?? [])]))];
   return (
     <>
-      {failed.map((r) => <Failed key={r.ref} error={new Error(`${r.ref}: ${r.error instanceof Error ? r.error.message : String(r.error)}`)} retry={r.retry} />)}
+      {failed.map((r) => <Failed key={r.ref} what={t(notRun)} error={new Error(`${r.ref}: ${r.error instanceof Error ? r.error.message : String(r.error)}`)} retry={r.retry} />)}
       {warnings.length > 0 && <Notice tone="warning">{warnings.slice(0, 5).map((w) => <div key={w}>{w}</div>)}</Notice>}
       {empty.length > 0 && <Notice tone="info">{t(m.empty, { refs: empty.join(', ') })}</Notice>}
       <Card flush title={t(m.title)} actions={

@@ -7,7 +7,7 @@ import { download } from '../../ui/files';
 import { Card, Empty, Failed, Loading, Notice } from '../../ui/parts';
 import { useRows } from '../../ui/rows';
 import { columnsOf, seriesName, sortRows, tableCSV } from './frames';
-import { type Result, tableOf } from './results';
+import { notRun, type Result, tableOf } from './results';
 
 const m = {
   title: { en: 'Table ({n} rows)', zh: '表格（{n} 行）' },
@@ -53,7 +53,7 @@ export function TableView({ results, sort, find, onSort, onFind, onPick }: {
   const warnings = [...new Set(results.flatMap((r) => r.answer?.warnings ?? []))];
   return (
     <>
-      {results.filter((r) => r.error).map((r) => <Failed key={r.ref} error={new Error(`${r.ref}: ${r.error instanceof Error ? r.error.message : String(r.error)}`)} retry={r.retry} />)}
+      {results.filter((r) => r.error).map((r) => <Failed key={r.ref} what={t(notRun)} error={new Error(`${r.ref}: ${r.error instanceof Error ? r.error.message : String(r.error)}`)} retry={r.retry} />)}
       {warnings.length > 0 && <Notice tone="warning">{warnings.slice(0, 5).map((w) => <div key={w}>{w}</div>)}</Notice>}
       <Card flush title={t(m.title, { n: shown.length })} actions={
         <>

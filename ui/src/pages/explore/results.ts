@@ -8,6 +8,9 @@ import { type ExploreQuery, letter, type View } from './address';
 import { expand } from './defaults';
 import { align, grid, legendText, type Line, pointsOf, rowsOf, type TableRow } from './frames';
 
+/** The head of what a query that failed says. */
+export const notRun = { en: 'The query failed', zh: '查询失败' };
+
 /** What Prometheus allows of one series in one answer. */
 const mostPoints = 11_000;
 

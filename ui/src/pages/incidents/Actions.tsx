@@ -1,10 +1,11 @@
-import { Button, Group, Menu, NumberInput, Popover, Textarea, TextInput } from '@mantine/core';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { Button, Group, Menu, Popover, Select, Textarea, TextInput } from '@mantine/core';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 
-import { act, type IncidentDetail } from '../../api/incidents';
+import { act, type IncidentDetail, incidents } from '../../api/incidents';
 import { useMe } from '../../api/me';
 import { type Message, useT } from '../../i18n';
+import { useSummary } from '../../stock';
 import { Icon } from '../../ui/icons';
 import { MayNot, Refused } from '../../ui/Refused';
 import { snoozed } from './clocks';
@@ -18,7 +19,9 @@ const m = {
   snooze: { en: 'Snooze', zh: '暂缓' },
   wake: { en: 'End the snooze', zh: '结束暂缓' },
   merge: { en: 'Merge', zh: '合并' },
-  into: { en: 'Into incident number', zh: '合并到事件编号' },
+  into: { en: 'Into which incident', zh: '合并到事件' },
+  find: { en: 'Number or title', zh: '编号或标题' },
+  alone: { en: 'No other incident is open.', zh: '没有其他未关闭的事件。' },
   close: { en: 'Close', zh: '关闭' },
   reason: { en: 'Why (may be empty)', zh: '原因（可留空）' },
   verdict: { en: 'Verdict', zh: '判定' },
@@ -67,7 +70,7 @@ export function Actions({ incident, etag, children }: { incident: IncidentDetail
             </Menu.Dropdown>
           </Menu>
         )}
-        {open && <Ask label={m.merge} field={m.into} number send={(into, done) => run.mutate({ verb: 'merge', body: { into: Number(into) } }, { onSuccess: done })} />}
+        {open && <Merge id={incident.id} send={(into, done) => run.mutate({ verb: 'merge', body: { into } }, { onSuccess: done })} />}
         {open && <Ask label={m.close} field={m.reason} optional send={(reason, done) => run.mutate({ verb: 'close', body: reason ? { reason } : {}, guarded: true }, { onSuccess: done })} />}
         <Menu position="bottom-end">
           <Menu.Target><Button variant="default" rightSection={<Icon name="down" size={12} />}>{t(m.verdict)}{incident.verdict ? `: ${t(verdictWords[incident.verdict])}` : ''}</Button></Menu.Target>
@@ -84,7 +87,7 @@ export function Actions({ incident, etag, children }: { incident: IncidentDetail
 }
 
 /** Ask is a button that first asks for one thing. What was typed stays until it was taken. */
-function Ask({ label, field, initial = '', number, optional, send }: { label: Message; field: Message; initial?: string; number?: boolean; optional?: boolean; send: (text: string, done: () => void) => void }): ReactNode {
+function Ask({ label, field, initial = '', optional, send }: { label: Message; field: Message; initial?: string; optional?: boolean; send: (text: string, done: () => void) => void }): ReactNode {
   const t = useT();
   const [open, setOpen] = useState(false);
   const [text, setText] = useState(initial);
@@ -93,9 +96,33 @@ function Ask({ label, field, initial = '', number, optional, send }: { label: Me
       <Popover.Target><Button variant="default" onClick={() => setOpen(!open)}>{t(label)}</Button></Popover.Target>
       <Popover.Dropdown>
         <form style={{ display: 'grid', gap: 8 }} onSubmit={(e) => { e.preventDefault(); send(text.trim(), () => setOpen(false)); }}>
-          {number ? <NumberInput label={t(field)} value={text} min={1} allowDecimal={false} hideControls onChange={(v) => setText(String(v))} data-autofocus />
-            : <TextInput label={t(field)} value={text} maxLength={optional ? 16_384 : 200} onChange={(e) => setText(e.currentTarget.value)} data-autofocus />}
-          <Button type="submit" variant="filled" disabled={number && text === ''}>{t(label)}</Button>
+          <TextInput label={t(field)} value={text} maxLength={optional ? 16_384 : 200} onChange={(e) => setText(e.currentTarget.value)} data-autofocus />
+          <Button type="submit" variant="filled">{t(label)}</Button>
+        </form>
+      </Popover.Dropdown>
+    </Popover>
+  );
+}
+
+/** Merge asks into which of the incidents that are open. */
+function Merge({ id, send }: { id: number; send: (into: number, done: () => void) => void }): ReactNode {
+  const t = useT();
+  const summary = useSummary();
+  const [open, setOpen] = useState(false);
+  const [into, setInto] = useState<string | null>(null);
+  const found = useQuery({ enabled: open, queryKey: ['incidents', 'to merge into'], queryFn: ({ signal }) => incidents({ state: 'firing,acknowledged', limit: 500 }, signal), staleTime: 5000 });
+  const others = (found.data?.incidents ?? []).filter((i) => i.id !== id).map((i) => ({ value: String(i.id), label: `#${i.id} ${summary(i.title)}` }));
+  return (
+    <Popover opened={open} onChange={setOpen} position="bottom-end" width={360} trapFocus>
+      <Popover.Target><Button variant="default" onClick={() => setOpen(!open)}>{t(m.merge)}</Button></Popover.Target>
+      <Popover.Dropdown>
+        <form style={{ display: 'grid', gap: 8 }} onSubmit={(e) => { e.preventDefault(); if (into) send(Number(into), () => setOpen(false)); }}>
+          <Refused error={found.error} />
+          {found.data && others.length === 0 ? <span>{t(m.alone)}</span> : (
+            // Within the popover, which a press beside it would close.
+            <Select label={t(m.into)} placeholder={t(m.find)} data={others} value={into} onChange={setInto} searchable limit={100} comboboxProps={{ withinPortal: false }} data-autofocus />
+          )}
+          <Button type="submit" variant="filled" disabled={!into}>{t(m.merge)}</Button>
         </form>
       </Popover.Dropdown>
     </Popover>

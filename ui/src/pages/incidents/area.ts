@@ -20,7 +20,8 @@ export const incidents: Area = {
         const { incidents: list } = await readIncidents({ q: id ? undefined : text.trim() || undefined, state: text.trim() === '' ? 'firing,acknowledged' : undefined, limit: 50 }, signal);
         const [{ stateWords }, ships] = await Promise.all([import('./words'), stock.ready()]);
         const title = (text: string): string => ships?.summary(text) ?? text;
-        return (list ?? []).filter((i) => !id || String(i.id).startsWith(id)).map((i) => ({ id: `incident-${i.id}`, icon: 'incidents', label: `#${i.id} ${title(i.title)}`, hint: translate(language(), stateWords[i.state]), to: `/incidents/${i.id}` }));
+        const over = (state: string): boolean => state !== 'firing' && state !== 'acknowledged';
+        return (list ?? []).filter((i) => !id || String(i.id).startsWith(id)).sort((a, b) => Number(over(a.state)) - Number(over(b.state))).map((i) => ({ id: `incident-${i.id}`, icon: 'incidents', label: `#${i.id} ${title(i.title)}`, hint: translate(language(), stateWords[i.state]), to: `/incidents/${i.id}`, over: over(i.state) }));
       },
     },
   ],

@@ -23,6 +23,8 @@ const m = {
   name: { en: 'Name', zh: '名称' },
   cpu: { en: 'CPU, cores', zh: 'CPU（核）' },
   memory: { en: 'Memory', zh: '内存' },
+  noneRuns: { en: 'No container runs', zh: '没有正在运行的容器' },
+  noneRunsHint: { en: 'Control groups are watched: containers and services are here as soon as they run.', zh: '已监控控制组：容器和服务运行后会显示在此处。' },
   noContainers: { en: 'No container is watched', zh: '尚未监控任何容器' },
 };
 
@@ -68,13 +70,13 @@ export function Services(): ReactNode {
 }
 
 /** Containers shows the busiest. */
-export function Containers({ now, pending }: { now: QueryAnswer | undefined; pending: boolean }): ReactNode {
+export function Containers({ now, pending, watched }: { now: QueryAnswer | undefined; pending: boolean; watched: boolean }): ReactNode {
   const t = useT();
   const of = byFigure(now, containerName);
   const cpu = [...(of.get('ccpu') ?? [])].sort((a, b) => b[1] - a[1]);
   return (
     <Card title={t(m.containers)} columns={6} flush>
-      {pending ? <Loading height={88} /> : cpu.length === 0 ? <Empty title={t(m.noContainers)} /> : (
+      {pending ? <Loading height={88} /> : cpu.length === 0 ? <Empty title={t(watched ? m.noneRuns : m.noContainers)}>{watched && t(m.noneRunsHint)}</Empty> : (
         <table className="table">
           <thead><tr><th>{t(m.name)}</th><th className="num">{t(m.cpu)}</th><th className="num">{t(m.memory)}</th></tr></thead>
           <tbody>
