@@ -199,6 +199,15 @@ describe('the layout of schema v2', () => {
     edit(t, (x) => form.add(x, newPanel('text', ''), new Map([[bar, 0]])), ['added elements.panel-5', 'added layout.spec.tabs[0].spec.layout.spec.items[1]']);
     edit(t, (x) => form.add(x, newPanel('text', ''), new Map([[bar, 1]])), ['added elements.panel-5', 'added layout.spec.tabs[1].spec.layout.spec.rows[0].spec.layout.spec.items[1]']);
   });
+  it('takes a new panel into the tab that is shown of the last row, and into what is within that', () => {
+    const d = of(rows(row('a', grid(item(1, 0, 0))), row('b', tabs(['t', grid(item(2, 0, 0))], ['u', rows(row('r', grid(item(3, 0, 0))), row('s', tabs(['v', auto(cell(4))])))]))));
+    const bar = everyPanel(normalize(d).panels).find((p) => p.tabs)!.id;
+    edit(d, (x) => form.add(x, newPanel('text', ''), new Map()), ['added elements.panel-5', 'added layout.spec.rows[1].spec.layout.spec.tabs[0].spec.layout.spec.items[1]']);
+    edit(d, (x) => form.add(x, newPanel('text', ''), new Map([[bar, 1]])), ['added elements.panel-5', 'added layout.spec.rows[1].spec.layout.spec.tabs[1].spec.layout.spec.rows[1].spec.layout.spec.tabs[0].spec.layout.spec.items[1]']);
+    edit(d, (x) => form.add(x, newPanel('row', 'R'), new Map()), ['added layout.spec.rows[2]']);
+    const empty = of(tabs(['t', rows()]));
+    expect(everyPanel(normalize(form.add(empty, newPanel('text', 'new'), new Map()).dashboard).panels).at(-1)!.title).toBe('new');
+  });
   it('takes a new row, below what has none', () => {
     const e = form.add(two(), newPanel('row', 'Row'), new Map());
     expect(at(e.dashboard, 'spec', 'layout', 'spec', 'rows', 0, 'spec')).toEqual({ title: '', hideHeader: true, layout: at(two(), 'spec', 'layout') });

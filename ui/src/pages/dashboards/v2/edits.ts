@@ -112,48 +112,49 @@ function remove(dashboard: Json, id: number): Edited {
   return done(d);
 }
 
-/** holderFor is where something new goes: into the dashboard, or into the tab that is shown. */
-function holderFor(d: Document, shown: ReadonlyMap<number, number>): Json {
+const blank = (): Json => ({ kind: 'GridLayout', spec: { items: [] } });
+
+/** lastRow is the row that something new goes into. What is put into one that is closed would not be seen. */
+function lastRow(layout: Json): Json | undefined {
+  const all = objects(object(layout.spec).rows).map(([r]) => r);
+  return all.findLast((r) => object(r.spec).collapse !== true) ?? all.at(-1);
+}
+
+/** holderFor is where something new goes: within the tabs that are shown, for a panel in the last row where there are rows. */
+function holderFor(d: Document, panel: boolean, shown: ReadonlyMap<number, number>): Json {
   let holder = d.spec;
   for (let depth = 0; depth < 8; depth++) {
     const layout = object(holder.layout);
     const tabs = objects(object(layout.spec).tabs);
-    if (layout.kind !== 'TabsLayout' || tabs.length === 0) break;
-    const bar = d.bar(layout);
-    const [tab] = tabs[(bar && shown.get(bar.panel.id)) ?? 0] ?? tabs[0]!;
-    holder = inner(tab, 'spec');
+    if (layout.kind === 'TabsLayout' && tabs.length > 0) {
+      const bar = d.bar(layout);
+      const [tab] = tabs[(bar && shown.get(bar.panel.id)) ?? 0] ?? tabs[0]!;
+      holder = inner(tab, 'spec');
+    } else if (layout.kind === 'RowsLayout' && panel) {
+      const row = lastRow(layout) ?? { kind: 'RowsLayoutRow', spec: { title: '', hideHeader: true } };
+      const rows = members(inner(layout, 'spec'), 'rows');
+      if (!rows.includes(row)) rows.push(row);
+      holder = inner(row, 'spec');
+    } else {
+      break;
+    }
   }
-  if (text(object(holder.layout).kind) === '') holder.layout = { kind: 'GridLayout', spec: { items: [] } };
+  if (text(object(holder.layout).kind) === '') holder.layout = blank();
   return holder;
 }
 
 /** add puts a panel below all others, in the last row where there are rows, or adds a row. */
 function add(dashboard: Json, panel: PanelJSON, shown: ReadonlyMap<number, number>): Edited {
   const d = new Document(dashboard);
-  let holder = holderFor(d, shown);
-  let layout = object(holder.layout);
+  const holder = holderFor(d, panel.type !== 'row', shown);
+  const layout = object(holder.layout);
   if (panel.type === 'row') {
-    const row = { kind: 'RowsLayoutRow', spec: { title: text(panel.title), collapse: false, layout: { kind: 'GridLayout', spec: { items: [] } } } };
+    const row = { kind: 'RowsLayoutRow', spec: { title: text(panel.title), collapse: false, layout: blank() } };
     if (layout.kind === 'RowsLayout') members(inner(layout, 'spec'), 'rows').push(row);
     else if (!isGrid(layout) && !isAuto(layout)) return done(d, m.layout);
     // What was there before stands above it, and has no heading.
     else holder.layout = { kind: 'RowsLayout', spec: { rows: itemsOf(layout).length === 0 ? [row] : [{ kind: 'RowsLayoutRow', spec: { title: '', hideHeader: true, layout } }, row] } };
     return done(d);
-  }
-  for (let depth = 0; depth < 8 && layout.kind === 'RowsLayout'; depth++) {
-    const rows = members(inner(layout, 'spec'), 'rows');
-    const all = objects(rows).map(([r]) => r);
-    // What is put into a row that is closed would not be seen.
-    const last = all.filter((r) => object(r.spec).collapse !== true).at(-1) ?? all.at(-1);
-    if (last) {
-      holder = inner(last, 'spec');
-    } else {
-      const row: Json = { kind: 'RowsLayoutRow', spec: { title: '', hideHeader: true } };
-      rows.push(row);
-      holder = row.spec as Json;
-    }
-    if (text(object(holder.layout).kind) === '') holder.layout = { kind: 'GridLayout', spec: { items: [] } };
-    layout = object(holder.layout);
   }
   if (!isGrid(layout) && !isAuto(layout)) return done(d, m.layout);
   const id = d.free();
