@@ -133,6 +133,9 @@ describe('a panel of schema v2', () => {
     const second = normalize(d).panels[1]!.id;
     const e = form.change(d, second, { ...json(d, second), title: 'other' });
     expect(titles(e.dashboard)).toEqual([['p1', 0, 0, 12, 8], ['other', 12, 0, 12, 8]]);
+    // The first one, too; the other keeps its number.
+    const first = form.change(d, 1, { ...json(d, 1), title: 'other' });
+    expect(normalize(first.dashboard).panels.map((p) => [p.id, p.title])).toEqual([[1, 'other'], [second, 'p1']]);
     expect(Object.keys(at(form.remove(d, second).dashboard, 'spec', 'elements') as object)).toContain('panel-1');
   });
 });
