@@ -21,6 +21,7 @@ export class Document {
   private readonly showing = new Map<string, Panel[]>();
   private readonly found: readonly Found[];
   private readonly byId: ReadonlyMap<number, Found>;
+  private readonly byNode: ReadonlyMap<Json, Found>;
 
   constructor(of: Json) {
     this.json = structuredClone(of);
@@ -33,6 +34,7 @@ export class Document {
       return at ? [{ panel, at }] : [];
     });
     this.byId = new Map(this.found.map((f) => [f.panel.id, f]));
+    this.byNode = new Map(this.found.map((f) => [f.at.node, f]));
     for (const { panel, at } of this.found) {
       if (at.name === '') continue;
       const others = this.showing.get(at.name);
@@ -50,9 +52,9 @@ export class Document {
     return this.byId.get(id);
   }
 
-  /** bar is that of a layout of tabs. */
-  bar(layout: Json): Found | undefined {
-    return this.found.find((f) => f.at.node === layout);
+  /** by is what a node is shown as: that of a layout of tabs is its bar. */
+  by(node: Json): Found | undefined {
+    return this.byNode.get(node);
   }
 
   /** on are the panels of a grid, in its order. */
@@ -60,9 +62,15 @@ export class Document {
     return this.found.filter((f) => f.at.layout === layout && f.at.name !== '');
   }
 
-  /** rows are those of a list of rows, in its order. */
-  rows(layout: Json): Found[] {
-    return this.found.filter((f) => f.at.layout === layout && f.panel.type === 'row');
+  /** lineOf is where a row of the file begins. One with rows in it begins with the first of them. */
+  lineOf(row: Json): number | undefined {
+    const own = this.by(row);
+    if (own) return own.panel.gridPos.y;
+    for (const [inside] of objects(object(object(object(row.spec).layout).spec).rows)) {
+      const line = this.lineOf(inside);
+      if (line !== undefined) return line;
+    }
+    return undefined;
   }
 
   /** beside is the list that has a panel: that of the dashboard, a tab, or a closed row. */

@@ -202,6 +202,16 @@ describe('the layout of schema v2', () => {
     edit(t, (x) => form.add(x, newPanel('text', ''), new Map([[bar, 0]])), ['added elements.panel-5', 'added layout.spec.tabs[0].spec.layout.spec.items[1]']);
     edit(t, (x) => form.add(x, newPanel('text', ''), new Map([[bar, 1]])), ['added elements.panel-5', 'added layout.spec.tabs[1].spec.layout.spec.rows[0].spec.layout.spec.items[1]']);
   });
+  it('moves a row past one that has rows in it, and before its neighbour', () => {
+    const d = of(rows(row('outer', rows(row('x', grid(item(1, 0, 0))), row('y', grid(item(2, 0, 0))))), row('b', grid(item(3, 0, 0))), row('c', grid(item(4, 0, 0)))));
+    const line = (title: string): number => normalize(d).panels.find((p) => p.title === title)!.gridPos.y;
+    const to = (title: string, y: number): unknown => (at(form.move(d, normalize(d).panels.find((p) => p.title === title)!.id, { x: 0, y, w: 24, h: 1 }).dashboard, 'spec', 'layout', 'spec', 'rows') as { spec: { title: string } }[]).map((r) => r.spec.title);
+    expect(to('c', line('b'))).toEqual(['outer', 'c', 'b']);
+    expect(to('c', line('c') - 1)).toEqual(['outer', 'c', 'b']);
+    expect(to('c', 0)).toEqual(['c', 'outer', 'b']);
+    expect(to('b', line('b') + 1)).toEqual(['outer', 'c', 'b']);
+    expect(to('b', line('outer / y'))).toEqual(['b', 'outer', 'c']);
+  });
   it('takes a new panel into the tab that is shown of the last row, and into what is within that', () => {
     const d = of(rows(row('a', grid(item(1, 0, 0))), row('b', tabs(['t', grid(item(2, 0, 0))], ['u', rows(row('r', grid(item(3, 0, 0))), row('s', tabs(['v', auto(cell(4))])))]))));
     const bar = everyPanel(normalize(d).panels).find((p) => p.tabs)!.id;

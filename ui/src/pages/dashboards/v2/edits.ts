@@ -127,7 +127,7 @@ function holderFor(d: Document, panel: boolean, shown: ReadonlyMap<number, numbe
     const layout = object(holder.layout);
     const tabs = objects(object(layout.spec).tabs);
     if (layout.kind === 'TabsLayout' && tabs.length > 0) {
-      const bar = d.bar(layout);
+      const bar = d.by(layout);
       const [tab] = tabs[(bar && shown.get(bar.panel.id)) ?? 0] ?? tabs[0]!;
       holder = inner(tab, 'spec');
     } else if (layout.kind === 'RowsLayout' && panel) {
@@ -265,9 +265,10 @@ function moveRow(d: Document, { panel, at }: Found, y: number): Edited {
   const list = listOf(at.layout, at.node);
   if (at.node.kind !== 'RowsLayoutRow' || y === panel.gridPos.y) return done(d);
   const from = list.indexOf(at.node);
-  const others = d.rows(at.layout).filter((r) => r.at.node !== at.node);
-  const passed = others.filter((r) => (y > panel.gridPos.y ? r.panel.gridPos.y <= y : r.panel.gridPos.y < y)).length;
-  const to = y > panel.gridPos.y ? Math.max(passed, from + 1) : Math.min(passed, from - 1);
+  const lines = list.map((r) => d.lineOf(object(r)));
+  const to = y > panel.gridPos.y
+    ? Math.max(lines.findLastIndex((l) => l !== undefined && l <= y), from + 1)
+    : Math.min(lines.findIndex((l) => l !== undefined && l >= y), from - 1);
   if (to < 0 || to >= list.length) return done(d);
   list.splice(from, 1);
   list.splice(to, 0, at.node);
