@@ -93,6 +93,12 @@ describe('a panel of schema v2', () => {
     const q = 'elements.panel-1.spec.data.spec.queries';
     edit(d, (x) => form.change(x, 1, { ...p, datasource: ref, targets: (p.targets as PanelJSON[]).map((t) => ({ ...t, datasource: ref })) }), [0, 1].flatMap((i) => [`changed ${q}[${i}].spec.query.group`, `changed ${q}[${i}].spec.query.datasource (order)`].slice(0, 1).concat([`changed ${q}[${i}].spec.query.datasource.name`])));
   });
+  it('asks the default source of a type', () => {
+    const d = two();
+    const [a, b] = json(d, 1).targets as PanelJSON[];
+    const e = form.change(d, 1, { ...json(d, 1), targets: [{ ...a, datasource: { type: 'loki' } }, { ...b, datasource: { type: 'datasource', uid: '-- Mixed --' } }] });
+    expect((json(e.dashboard, 1).targets as PanelJSON[]).map((t) => t.datasource)).toEqual([{ type: 'loki' }, { type: 'prometheus' }]);
+  });
   it('keeps transformations, and takes new ones', () => {
     const d = two();
     const [t] = json(d, 1).transformations as PanelJSON[];
