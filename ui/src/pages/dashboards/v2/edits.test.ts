@@ -188,6 +188,9 @@ describe('the layout of schema v2', () => {
     const e = edit(d, (x) => form.remove(x, b), ['added layout.spec.rows[1].spec.hideHeader', 'removed layout.spec.rows[1].spec.collapse', 'removed layout.spec.rows[1].spec.repeat']);
     expect(normalize(e.dashboard).panels.map((p) => [p.title, p.bare ?? false])).toContainEqual(['p2', false]);
     edit(d, (x) => form.remove(x, c), ['removed layout.spec.rows[2]']);
+    // Nobody could see or change any more why its panels are not shown.
+    const hidden = of(rows(row('a', grid(item(1, 0, 0)), { conditionalRendering: { kind: 'ConditionalRenderingGroup', spec: { visibility: 'show', condition: 'and', items: [] } } })));
+    edit(hidden, (x) => form.remove(x, normalize(hidden).panels[0]!.id), ['added layout.spec.rows[0].spec.hideHeader', 'removed layout.spec.rows[0].spec.conditionalRendering']);
   });
   it('renames, closes and repeats a row', () => {
     const d = of(rows(row('a', rows(row('in', grid(item(1, 0, 0)))))));

@@ -105,6 +105,7 @@ function remove(dashboard: Json, id: number): Edited {
     spec.hideHeader = true;
     delete spec.collapse;
     delete spec.repeat;
+    delete spec.conditionalRendering;
     return done(d);
   }
   list.splice(list.indexOf(at.node), 1);
