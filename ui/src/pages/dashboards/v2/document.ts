@@ -20,6 +20,8 @@ export class Document {
   /** The panels that show an element, by its name. Of several each is changed apart from the others. */
   private readonly showing = new Map<string, Panel[]>();
   private readonly found: readonly Found[];
+  /** The highest number of a panel, those that were given here too. */
+  private most: number | undefined;
   private readonly byId: ReadonlyMap<number, Found>;
   private readonly byNode: ReadonlyMap<Json, Found>;
 
@@ -112,8 +114,12 @@ export class Document {
 
   /** free is a number that no panel has. Rows and bars of tabs have numbers of their own, far above. */
   free(): number {
-    const ids = [...this.found.filter((f) => f.at.name !== '').map((f) => f.panel.id), ...Object.values(this.elements).map((e) => num(object(object(e).spec).id) ?? 0)];
-    return Math.max(0, ...ids) + 1;
+    if (this.most === undefined) {
+      this.most = 0;
+      for (const f of this.found) if (f.at.name !== '') this.most = Math.max(this.most, f.panel.id);
+      for (const e of Object.values(this.elements)) this.most = Math.max(this.most, num(object(object(e).spec).id) ?? 0);
+    }
+    return ++this.most;
   }
 
   /** forget takes an element away that no panel shows any more. */

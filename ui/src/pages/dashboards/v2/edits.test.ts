@@ -236,6 +236,10 @@ describe('the layout of schema v2', () => {
     expect(titles(e.dashboard)).toEqual([['', 0, 0, 24, 1], ['p1', 0, 0, 12, 8], ['p2', 12, 0, 12, 8], ['Row', 0, 8, 24, 1]]);
     edit(of(rows(row('a', grid(item(1, 0, 0))))), (x) => form.add(x, newPanel('row', 'Row'), new Map()), ['added layout.spec.rows[1]']);
   });
+  it('takes a panel where very many elements are', () => {
+    const d = of(grid(item(1, 0, 0)), { elements: { 'panel-1': panel(1), ...Object.fromEntries(Array.from({ length: 150_000 }, (_, i) => [`e${i}`, { spec: { id: i } }])) } });
+    expect(form.duplicate(d, 1).id).toBe(150_000);
+  }, 60_000);
   it('copies panels with their elements, and rows with their panels', () => {
     const d = of(grid(item(1, 0, 0), item(2, 0, 8)));
     const e = edit(d, (x) => form.duplicate(x, 1), ['added elements.panel-5', 'added layout.spec.items[2]']);
