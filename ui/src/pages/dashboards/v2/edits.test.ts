@@ -211,6 +211,24 @@ describe('the layout of schema v2', () => {
     edit(t, (x) => form.add(x, newPanel('text', ''), new Map([[bar, 0]])), ['added elements.panel-5', 'added layout.spec.tabs[0].spec.layout.spec.items[1]']);
     edit(t, (x) => form.add(x, newPanel('text', ''), new Map([[bar, 1]])), ['added elements.panel-5', 'added layout.spec.tabs[1].spec.layout.spec.rows[0].spec.layout.spec.items[1]']);
   });
+  it('says what of a repeat an automatic grid does not have', () => {
+    const d = of(rows(row('a', grid(item(1, 0, 0, { repeat: { mode: 'variable', value: 'job', direction: 'v', maxPerRow: 2 } }), item(2, 12, 0, { repeat: { mode: 'variable', value: 'job' } }))), row('b', auto())));
+    const to = { x: 0, y: normalize(d).panels.find((p) => p.title === 'b')!.gridPos.y + 1, w: 12, h: 8 };
+    const e = form.move(d, 1, to);
+    expect(at(e.dashboard, 'spec', 'layout', 'spec', 'rows', 1, 'spec', 'layout', 'spec', 'items', 0, 'spec', 'repeat')).toEqual({ mode: 'variable', value: 'job' });
+    expect(e.lost!.map((x) => x.en).join()).toMatch(/one size.*direction and number/);
+    expect(form.move(d, 2, to).lost).toHaveLength(1);
+  });
+  it('says why something cannot be edited', () => {
+    const d = of(tabs(['t', grid(item(1, 0, 0), { kind: 'GridLayoutRow', spec: { y: 8, title: 'old', collapsed: false, elements: [item(2, 0, 9)] } })]));
+    const all = everyPanel(normalize(d).panels);
+    const id = (is: (p: (typeof all)[number]) => unknown): number => all.find(is)!.id;
+    for (const by of [form.remove, form.duplicate, (x: DashboardJSON, n: number) => form.move(x, n, { x: 0, y: 0, w: 1, h: 1 }), (x: DashboardJSON, n: number) => form.change(x, n, {})]) {
+      expect(edit(d, (x) => by(x, 99), []).lost![0]!.en).toContain('no such panel');
+      expect(edit(d, (x) => by(x, id((p) => p.tabs)), []).lost![0]!.en).toContain('bar of tabs');
+      expect(edit(d, (x) => by(x, id((p) => p.type === 'row')), []).lost![0]!.en).toContain('Rows within a grid');
+    }
+  });
   it('moves a row past one that has rows in it, and before its neighbour', () => {
     const d = of(rows(row('outer', rows(row('x', grid(item(1, 0, 0))), row('y', grid(item(2, 0, 0))))), row('b', grid(item(3, 0, 0))), row('c', grid(item(4, 0, 0)))));
     const line = (title: string): number => normalize(d).panels.find((p) => p.title === title)!.gridPos.y;

@@ -1,5 +1,6 @@
 // Edits of a dashboard in schema v2, each written where that has it: all else of the document stays as it is.
 import type { Message } from '../../../i18n';
+import { everyPanel } from '../../../model';
 // A document is read again for each edit.
 import '../../../model/old';
 import { num, object, objects, text, type Json } from '../../../model/read';
@@ -18,18 +19,26 @@ const m = {
   condition: { en: 'Only automatic grids have conditions for single panels: the panel has none any more.', zh: '只有自动网格支持单个面板的显示条件，该面板的条件已去除。' },
   repeat: { en: 'An automatic grid decides itself how repeated panels stand: direction and number per row are left out.', zh: '自动网格自行排列重复的面板，方向和每行数量已略去。' },
   oldRows: { en: 'Rows within a grid, as the first version of schema v2 had them, can only be edited as JSON: nothing is changed.', zh: 'v2 架构早期版本的网格内的行只能以 JSON 编辑，未作更改。' },
+  gone: { en: 'There is no such panel any more: nothing is changed.', zh: '该面板已不存在，未作更改。' },
+  bar: { en: 'A bar of tabs can only be edited as JSON: nothing is changed.', zh: '标签栏只能以 JSON 编辑，未作更改。' },
   layout: { en: 'The layout of this place is not known: nothing is added.', zh: '此处的布局未知，未添加任何内容。' },
 };
 
 const done = (d: Document, ...lost: (Message | undefined)[]): Edited => ({ dashboard: d.json, lost: lost.filter((x) => x !== undefined) });
 
+/** missing says why something cannot be edited: what the rows of old grids are shown as has no place that edits know. */
+function missing(d: Document, id: number, found: Found | undefined): Message {
+  if (found) return m.bar;
+  return everyPanel(d.model.panels).some((p) => p.id === id) ? m.oldRows : m.gone;
+}
+
 /** change writes a panel, a row or the place of either that the editor gives. */
 function change(dashboard: Json, id: number, to: PanelJSON): Edited {
   const d = new Document(dashboard);
   const found = d.find(id);
-  if (!found) return done(d, m.oldRows);
+  if (!found) return done(d, missing(d, id, found));
   if (found.panel.type === 'row') return changeRow(d, found, to);
-  if (found.at.name === '') return done(d);
+  if (found.at.name === '') return done(d, m.bar);
   const { at, panel } = found;
   const before = { ...panelOf(d.element(at)), gridPos: undefined };
   const differs = changed(before, { ...to, gridPos: undefined }).some((k) => !['id', 'repeat', 'repeatDirection', 'maxPerRow', 'conditions'].includes(k));
@@ -96,7 +105,7 @@ function changeRow(d: Document, { panel, at }: Found, to: PanelJSON): Edited {
 function remove(dashboard: Json, id: number): Edited {
   const d = new Document(dashboard);
   const found = d.find(id);
-  if (!found || found.panel.tabs) return done(d, m.oldRows);
+  if (!found || found.panel.tabs) return done(d, missing(d, id, found));
   const { at } = found;
   const list = listOf(at.layout, at.node);
   const layout = object(object(at.node.spec).layout);
@@ -171,7 +180,7 @@ function add(dashboard: Json, panel: PanelJSON, shown: ReadonlyMap<number, numbe
 function duplicate(dashboard: Json, id: number): Edited {
   const d = new Document(dashboard);
   const found = d.find(id);
-  if (!found || found.panel.tabs) return done(d, m.oldRows);
+  if (!found || found.panel.tabs) return done(d, missing(d, id, found));
   const { at } = found;
   const list = listOf(at.layout, at.node);
   const copy = structuredClone(at.node);
@@ -224,7 +233,7 @@ function arrange(items: unknown[], moved: Json, to: Spot): void {
 function move(dashboard: Json, id: number, to: Spot): Edited {
   const d = new Document(dashboard);
   const found = d.find(id);
-  if (!found || found.panel.tabs) return done(d, m.oldRows);
+  if (!found || found.panel.tabs) return done(d, missing(d, id, found));
   const { panel, at } = found;
   if (panel.type === 'row') return moveRow(d, found, to.y);
   if (hasRows(at.layout)) return done(d, m.oldRows);
@@ -258,7 +267,9 @@ function move(dashboard: Json, id: number, to: Spot): Edited {
     return done(d, item !== at.node && spec.conditionalRendering !== undefined ? m.condition : undefined);
   }
   list.splice(Math.min(cellAt(target, spot, 0), list.length), 0, isAuto(at.layout) ? at.node : itemFor(target, at.name, spot, spec.repeat));
-  return done(d, isGrid(at.layout) ? m.size : undefined);
+  const { direction, maxPerRow } = object(spec.repeat);
+  const lines = isGrid(at.layout) && (direction !== undefined || maxPerRow !== undefined);
+  return done(d, isGrid(at.layout) ? m.size : undefined, lines ? m.repeat : undefined);
 }
 
 /** moveRow puts a row before or behind others of its list, one at least. */
