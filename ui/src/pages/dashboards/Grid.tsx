@@ -65,7 +65,7 @@ function useSeen(ref: { current: HTMLElement | null }): { seen: Seen; width: num
  * Grid places panels in 24 columns, or in one on a phone, and draws those that are near.
  * With sheet, the length of a printed one in pixels, all are drawn, and none is cut; 0 is an endless sheet.
  */
-export const Grid = memo(function Grid({ placed, shared, toggle, turn, onMove, sheet }: { placed: Placed[]; shared: Shared; toggle: (key: string, open: boolean) => void; turn: (param: string, slug: string) => void; onMove?: (id: number, to: Spot) => void; sheet?: number }): ReactNode {
+export const Grid = memo(function Grid({ placed, shared, toggle, turn, onMove, sheet }: { placed: Placed[]; shared: Shared; toggle: (key: string, open: boolean) => void; turn: (param: string, slug: string) => void; onMove?: (p: Placed, to: Spot) => void; sheet?: number }): ReactNode {
   const box = useRef<HTMLDivElement>(null);
   const { seen: now, width } = useSeen(box);
   // What is scrolled past quickly is not drawn on the way.
@@ -113,7 +113,7 @@ function folded(placed: readonly Placed[], nodes: readonly ReactNode[], role: st
 
 /** Place is memoised: scrolling through thousands of panels draws only those that come near or go. */
 const Place = memo(function Place({ p, rect, near, far, shared, toggle, turn, printed, grid, onMove }: {
-  p: Placed; rect: Rect; near: boolean; far: boolean; shared: Shared; toggle: (key: string, open: boolean) => void; turn: (param: string, slug: string) => void; printed: boolean; grid: number; onMove?: (id: number, to: Spot) => void;
+  p: Placed; rect: Rect; near: boolean; far: boolean; shared: Shared; toggle: (key: string, open: boolean) => void; turn: (param: string, slug: string) => void; printed: boolean; grid: number; onMove?: (p: Placed, to: Spot) => void;
 }): ReactNode {
   const { panel } = p;
   const style = { left: rect.left, top: rect.top, width: rect.width, height: rect.height };
@@ -146,12 +146,12 @@ function RowHead({ p, shared, toggle }: { p: Placed; shared: Shared; toggle: (ke
 }
 
 /** Grips move a panel and change its size, by pointer and by keys. */
-function Grips({ p, grid, shared, onMove }: { p: Placed; grid: number; shared: Shared; onMove: (id: number, to: Spot) => void }): ReactNode {
+function Grips({ p, grid, shared, onMove }: { p: Placed; grid: number; shared: Shared; onMove: (p: Placed, to: Spot) => void }): ReactNode {
   const t = useT();
   const [to, setTo] = useState<Spot>();
   const from = useRef<{ x: number; y: number; spot: Spot; move: boolean } | undefined>(undefined);
-  const { panel, gridPos, top } = p;
-  const put = (spot: Spot): void => onMove(panel.id, { ...spot, y: Math.max(0, spot.y - top) });
+  const { panel, gridPos } = p;
+  const put = (spot: Spot): void => onMove(p, spot);
   const title = label(panel.title, shared.scope) || String(panel.id);
   useEffect(() => setTo(undefined), [gridPos]);
   const changed = (spot: Spot, move: boolean, dx: number, dy: number): Spot =>

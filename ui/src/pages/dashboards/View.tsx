@@ -41,6 +41,9 @@ const m = {
   printed: { en: 'printed {at}', zh: '打印于 {at}' },
 };
 
+/** What tells where something dragged comes to stand. */
+const drop = (): Promise<typeof import('./drop')> => import('./drop');
+
 const noSources: DataSource[] = [];
 /** Those of annotations that every dashboard has. */
 const ownNames: Record<string, string> = { Alerts: '告警', Deployments: '部署', Incidents: '事件' };
@@ -126,6 +129,15 @@ export function View({ dashboard, uid, arranging, editing, sheet, turned }: { da
   const edits = useRef(editing);
   edits.current = editing;
   const canEdit = editing !== undefined;
+  const placed = useRef(layout.placed);
+  placed.current = layout.placed;
+  const move = useCallback((p: Placed, to: Spot) => {
+    const all = placed.current;
+    void drop().then(({ dropped }) => edits.current?.move(p.panel.id, dropped(all, p, to)));
+  }, []);
+  useEffect(() => {
+    if (arranging) void drop();
+  }, [arranging]);
   const viewed = idOf(search.viewPanel);
   const edited = idOf(search.editPanel);
   const sourceList = sources.data ?? noSources;
@@ -185,7 +197,7 @@ export function View({ dashboard, uid, arranging, editing, sheet, turned }: { da
       ) : dashboard.panels.length === 0 ? (
         <Empty title={t(m.empty)} action={editing && <Button onClick={editing.add}>{t(m.add)}</Button>}>{t(m.emptyWhy)}</Empty>
       ) : (
-        <Grid placed={layout.placed} shared={shared} toggle={toggle} turn={turn} onMove={arranging ? editing?.move : undefined} sheet={sheet} />
+        <Grid placed={layout.placed} shared={shared} toggle={toggle} turn={turn} onMove={arranging && editing ? move : undefined} sheet={sheet} />
       )}
     </div>
   );

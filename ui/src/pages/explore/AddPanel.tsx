@@ -11,7 +11,7 @@ import { useT } from '../../i18n';
 import { CopyButton } from '../../ui/CopyButton';
 import { Failed, Notice } from '../../ui/parts';
 import { newDashboard } from '../dashboards/draft';
-import { append, appended, panelOf } from './panel';
+import { append, appended, NoPlace, panelOf } from './panel';
 
 const m = {
   title: { en: 'Add to dashboard', zh: '添加到仪表盘' },
@@ -65,7 +65,7 @@ export function AddPanel({ queries, datasource, onClose }: { queries: { ref: str
           <Select label={t(m.dashboard)} description={list.data?.more ? t(m.more, { n: list.data.dashboards.length }) : own.length < (list.data?.dashboards.length ?? 0) ? t(m.provisioned) : undefined} searchable allowDeselect={false} limit={200}
             value={uid} onChange={(v) => setUid(v ?? '')} data={[{ value: '', label: t(m.fresh) }, ...own.map((d) => ({ value: d.uid, label: d.folder ? `${d.folder} / ${d.title}` : d.title }))]} />
         )}
-        {error !== undefined && (error instanceof ApiError && error.conflict && error.status === 412 ? <Notice tone="warning">{t(m.faster)}</Notice> : <Failed error={error} />)}
+        {error !== undefined && (error instanceof ApiError && error.conflict && error.status === 412 ? <Notice tone="warning">{t(m.faster)}</Notice> : error instanceof NoPlace ? <Notice tone="warning">{t(error.text)}</Notice> : <Failed error={error} />)}
         {state === 'done' ? <Notice tone="info">{t(m.added)} <Link to={`/d/${encodeURIComponent(at)}` as never}>{t(m.open)}</Link></Notice> : (
           <div style={{ display: 'flex', gap: 8 }}>
             {!missing && may('change') && <Button onClick={() => void add()} loading={state === 'busy'} disabled={!list.data || title.trim() === ''}>{t(m.add)}</Button>}

@@ -1,7 +1,20 @@
 // A panel of a dashboard that is made from a query.
 
 import type { DashboardModel } from '../../api/explore';
+import type { Message } from '../../i18n';
 import { isV2 } from '../../model/versions';
+
+/** Why a panel cannot be put into a dashboard. */
+export class NoPlace extends Error {
+  constructor(readonly text: Message) {
+    super(text.en);
+  }
+}
+
+const m = {
+  layout: { en: 'This dashboard has a layout that panels are not appended to from here. Copy the panel, and paste it in the dashboard\'s editor.', zh: '无法从此处向该仪表盘的布局追加面板。请复制面板，并在仪表盘的编辑器中粘贴。' },
+  unknown: { en: 'This dashboard has a layout that is not known here. Copy the panel, and paste it in the dashboard\'s editor.', zh: '该仪表盘的布局未知。请复制面板，并在仪表盘的编辑器中粘贴。' },
+};
 
 export type PanelModel = Record<string, unknown> & { id: number; gridPos: { x: number; y: number; w: number; h: number } };
 
@@ -26,7 +39,7 @@ export function panelOf(title: string, queries: readonly { ref: string; expr: st
 export function append(d: DashboardModel, panel: Omit<PanelModel, 'id' | 'gridPos'>): DashboardModel {
   // A dashboard in the form of a resource has its own one within.
   if (typeof d.apiVersion === 'string' && typeof d.spec === 'object' && d.spec !== null) return { ...d, spec: append(d.spec as DashboardModel, panel) };
-  if (d.elements !== undefined || d.rows !== undefined) throw new Error('This dashboard has a layout that panels are not appended to from here. Copy the panel, and paste it in the dashboard\'s editor.');
+  if (d.elements !== undefined || d.rows !== undefined) throw new NoPlace(m.layout);
   const panels = (Array.isArray(d.panels) ? d.panels : []) as Placed[];
   const flat = panels.flatMap((p) => [p, ...(Array.isArray(p.panels) ? p.panels : [])]);
   const id = Math.max(0, ...flat.map((p) => (typeof p.id === 'number' ? p.id : 0))) + 1;
@@ -39,6 +52,6 @@ export async function appended(d: DashboardModel, panel: Omit<PanelModel, 'id' |
   if (!isV2(d)) return append(d, panel);
   const { form } = await import('../dashboards/v2/edits');
   const { dashboard, id } = form.add(d, panel, new Map());
-  if (id === undefined) throw new Error('This dashboard has a layout that is not known here. Copy the panel, and paste it in the dashboard\'s editor.');
+  if (id === undefined) throw new NoPlace(m.unknown);
   return dashboard;
 }

@@ -17,8 +17,13 @@ export class Document {
   readonly elements: Json;
   readonly model: Dashboard;
   readonly alpha: boolean;
-  /** Panels that name an element that another one names before: they are changed apart from it. */
-  private readonly sharing = new Set<number>();
+  /** The panels that show an element, by its name. Of several each is changed apart from the others. */
+  private readonly showing = new Map<string, Panel[]>();
+  private readonly found: readonly Found[];
+  /** The highest number of a panel, those that were given here too. */
+  private most: number | undefined;
+  private readonly byId: ReadonlyMap<number, Found>;
+  private readonly byNode: ReadonlyMap<Json, Found>;
 
   constructor(of: Json) {
     this.json = structuredClone(of);
@@ -26,40 +31,48 @@ export class Document {
     this.elements = inner(this.spec, 'elements');
     this.model = normalize(this.json);
     this.alpha = isAlpha(this.json);
-    const seen = new Set<string>();
-    for (const { panel, at } of this.all()) {
-      if (at.name === '') continue;
-      if (seen.has(at.name)) this.sharing.add(panel.id);
-      // A number that the reader made up would be another one after an edit.
-      else if (num(object(this.element(at).spec).id) !== panel.id) inner(this.element(at), 'spec').id = panel.id;
-      seen.add(at.name);
-    }
-  }
-
-  private all(): Found[] {
-    return everyPanel(this.model.panels).flatMap((panel) => {
+    this.found = everyPanel(this.model.panels).flatMap((panel) => {
       const at = originOf(panel.raw);
       return at ? [{ panel, at }] : [];
     });
+    this.byId = new Map(this.found.map((f) => [f.panel.id, f]));
+    this.byNode = new Map(this.found.map((f) => [f.at.node, f]));
+    for (const { panel, at } of this.found) {
+      if (at.name === '') continue;
+      const others = this.showing.get(at.name);
+      if (others) {
+        others.push(panel);
+        continue;
+      }
+      // A number that the reader made up would be another one after an edit.
+      if (num(object(this.element(at).spec).id) !== panel.id) inner(this.element(at), 'spec').id = panel.id;
+      this.showing.set(at.name, [panel]);
+    }
   }
 
   find(id: number): Found | undefined {
-    return this.all().find((f) => f.panel.id === id);
+    return this.byId.get(id);
   }
 
-  /** bar is that of a layout of tabs. */
-  bar(layout: Json): Found | undefined {
-    return this.all().find((f) => f.at.node === layout);
+  /** by is what a node is shown as: that of a layout of tabs is its bar. */
+  by(node: Json): Found | undefined {
+    return this.byNode.get(node);
   }
 
   /** on are the panels of a grid, in its order. */
   on(layout: Json): Found[] {
-    return this.all().filter((f) => f.at.layout === layout && f.at.name !== '');
+    return this.found.filter((f) => f.at.layout === layout && f.at.name !== '');
   }
 
-  /** rows are those of a list of rows, in its order. */
-  rows(layout: Json): Found[] {
-    return this.all().filter((f) => f.at.layout === layout && f.panel.type === 'row');
+  /** lineOf is where a row of the file begins. One with rows in it begins with the first of them. */
+  lineOf(row: Json): number | undefined {
+    const own = this.by(row);
+    if (own) return own.panel.gridPos.y;
+    for (const [inside] of objects(object(object(object(row.spec).layout).spec).rows)) {
+      const line = this.lineOf(inside);
+      if (line !== undefined) return line;
+    }
+    return undefined;
   }
 
   /** beside is the list that has a panel: that of the dashboard, a tab, or a closed row. */
@@ -81,8 +94,11 @@ export class Document {
 
   /** ownElement is an element that no other panel shows. */
   ownElement({ panel, at }: Found): Json {
-    if (!this.sharing.has(panel.id)) return this.element(at);
+    const others = (this.showing.get(at.name) ?? []).filter((p) => p !== panel);
+    if (others.length === 0) return this.element(at);
     const copy = structuredClone(this.element(at));
+    // The number that the element has goes with the copy: the others keep theirs.
+    if (num(object(copy.spec).id) === panel.id) inner(this.element(at), 'spec').id = others[0]!.id;
     inner(copy, 'spec').id = panel.id;
     inner(inner(at.node, 'spec'), 'element').name = this.keep(copy, panel.id);
     return copy;
@@ -98,8 +114,12 @@ export class Document {
 
   /** free is a number that no panel has. Rows and bars of tabs have numbers of their own, far above. */
   free(): number {
-    const ids = [...this.all().filter((f) => f.at.name !== '').map((f) => f.panel.id), ...Object.values(this.elements).map((e) => num(object(object(e).spec).id) ?? 0)];
-    return Math.max(0, ...ids) + 1;
+    if (this.most === undefined) {
+      this.most = 0;
+      for (const f of this.found) if (f.at.name !== '') this.most = Math.max(this.most, f.panel.id);
+      for (const e of Object.values(this.elements)) this.most = Math.max(this.most, num(object(object(e).spec).id) ?? 0);
+    }
+    return ++this.most;
   }
 
   /** forget takes an element away that no panel shows any more. */

@@ -93,6 +93,12 @@ describe('a panel of schema v2', () => {
     const q = 'elements.panel-1.spec.data.spec.queries';
     edit(d, (x) => form.change(x, 1, { ...p, datasource: ref, targets: (p.targets as PanelJSON[]).map((t) => ({ ...t, datasource: ref })) }), [0, 1].flatMap((i) => [`changed ${q}[${i}].spec.query.group`, `changed ${q}[${i}].spec.query.datasource (order)`].slice(0, 1).concat([`changed ${q}[${i}].spec.query.datasource.name`])));
   });
+  it('asks the default source of a type', () => {
+    const d = two();
+    const [a, b] = json(d, 1).targets as PanelJSON[];
+    const e = form.change(d, 1, { ...json(d, 1), targets: [{ ...a, datasource: { type: 'loki' } }, { ...b, datasource: { type: 'datasource', uid: '-- Mixed --' } }] });
+    expect((json(e.dashboard, 1).targets as PanelJSON[]).map((t) => t.datasource)).toEqual([{ type: 'loki' }, { type: 'prometheus' }]);
+  });
   it('keeps transformations, and takes new ones', () => {
     const d = two();
     const [t] = json(d, 1).transformations as PanelJSON[];
@@ -133,6 +139,9 @@ describe('a panel of schema v2', () => {
     const second = normalize(d).panels[1]!.id;
     const e = form.change(d, second, { ...json(d, second), title: 'other' });
     expect(titles(e.dashboard)).toEqual([['p1', 0, 0, 12, 8], ['other', 12, 0, 12, 8]]);
+    // The first one, too; the other keeps its number.
+    const first = form.change(d, 1, { ...json(d, 1), title: 'other' });
+    expect(normalize(first.dashboard).panels.map((p) => [p.id, p.title])).toEqual([[1, 'other'], [second, 'p1']]);
     expect(Object.keys(at(form.remove(d, second).dashboard, 'spec', 'elements') as object)).toContain('panel-1');
   });
 });
@@ -179,6 +188,9 @@ describe('the layout of schema v2', () => {
     const e = edit(d, (x) => form.remove(x, b), ['added layout.spec.rows[1].spec.hideHeader', 'removed layout.spec.rows[1].spec.collapse', 'removed layout.spec.rows[1].spec.repeat']);
     expect(normalize(e.dashboard).panels.map((p) => [p.title, p.bare ?? false])).toContainEqual(['p2', false]);
     edit(d, (x) => form.remove(x, c), ['removed layout.spec.rows[2]']);
+    // Nobody could see or change any more why its panels are not shown.
+    const hidden = of(rows(row('a', grid(item(1, 0, 0)), { conditionalRendering: { kind: 'ConditionalRenderingGroup', spec: { visibility: 'show', condition: 'and', items: [] } } })));
+    edit(hidden, (x) => form.remove(x, normalize(hidden).panels[0]!.id), ['added layout.spec.rows[0].spec.hideHeader', 'removed layout.spec.rows[0].spec.conditionalRendering']);
   });
   it('renames, closes and repeats a row', () => {
     const d = of(rows(row('a', rows(row('in', grid(item(1, 0, 0)))))));
@@ -199,12 +211,53 @@ describe('the layout of schema v2', () => {
     edit(t, (x) => form.add(x, newPanel('text', ''), new Map([[bar, 0]])), ['added elements.panel-5', 'added layout.spec.tabs[0].spec.layout.spec.items[1]']);
     edit(t, (x) => form.add(x, newPanel('text', ''), new Map([[bar, 1]])), ['added elements.panel-5', 'added layout.spec.tabs[1].spec.layout.spec.rows[0].spec.layout.spec.items[1]']);
   });
+  it('says what of a repeat an automatic grid does not have', () => {
+    const d = of(rows(row('a', grid(item(1, 0, 0, { repeat: { mode: 'variable', value: 'job', direction: 'v', maxPerRow: 2 } }), item(2, 12, 0, { repeat: { mode: 'variable', value: 'job' } }))), row('b', auto())));
+    const to = { x: 0, y: normalize(d).panels.find((p) => p.title === 'b')!.gridPos.y + 1, w: 12, h: 8 };
+    const e = form.move(d, 1, to);
+    expect(at(e.dashboard, 'spec', 'layout', 'spec', 'rows', 1, 'spec', 'layout', 'spec', 'items', 0, 'spec', 'repeat')).toEqual({ mode: 'variable', value: 'job' });
+    expect(e.lost!.map((x) => x.en).join()).toMatch(/one size.*direction and number/);
+    expect(form.move(d, 2, to).lost).toHaveLength(1);
+  });
+  it('says why something cannot be edited', () => {
+    const d = of(tabs(['t', grid(item(1, 0, 0), { kind: 'GridLayoutRow', spec: { y: 8, title: 'old', collapsed: false, elements: [item(2, 0, 9)] } })]));
+    const all = everyPanel(normalize(d).panels);
+    const id = (is: (p: (typeof all)[number]) => unknown): number => all.find(is)!.id;
+    for (const by of [form.remove, form.duplicate, (x: DashboardJSON, n: number) => form.move(x, n, { x: 0, y: 0, w: 1, h: 1 }), (x: DashboardJSON, n: number) => form.change(x, n, {})]) {
+      expect(edit(d, (x) => by(x, 99), []).lost![0]!.en).toContain('no such panel');
+      expect(edit(d, (x) => by(x, id((p) => p.tabs)), []).lost![0]!.en).toContain('bar of tabs');
+      expect(edit(d, (x) => by(x, id((p) => p.type === 'row')), []).lost![0]!.en).toContain('Rows within a grid');
+    }
+  });
+  it('moves a row past one that has rows in it, and before its neighbour', () => {
+    const d = of(rows(row('outer', rows(row('x', grid(item(1, 0, 0))), row('y', grid(item(2, 0, 0))))), row('b', grid(item(3, 0, 0))), row('c', grid(item(4, 0, 0)))));
+    const line = (title: string): number => normalize(d).panels.find((p) => p.title === title)!.gridPos.y;
+    const to = (title: string, y: number): unknown => (at(form.move(d, normalize(d).panels.find((p) => p.title === title)!.id, { x: 0, y, w: 24, h: 1 }).dashboard, 'spec', 'layout', 'spec', 'rows') as { spec: { title: string } }[]).map((r) => r.spec.title);
+    expect(to('c', line('b'))).toEqual(['outer', 'c', 'b']);
+    expect(to('c', line('c') - 1)).toEqual(['outer', 'c', 'b']);
+    expect(to('c', 0)).toEqual(['c', 'outer', 'b']);
+    expect(to('b', line('b') + 1)).toEqual(['outer', 'c', 'b']);
+    expect(to('b', line('outer / y'))).toEqual(['b', 'outer', 'c']);
+  });
+  it('takes a new panel into the tab that is shown of the last row, and into what is within that', () => {
+    const d = of(rows(row('a', grid(item(1, 0, 0))), row('b', tabs(['t', grid(item(2, 0, 0))], ['u', rows(row('r', grid(item(3, 0, 0))), row('s', tabs(['v', auto(cell(4))])))]))));
+    const bar = everyPanel(normalize(d).panels).find((p) => p.tabs)!.id;
+    edit(d, (x) => form.add(x, newPanel('text', ''), new Map()), ['added elements.panel-5', 'added layout.spec.rows[1].spec.layout.spec.tabs[0].spec.layout.spec.items[1]']);
+    edit(d, (x) => form.add(x, newPanel('text', ''), new Map([[bar, 1]])), ['added elements.panel-5', 'added layout.spec.rows[1].spec.layout.spec.tabs[1].spec.layout.spec.rows[1].spec.layout.spec.tabs[0].spec.layout.spec.items[1]']);
+    edit(d, (x) => form.add(x, newPanel('row', 'R'), new Map()), ['added layout.spec.rows[2]']);
+    const empty = of(tabs(['t', rows()]));
+    expect(everyPanel(normalize(form.add(empty, newPanel('text', 'new'), new Map()).dashboard).panels).at(-1)!.title).toBe('new');
+  });
   it('takes a new row, below what has none', () => {
     const e = form.add(two(), newPanel('row', 'Row'), new Map());
     expect(at(e.dashboard, 'spec', 'layout', 'spec', 'rows', 0, 'spec')).toEqual({ title: '', hideHeader: true, layout: at(two(), 'spec', 'layout') });
     expect(titles(e.dashboard)).toEqual([['', 0, 0, 24, 1], ['p1', 0, 0, 12, 8], ['p2', 12, 0, 12, 8], ['Row', 0, 8, 24, 1]]);
     edit(of(rows(row('a', grid(item(1, 0, 0))))), (x) => form.add(x, newPanel('row', 'Row'), new Map()), ['added layout.spec.rows[1]']);
   });
+  it('takes a panel where very many elements are', () => {
+    const d = of(grid(item(1, 0, 0)), { elements: { 'panel-1': panel(1), ...Object.fromEntries(Array.from({ length: 150_000 }, (_, i) => [`e${i}`, { spec: { id: i } }])) } });
+    expect(form.duplicate(d, 1).id).toBe(150_000);
+  }, 60_000);
   it('copies panels with their elements, and rows with their panels', () => {
     const d = of(grid(item(1, 0, 0), item(2, 0, 8)));
     const e = edit(d, (x) => form.duplicate(x, 1), ['added elements.panel-5', 'added layout.spec.items[2]']);

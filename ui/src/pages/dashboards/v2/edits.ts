@@ -1,5 +1,6 @@
 // Edits of a dashboard in schema v2, each written where that has it: all else of the document stays as it is.
 import type { Message } from '../../../i18n';
+import { everyPanel } from '../../../model';
 // A document is read again for each edit.
 import '../../../model/old';
 import { num, object, objects, text, type Json } from '../../../model/read';
@@ -18,18 +19,26 @@ const m = {
   condition: { en: 'Only automatic grids have conditions for single panels: the panel has none any more.', zh: '只有自动网格支持单个面板的显示条件，该面板的条件已去除。' },
   repeat: { en: 'An automatic grid decides itself how repeated panels stand: direction and number per row are left out.', zh: '自动网格自行排列重复的面板，方向和每行数量已略去。' },
   oldRows: { en: 'Rows within a grid, as the first version of schema v2 had them, can only be edited as JSON: nothing is changed.', zh: 'v2 架构早期版本的网格内的行只能以 JSON 编辑，未作更改。' },
+  gone: { en: 'There is no such panel any more: nothing is changed.', zh: '该面板已不存在，未作更改。' },
+  bar: { en: 'A bar of tabs can only be edited as JSON: nothing is changed.', zh: '标签栏只能以 JSON 编辑，未作更改。' },
   layout: { en: 'The layout of this place is not known: nothing is added.', zh: '此处的布局未知，未添加任何内容。' },
 };
 
 const done = (d: Document, ...lost: (Message | undefined)[]): Edited => ({ dashboard: d.json, lost: lost.filter((x) => x !== undefined) });
 
+/** missing says why something cannot be edited: what the rows of old grids are shown as has no place that edits know. */
+function missing(d: Document, id: number, found: Found | undefined): Message {
+  if (found) return m.bar;
+  return everyPanel(d.model.panels).some((p) => p.id === id) ? m.oldRows : m.gone;
+}
+
 /** change writes a panel, a row or the place of either that the editor gives. */
 function change(dashboard: Json, id: number, to: PanelJSON): Edited {
   const d = new Document(dashboard);
   const found = d.find(id);
-  if (!found) return done(d, m.oldRows);
+  if (!found) return done(d, missing(d, id, found));
   if (found.panel.type === 'row') return changeRow(d, found, to);
-  if (found.at.name === '') return done(d);
+  if (found.at.name === '') return done(d, m.bar);
   const { at, panel } = found;
   const before = { ...panelOf(d.element(at)), gridPos: undefined };
   const differs = changed(before, { ...to, gridPos: undefined }).some((k) => !['id', 'repeat', 'repeatDirection', 'maxPerRow', 'conditions'].includes(k));
@@ -96,7 +105,7 @@ function changeRow(d: Document, { panel, at }: Found, to: PanelJSON): Edited {
 function remove(dashboard: Json, id: number): Edited {
   const d = new Document(dashboard);
   const found = d.find(id);
-  if (!found || found.panel.tabs) return done(d, m.oldRows);
+  if (!found || found.panel.tabs) return done(d, missing(d, id, found));
   const { at } = found;
   const list = listOf(at.layout, at.node);
   const layout = object(object(at.node.spec).layout);
@@ -105,6 +114,7 @@ function remove(dashboard: Json, id: number): Edited {
     spec.hideHeader = true;
     delete spec.collapse;
     delete spec.repeat;
+    delete spec.conditionalRendering;
     return done(d);
   }
   list.splice(list.indexOf(at.node), 1);
@@ -112,48 +122,49 @@ function remove(dashboard: Json, id: number): Edited {
   return done(d);
 }
 
-/** holderFor is where something new goes: into the dashboard, or into the tab that is shown. */
-function holderFor(d: Document, shown: ReadonlyMap<number, number>): Json {
+const blank = (): Json => ({ kind: 'GridLayout', spec: { items: [] } });
+
+/** lastRow is the row that something new goes into. What is put into one that is closed would not be seen. */
+function lastRow(layout: Json): Json | undefined {
+  const all = objects(object(layout.spec).rows).map(([r]) => r);
+  return all.findLast((r) => object(r.spec).collapse !== true) ?? all.at(-1);
+}
+
+/** holderFor is where something new goes: within the tabs that are shown, for a panel in the last row where there are rows. */
+function holderFor(d: Document, panel: boolean, shown: ReadonlyMap<number, number>): Json {
   let holder = d.spec;
   for (let depth = 0; depth < 8; depth++) {
     const layout = object(holder.layout);
     const tabs = objects(object(layout.spec).tabs);
-    if (layout.kind !== 'TabsLayout' || tabs.length === 0) break;
-    const bar = d.bar(layout);
-    const [tab] = tabs[(bar && shown.get(bar.panel.id)) ?? 0] ?? tabs[0]!;
-    holder = inner(tab, 'spec');
+    if (layout.kind === 'TabsLayout' && tabs.length > 0) {
+      const bar = d.by(layout);
+      const [tab] = tabs[(bar && shown.get(bar.panel.id)) ?? 0] ?? tabs[0]!;
+      holder = inner(tab, 'spec');
+    } else if (layout.kind === 'RowsLayout' && panel) {
+      const row = lastRow(layout) ?? { kind: 'RowsLayoutRow', spec: { title: '', hideHeader: true } };
+      const rows = members(inner(layout, 'spec'), 'rows');
+      if (!rows.includes(row)) rows.push(row);
+      holder = inner(row, 'spec');
+    } else {
+      break;
+    }
   }
-  if (text(object(holder.layout).kind) === '') holder.layout = { kind: 'GridLayout', spec: { items: [] } };
+  if (text(object(holder.layout).kind) === '') holder.layout = blank();
   return holder;
 }
 
 /** add puts a panel below all others, in the last row where there are rows, or adds a row. */
 function add(dashboard: Json, panel: PanelJSON, shown: ReadonlyMap<number, number>): Edited {
   const d = new Document(dashboard);
-  let holder = holderFor(d, shown);
-  let layout = object(holder.layout);
+  const holder = holderFor(d, panel.type !== 'row', shown);
+  const layout = object(holder.layout);
   if (panel.type === 'row') {
-    const row = { kind: 'RowsLayoutRow', spec: { title: text(panel.title), collapse: false, layout: { kind: 'GridLayout', spec: { items: [] } } } };
+    const row = { kind: 'RowsLayoutRow', spec: { title: text(panel.title), collapse: false, layout: blank() } };
     if (layout.kind === 'RowsLayout') members(inner(layout, 'spec'), 'rows').push(row);
     else if (!isGrid(layout) && !isAuto(layout)) return done(d, m.layout);
     // What was there before stands above it, and has no heading.
     else holder.layout = { kind: 'RowsLayout', spec: { rows: itemsOf(layout).length === 0 ? [row] : [{ kind: 'RowsLayoutRow', spec: { title: '', hideHeader: true, layout } }, row] } };
     return done(d);
-  }
-  for (let depth = 0; depth < 8 && layout.kind === 'RowsLayout'; depth++) {
-    const rows = members(inner(layout, 'spec'), 'rows');
-    const all = objects(rows).map(([r]) => r);
-    // What is put into a row that is closed would not be seen.
-    const last = all.filter((r) => object(r.spec).collapse !== true).at(-1) ?? all.at(-1);
-    if (last) {
-      holder = inner(last, 'spec');
-    } else {
-      const row: Json = { kind: 'RowsLayoutRow', spec: { title: '', hideHeader: true } };
-      rows.push(row);
-      holder = row.spec as Json;
-    }
-    if (text(object(holder.layout).kind) === '') holder.layout = { kind: 'GridLayout', spec: { items: [] } };
-    layout = object(holder.layout);
   }
   if (!isGrid(layout) && !isAuto(layout)) return done(d, m.layout);
   const id = d.free();
@@ -169,7 +180,7 @@ function add(dashboard: Json, panel: PanelJSON, shown: ReadonlyMap<number, numbe
 function duplicate(dashboard: Json, id: number): Edited {
   const d = new Document(dashboard);
   const found = d.find(id);
-  if (!found || found.panel.tabs) return done(d, m.oldRows);
+  if (!found || found.panel.tabs) return done(d, missing(d, id, found));
   const { at } = found;
   const list = listOf(at.layout, at.node);
   const copy = structuredClone(at.node);
@@ -222,7 +233,7 @@ function arrange(items: unknown[], moved: Json, to: Spot): void {
 function move(dashboard: Json, id: number, to: Spot): Edited {
   const d = new Document(dashboard);
   const found = d.find(id);
-  if (!found || found.panel.tabs) return done(d, m.oldRows);
+  if (!found || found.panel.tabs) return done(d, missing(d, id, found));
   const { panel, at } = found;
   if (panel.type === 'row') return moveRow(d, found, to.y);
   if (hasRows(at.layout)) return done(d, m.oldRows);
@@ -256,7 +267,9 @@ function move(dashboard: Json, id: number, to: Spot): Edited {
     return done(d, item !== at.node && spec.conditionalRendering !== undefined ? m.condition : undefined);
   }
   list.splice(Math.min(cellAt(target, spot, 0), list.length), 0, isAuto(at.layout) ? at.node : itemFor(target, at.name, spot, spec.repeat));
-  return done(d, isGrid(at.layout) ? m.size : undefined);
+  const { direction, maxPerRow } = object(spec.repeat);
+  const lines = isGrid(at.layout) && (direction !== undefined || maxPerRow !== undefined);
+  return done(d, isGrid(at.layout) ? m.size : undefined, lines ? m.repeat : undefined);
 }
 
 /** moveRow puts a row before or behind others of its list, one at least. */
@@ -264,9 +277,10 @@ function moveRow(d: Document, { panel, at }: Found, y: number): Edited {
   const list = listOf(at.layout, at.node);
   if (at.node.kind !== 'RowsLayoutRow' || y === panel.gridPos.y) return done(d);
   const from = list.indexOf(at.node);
-  const others = d.rows(at.layout).filter((r) => r.at.node !== at.node);
-  const passed = others.filter((r) => (y > panel.gridPos.y ? r.panel.gridPos.y <= y : r.panel.gridPos.y < y)).length;
-  const to = y > panel.gridPos.y ? Math.max(passed, from + 1) : Math.min(passed, from - 1);
+  const lines = list.map((r) => d.lineOf(object(r)));
+  const to = y > panel.gridPos.y
+    ? Math.max(lines.findLastIndex((l) => l !== undefined && l <= y), from + 1)
+    : Math.min(lines.findIndex((l) => l !== undefined && l >= y), from - 1);
   if (to < 0 || to >= list.length) return done(d);
   list.splice(from, 1);
   list.splice(to, 0, at.node);

@@ -68,14 +68,15 @@ export const newQuery = (alpha: boolean): Json => (alpha ? { kind: 'prometheus',
 export function setSource(holder: Json, query: Json, ref: unknown): void {
   const type = text(object(ref).type);
   const uid = typeof ref === 'string' ? ref : text(object(ref).uid);
-  const named = uid !== '' && uid !== '-- Mixed --';
+  const mixed = uid === '-- Mixed --';
+  const named = uid !== '' && !mixed;
   if (query.kind === 'DataQuery') {
-    if (named && type !== '') query.group = type;
+    if (!mixed && type !== '') query.group = type;
     if (named) inner(query, 'datasource').name = uid;
     else delete query.datasource;
     return;
   }
-  if (named && type !== '') query.kind = type;
+  if (!mixed && type !== '') query.kind = type;
   if (named) holder.datasource = { ...object(holder.datasource), uid, ...(type === '' ? {} : { type }) };
   else delete holder.datasource;
 }
