@@ -33,6 +33,8 @@ export interface Mark {
   text?: string;
   tags?: string[];
   color?: string;
+  /** Is a line where it begins, even if it lasted. */
+  thin?: boolean;
 }
 
 /** How far the panel's queries are. */

@@ -162,7 +162,9 @@ export function drawRegions(u: uPlot, marks: Mark[], mode: 'dark' | 'light'): vo
     const x0 = Math.max(bbox.left, u.valToPos(mark.time, 'x', true));
     const x1 = Math.min(bbox.left + bbox.width, u.valToPos(mark.timeEnd ?? mark.time, 'x', true));
     if (x0 > bbox.left + bbox.width || x1 < bbox.left) continue;
-    if (mark.timeEnd !== undefined && x1 - x0 > 1) bands.set(color, [...(bands.get(color) ?? []), [x0, x1]]);
+    if (mark.timeEnd !== undefined && !mark.thin && x1 - x0 > 1) bands.set(color, [...(bands.get(color) ?? []), [x0, x1]]);
+    // What began before the drawing does has no line in it.
+    if (u.valToPos(mark.time, 'x', true) < bbox.left) continue;
     ctx.fillStyle = fade(color, 0.7);
     ctx.fillRect(Math.round(x0), bbox.top, devicePixelRatio, bbox.height);
   }

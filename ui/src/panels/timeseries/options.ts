@@ -15,6 +15,9 @@ const tenSteps: number[] = [];
 for (let e = -12; e <= 24; e++) for (const f of [1, 2, 5]) tenSteps.push(Number(`${f}e${e}`));
 const twoSteps = [...tenSteps.filter((s) => s < 1), ...Array.from({ length: 64 }, (_, i) => 2 ** i)];
 
+/** Between the drawing and the times below it is room for marks: they must not hide a series at its edge. In pixels. */
+export const marksRoom = 8;
+
 export interface Live {
   prepared: () => Prepared;
   range: () => { from: number; to: number };
@@ -48,7 +51,7 @@ export function plotOptions(p: Prepared, mode: Mode, zone: string, live: Live): 
   let gridded = false;
   const axes: uPlot.Axis[] = [
     {
-      ...axis, size: 22, space: 64, grid: { stroke: c.line, width: 1 },
+      ...axis, size: 22, gap: marksRoom, space: 64, grid: { stroke: c.line, width: 1 },
       values: (_u, splits) => splits.map((s, i) => timeText(s, i > 0 ? s - splits[i - 1]! : splits.length > 1 ? splits[1]! - s : 6e4, zone)),
     },
     ...p.axes.filter((a) => a.side !== 'hidden').map((a): uPlot.Axis => {
