@@ -67,6 +67,8 @@ export interface BodyProps {
 
 export interface PanelViewProps extends Omit<BodyProps, 'replace' | 'marks'> {
   state: QueryState;
+  /** Nothing has been asked, since the panel has no query yet. */
+  unasked?: boolean;
   error?: string;
   /** What is not as it should be, although there is data. */
   warnings?: string[];
