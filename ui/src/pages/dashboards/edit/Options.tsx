@@ -217,7 +217,7 @@ function Unit({ value, onChange }: { value: string; onChange: (v: string | undef
   return (
     <Select label={t(m.unit)} data={data} filter={({ options }) => options} value={value || null} searchable clearable searchValue={search} onSearchChange={setSearch} maxDropdownHeight={320} selectFirstOptionOnChange
       description={isOwn(groups, value) ? t(m.ownUnit, { x: value }) : undefined}
-      renderOption={({ option }) => (own.some((x) => x.value === option.value) ? t(m.suffix, { x: option.value }) : <span style={{ flex: 1, display: 'flex', gap: 8, justifyContent: 'space-between' }}>{option.label}<code className="muted">{option.value}</code></span>)}
+      renderOption={({ option }) => (own.some((x) => x.value === option.value) ? t(m.suffix, { x: option.value }) : <span style={{ flex: 1, display: 'flex', gap: 8, justifyContent: 'space-between' }}>{option.label}<code style={{ opacity: 0.7 }}>{option.value}</code></span>)}
       onBlur={() => { if (typed !== '' && typed !== value) onChange(exact?.value ?? typed); }}
       onChange={(v) => onChange(v ?? undefined)} />
   );
