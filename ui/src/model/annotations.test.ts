@@ -33,7 +33,7 @@ describe('annotations', () => {
     expect(annotationsFrom(alerts, annotationRequest(alerts, scope), { result: [{ metric: { __name__: 'ALERTS', alertname: 'Down', alertstate: 'firing', job: 'j' }, values: [[60, '1']] }] })[0]).toMatchObject({ title: 'Down', text: 'job=j', color: 'red' });
     const d = annotationRequest(deploys, scope);
     expect(d).toMatchObject({ kind: 'get', path: '/touchline/v1/deployments', params: { from: '1970-01-01T00:00:00.000Z' } });
-    expect(annotationsFrom(deploys, d, { deployments: [{ id: 1, at: '1970-01-01T00:10:00Z', ended: '1970-01-01T00:11:00Z', title: 'v2', failed: true }, { at: 'never' }] })).toEqual([{ id: 'deploy-1', time: 600_000, timeEnd: 660_000, title: 'v2', text: '', tags: ['failed'], color: 'red' }]);
+    expect(annotationsFrom(deploys, d, { deployments: [{ id: 1, at: '1970-01-01T00:10:00Z', ended: '1970-01-01T00:11:00Z', title: 'v2', failed: true }, { at: 'never' }] })).toEqual([{ id: 'deploy-1', time: 600_000, timeEnd: 660_000, title: 'v2', text: '', tags: ['failed'], color: 'red', thin: true }]);
     expect(annotationsFrom(incidents, annotationRequest(incidents, scope), { incidents: [{ id: 7, title: 'I', severity: 'critical', state: 'firing', opened_at: '1970-01-01T00:10:00Z', labels: { a: 'b' } }] })[0]).toMatchObject({ id: 'incident-7', url: '/incidents/7', tags: ['critical', 'firing'], text: 'a=b' });
   });
   it('is for the panels that it names', () => {

@@ -15,6 +15,8 @@ export interface Annotation {
   text: string;
   tags: string[];
   color: string;
+  /** Does not tint the drawing, however long it lasted. */
+  thin?: true;
   /** Within the console. */
   url?: string;
 }
@@ -28,7 +30,8 @@ export type AnnotationRequest =
 const most = 2000;
 
 const own = (name: string, kind: string, color: string): AnnotationQuery => ({
-  name, enable: true, hide: false, builtIn: true, color, datasource: { uid: `touchline:${kind}`, type: 'touchline' }, expr: '', step: '', titleFormat: '', textFormat: '', tagKeys: '',
+  // Alerts are of all that is watched: they are shown where a dashboard asks for them, or somebody who reads it.
+  name, enable: kind !== 'alerts', hide: false, builtIn: true, color, datasource: { uid: `touchline:${kind}`, type: 'touchline' }, expr: '', step: '', titleFormat: '', textFormat: '', tagKeys: '',
   useValueForTime: false, panels: undefined, raw: {},
 });
 
@@ -94,7 +97,7 @@ export function annotationsFrom(q: AnnotationQuery, request: AnnotationRequest, 
       const timeEnd = moment(d.ended);
       return time === undefined ? [] : [{
         id: `deploy-${text(d.id)}`, time, ...(timeEnd !== undefined && timeEnd > time ? { timeEnd } : {}), title: text(d.title), text: labelText(object(d.labels)),
-        tags: d.failed === true ? ['failed'] : [], color: d.failed === true ? 'red' : q.color,
+        tags: d.failed === true ? ['failed'] : [], color: d.failed === true ? 'red' : q.color, thin: true,
       }];
     });
   }
@@ -103,7 +106,7 @@ export function annotationsFrom(q: AnnotationQuery, request: AnnotationRequest, 
     const timeEnd = moment(i.resolved_at) ?? moment(i.closed_at);
     return time === undefined ? [] : [{
       id: `incident-${text(i.id)}`, time, ...(timeEnd !== undefined && timeEnd > time ? { timeEnd } : {}), title: text(i.title), text: labelText(object(i.labels)), tags: [text(i.severity), text(i.state)].filter((t) => t !== ''),
-      color: q.color, url: `/incidents/${text(i.id)}`,
+      color: q.color, thin: true, url: `/incidents/${text(i.id)}`,
     }];
   });
 }

@@ -38,6 +38,13 @@ describe('layoutOf', () => {
     expect(shape(place(panels, {}, new Map([['1', true]])))).toEqual([['1', 0, 0, 24, 1], ['2', 0, 1, 24, 8], ['3', 0, 9, 24, 1], ['4', 0, 10, 24, 5]]);
     expect(shape(place(panels, {}, new Map([['3', false]])))).toEqual([['1', 0, 0, 24, 1], ['3', 0, 1, 24, 1]]);
   });
+  it('keeps what follows a closed row out of it', () => {
+    const panels = [row(1, 0, { collapsed: true, panels: [panel(2, 0, 1, 24, 8)] }), panel(3, 0, 1, 24, 5), panel(4, 0, 6, 24, 2), row(5, 8)];
+    expect(shape(place(panels))).toEqual([['1', 0, 0, 24, 1], ['3', 0, 1, 24, 5], ['4', 0, 6, 24, 2], ['5', 0, 8, 24, 1]]);
+    const open = place(panels, {}, new Map([['1', true]]));
+    expect(shape(open)).toEqual([['1', 0, 0, 24, 1], ['2', 0, 1, 24, 8], ['3', 0, 9, 24, 5], ['4', 0, 14, 24, 2], ['5', 0, 16, 24, 1]]);
+    expect(open.placed.map((p) => p.row)).toEqual(['', '1', '', '', '']);
+  });
   it('stops at a number of panels', () => {
     const many = Array.from({ length: 200 }, (_, i) => String(i));
     const r = place(Array.from({ length: 100 }, (_, i) => panel(i + 1, 0, i, 4, 1, { repeat: 'v' })), values('v', many));

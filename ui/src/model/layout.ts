@@ -59,6 +59,8 @@ function sections(panels: readonly Panel[]): Section[] {
   const ordered = panels.map((p, i) => ({ p, i })).sort((a, b) => a.p.gridPos.y - b.p.gridPos.y || rank(a.p) - rank(b.p) || a.p.gridPos.x - b.p.gridPos.x || a.i - b.i);
   for (const { p } of ordered) {
     if (p.type === 'row') out.push({ row: p, panels: [...p.panels], top: p.gridPos.y });
+    // What follows a closed row in the file is not in it: its own panels are.
+    else if (out[out.length - 1]!.row?.collapsed) out.push({ row: undefined, panels: [p], top: out[out.length - 1]!.top + 1 });
     else out[out.length - 1]!.panels.push(p);
   }
   return out;

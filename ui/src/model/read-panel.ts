@@ -3,6 +3,7 @@ import type { Condition, DatasourceRef, GridPos, Panel, Tab, Target, TargetForma
 import { old } from './late';
 import { readFieldConfig } from './migrate/fields';
 import { migrate } from './migrate/index';
+import { pushedApart } from './overlaps';
 import { clip, flag, isObject, list, num, object, objects, text, whole, type Json, type Warnings } from './read';
 import { refOf } from './read-datasource';
 import { readLink } from './read-link';
@@ -66,7 +67,7 @@ export class PanelReader {
         this.w.add(at, { en: `this panel cannot be read: ${clip(String(e))}`, zh: `无法读取该面板：${clip(String(e))}` });
       }
     });
-    return out;
+    return pushedApart(out);
   }
 
   private id(p: Json, path: string): number {

@@ -102,8 +102,8 @@ function Content(p: Omit<PanelViewProps, 'state' | 'replace'> & { state: PanelSt
     case 'empty':
       return (
         <div className="panel-empty hatched" style={{ height }}>
-          <b>{noValueOf(panel) ?? t(m.empty)}</b>
-          {height > 90 && <span>{t(m.emptyHint)}</span>}
+          <b>{p.unasked ? t(m.unasked) : noValueOf(panel) ?? t(m.empty)}</b>
+          {height > 90 && <span>{t(p.unasked ? m.unaskedHint : m.emptyHint)}</span>}
         </div>
       );
     default: {

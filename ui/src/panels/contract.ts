@@ -33,6 +33,8 @@ export interface Mark {
   text?: string;
   tags?: string[];
   color?: string;
+  /** Is a line where it begins, even if it lasted. */
+  thin?: boolean;
 }
 
 /** How far the panel's queries are. */
@@ -65,6 +67,8 @@ export interface BodyProps {
 
 export interface PanelViewProps extends Omit<BodyProps, 'replace' | 'marks'> {
   state: QueryState;
+  /** Nothing has been asked, since the panel has no query yet. */
+  unasked?: boolean;
   error?: string;
   /** What is not as it should be, although there is data. */
   warnings?: string[];

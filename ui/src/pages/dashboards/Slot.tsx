@@ -14,6 +14,9 @@ const m = {
   missing: { en: '{ref}: there is no such data source here. Add it to the provisioned ones, or choose another in the panel.', zh: '{ref}：找不到该数据源。请在预置文件中添加，或在面板中另选。' },
 };
 
+/** isUnasked tells a panel of Prometheus's without any query, such as a new one. */
+export const isUnasked = (p: Panel): boolean => p.libraryPanel === '' && p.targets.every((q) => q.expr.trim() === '' && q.panelId === undefined && (q.datasource.type === '' || q.datasource.type === 'prometheus'));
+
 /** What all panels of a page share. */
 export interface Shared {
   scope: Scope;
@@ -61,7 +64,7 @@ export const Slot = memo(function Slot({ placed, width, height, active, shared, 
   const inner = data.queries?.scope ?? scope;
   const replace = useCallback((text: string, format?: 'html' | 'text') => label(text, inner, format ?? 'glob'), [inner]);
   return (
-    <PanelView panel={panel} frames={data.frames} state={data.state} error={data.error} warnings={data.warnings} onRetry={again} range={inner.range} zone={shared.zone} mode={mode}
+    <PanelView panel={panel} frames={data.frames} state={data.state} unasked={isUnasked(panel)} error={data.error} warnings={data.warnings} onRetry={again} range={inner.range} zone={shared.zone} mode={mode}
       width={width} height={height} replace={replace} annotations={marks} onZoom={shared.onZoom} onFilter={shared.onFilter}
       sync={shared.graphTooltip > 0 ? 'dashboard' : undefined} syncTips={shared.graphTooltip === 2} hint={data.queries?.timeInfo && t(data.queries.timeInfo)}
       actions={bare ? undefined : <PanelMenu panel={panel} data={data} shared={shared} scope={inner} />} />

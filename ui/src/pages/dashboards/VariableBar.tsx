@@ -62,7 +62,7 @@ function Choice({ v, name, current, loading, onChange }: { v: Variable; name: st
   if (v.multi) {
     return (
       <MultiSelect aria-label={name} data={data} limit={shown} value={value} searchable disabled={loading && data.length === 0} hidePickedOptions={false} maxDropdownHeight={320}
-        clearable={value.length > 1} searchValue={search} onSearchChange={setSearch} styles={{ pillsList: { maxHeight: 56, overflow: 'auto' } }} w={220}
+        clearable={value.length > 1} searchValue={search} onSearchChange={setSearch} styles={{ pillsList: { maxHeight: 56, overflow: 'auto' }, inputField: { outline: 'none' } }} w={220}
         onChange={(next) => {
           // "All" stands alone, whichever of both was chosen last.
           const last = next.at(-1);

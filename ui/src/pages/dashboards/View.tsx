@@ -114,6 +114,16 @@ export function View({ dashboard, uid, arranging, editing, sheet, turned }: { da
     setLoading(busySet.current.size);
   }, []);
   const byId = useMemo(() => new Map(everyPanel(dashboard.panels).map((p) => [p.id, p])), [dashboard.panels]);
+  // What has just been added is seen.
+  const known = useRef(byId);
+  useEffect(() => {
+    const before = known.current;
+    known.current = byId;
+    if (!arranging || before === byId || byId.size !== before.size + 1) return;
+    const added = [...byId.keys()].find((id) => !before.has(id));
+    const frame = requestAnimationFrame(() => document.querySelector(`[data-panel-id="${added}"]`)?.scrollIntoView({ block: 'nearest' }));
+    return () => cancelAnimationFrame(frame);
+  }, [byId, arranging]);
   const find = useCallback((id: number): Panel | undefined => byId.get(id), [byId]);
   const view = useCallback((id: number | undefined) => change((old) => ({ ...old, viewPanel: id, editPanel: undefined })), [change]);
   const { zoom } = time;

@@ -32,7 +32,9 @@ export function annotationsOf(groups: readonly Group[], panelId: number): Annota
 export function annotationQueries(d: Dashboard, byLink: boolean): AnnotationQuery[] {
   const out = d.annotations.filter((q) => !q.builtIn);
   if (byLink) return out.filter((q) => !ownAnnotations.some((o) => o.name === q.name));
-  for (const q of ownAnnotations) if (!out.some((o) => o.name === q.name)) out.push(q);
+  // Those that ship are about what the rules that ship watch.
+  const ships = d.uid.startsWith('touchline-');
+  for (const q of ownAnnotations) if (!out.some((o) => o.name === q.name)) out.push(ships ? { ...q, enable: true } : q);
   return out;
 }
 

@@ -22,7 +22,7 @@ export function fit(s: Spot): Spot {
   return { w, h: whole(s.h, 1, highest), x: whole(s.x, 0, columns - w), y: whole(s.y, 0, 1e6) };
 }
 
-const meet = (a: Spot, b: Spot): boolean => a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h;
+export const meet = (a: Spot, b: Spot): boolean => a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h;
 
 /**
  * makeRoom puts one at a spot: what stands there moves down, and then all move
@@ -59,6 +59,33 @@ export function below(spots: Iterable<Spot>): number {
   let y = 0;
   for (const s of spots) y = Math.max(y, s.y + s.h);
   return y;
+}
+
+/** freeSpot is the first place for one in the line of the last panels, else below all. Nothing stands beside a heading. */
+export function freeSpot(spots: readonly Spot[], w: number, h: number): Spot {
+  const y = spots.reduce((most, s) => Math.max(most, s.y), 0);
+  for (let x = 0; x + w <= columns && spots.length > 0; x++) {
+    const spot = { x, y, w, h };
+    if (!spots.some((s) => meet(s, spot))) return spot;
+  }
+  return { x: 0, y: below(spots), w, h };
+}
+
+/** Where something is seen, and where its file has it. */
+export interface Seen {
+  seen: Spot;
+  file: Spot;
+  /** It stands in a row that is closed in the file, whose places are of their own. */
+  apart: boolean;
+}
+
+/**
+ * inFile is the y of the file for a y that is seen: rows that were opened or closed by hand, and repeats, move what is
+ * below them. What a panel is put below says by how much; within a row that is closed in the file, the panel itself does.
+ */
+export function inFile(y: number, own: Seen, others: readonly Seen[]): number {
+  const above = own.apart ? own : others.reduce<Seen | undefined>((best, o) => (!o.apart && o.seen.y <= y && (!best || o.seen.y >= best.seen.y) ? o : best), undefined);
+  return Math.max(0, above ? y - above.seen.y + above.file.y : y);
 }
 
 export interface Rect {

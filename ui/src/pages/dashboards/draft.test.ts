@@ -24,6 +24,17 @@ describe('edits of a dashboard', () => {
     expect(id).toBe(10);
     expect(spotOf(findPanel(d, id)!)).toEqual({ x: 0, y: 9, w: 12, h: 8 });
   });
+  it('put a new panel beside the last one, where there is room', () => {
+    const spots = (d: Record<string, unknown>) => (d.panels as Record<string, unknown>[]).map(spotOf);
+    let d = newDashboard('t');
+    for (let i = 0; i < 3; i++) d = addPanel(d, newPanel('timeseries', '')).dashboard;
+    expect(spots(d)).toEqual([{ x: 0, y: 0, w: 12, h: 8 }, { x: 12, y: 0, w: 12, h: 8 }, { x: 0, y: 8, w: 12, h: 8 }]);
+    d = addPanel(d, newPanel('row', 'r')).dashboard;
+    expect(spots(d)[3]).toEqual({ x: 0, y: 16, w: 24, h: 1 });
+    // A file may have a heading narrower than it is drawn.
+    d.panels = [{ id: 1, type: 'row', gridPos: { x: 0, y: 0, w: 12, h: 1 } }];
+    expect(spots(addPanel(d, newPanel('timeseries', '')).dashboard)[1]).toEqual({ x: 0, y: 1, w: 12, h: 8 });
+  });
   it('put a copy beside its original', () => {
     const { dashboard: d, id } = duplicatePanel(dashboard(), 1);
     expect(spotOf(findPanel(d, id)!)).toEqual({ x: 12, y: 0, w: 12, h: 8 });

@@ -2,7 +2,7 @@
 // what was loaded stays for comparing. What an edit does not name stays as it is.
 import type { DashboardJSON } from '../../api/dashboards';
 import type { Message } from '../../i18n';
-import { below, makeRoom, type Spot } from './arrange';
+import { below, freeSpot, makeRoom, type Spot } from './arrange';
 
 export type PanelJSON = Record<string, unknown>;
 
@@ -51,12 +51,12 @@ export function removePanel(d: DashboardJSON, id: number): DashboardJSON {
   return inside.length === 0 ? out : { ...out, panels: [...panelsOf(out), ...inside] };
 }
 
-/** addPanel puts a new panel below all others. */
+/** addPanel puts a new panel beside the last ones where there is room, else below all; a row is below all. */
 export function addPanel(d: DashboardJSON, panel: PanelJSON): { dashboard: DashboardJSON; id: number } {
   const id = freeId(d);
   const spot = spotOf(panel);
-  const y = below(panelsOf(d).map(spotOf));
-  return { dashboard: { ...d, panels: [...panelsOf(d), { ...panel, id, gridPos: { ...spot, x: 0, y } }] }, id };
+  const gridPos = freeSpot(panelsOf(d).map((p) => (p.type === 'row' ? { ...spotOf(p), x: 0, w: 24 } : spotOf(p))), spot.w, spot.h);
+  return { dashboard: { ...d, panels: [...panelsOf(d), { ...panel, id, gridPos: { ...spot, ...gridPos } }] }, id };
 }
 
 /** duplicatePanel puts a copy beside a panel, or below it where there is no room. */

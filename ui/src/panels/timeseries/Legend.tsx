@@ -1,4 +1,4 @@
-import { memo, type MouseEvent, type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
+import { memo, type MouseEvent, type ReactNode, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 
 import type { Mode } from '../../grafana/theme';
 import { useT } from '../../i18n';
@@ -10,6 +10,7 @@ import { calcText, calcValue, type Sort, sorted } from './legendModel';
 const m = {
   name: { en: 'Name', zh: '名称' },
   legend: { en: 'Legend', zh: '图例' },
+  more: { en: '{n} more below', zh: '下方还有 {n} 项' },
   hint: { en: 'Click: show this alone. Ctrl+click: show or hide it', zh: '单击：只显示该项；Ctrl+单击：显示或隐藏该项' },
 };
 
@@ -55,8 +56,17 @@ export const Legend = memo(function Legend(p: LegendProps): ReactNode {
       {!p.table && p.calcs.map((c) => <span key={c} className="calc">{calcName(c)} <b>{calcText(i.field, c, p.mode)}</b></span>)}
     </button>
   );
+  const [more, setMore] = useState(0);
+  const count = (): void => {
+    const box = scroller.current;
+    const list = rows ? undefined : box?.firstElementChild?.children;
+    if (!box || !list) return setMore(0);
+    const end = box.getBoundingClientRect().bottom;
+    setMore([...list].filter((e) => e.getBoundingClientRect().top > end - 6).length);
+  };
+  useLayoutEffect(count, [rows, items, p.width, p.height, p.calcs]);
   if (!rows) {
-    return <div className="legend" ref={scroller} style={{ width: p.width, height: p.height }} role="group" aria-label={t(m.legend)}><div className="legend-list">{items.map((i) => <span key={i.name} style={{ maxWidth: '100%', display: 'flex' }}>{item(i)}</span>)}</div></div>;
+    return <div style={{ position: 'relative' }}><div className="legend" ref={scroller} onScroll={count} style={{ width: p.width, height: p.height }} role="group" aria-label={t(m.legend)}><div className="legend-list">{items.map((i) => <span key={i.name} style={{ maxWidth: '100%', display: 'flex' }}>{item(i)}</span>)}</div></div>{more > 0 && <span className="legend-rest" title={t(m.more, { n: more })}>+{more}</span>}</div>;
   }
   const head = (by: string, text: string, width?: number): ReactNode => (
     <button key={by} type="button" aria-pressed={sort?.by === by} style={width ? { width, flex: 'none' } : { flex: 1, minWidth: 0 }} onClick={() => setSort(sort?.by === by ? (sort.desc ? { by, desc: false } : undefined) : { by, desc: true })}>

@@ -28,7 +28,7 @@ const m = {
 const tipRows = 14;
 
 /** layout shares the room between drawing, legend and note. */
-export function layout(width: number, height: number, legend: { shown: boolean; right: boolean; table: boolean; width?: number; items: number }, note: boolean): { plotW: number; plotH: number; legendW: number; legendH: number } {
+export function layout(width: number, height: number, legend: { shown: boolean; right: boolean; table: boolean; width?: number; items: number; each?: number }, note: boolean): { plotW: number; plotH: number; legendW: number; legendH: number } {
   const room = height - (note ? 16 : 0);
   if (!legend.shown || legend.items === 0 || room < 90) return { plotW: width, plotH: room, legendW: 0, legendH: 0 };
   if (legend.right && width >= 360) {
@@ -36,7 +36,7 @@ export function layout(width: number, height: number, legend: { shown: boolean; 
     return { plotW: width - legendW - 8, plotH: room, legendW, legendH: room };
   }
   const most = Math.floor(room * (legend.table ? 0.45 : 0.35));
-  const lines = legend.table ? legend.items * 20 + 22 : Math.ceil(legend.items / Math.max(1, Math.floor(width / 150))) * 18;
+  const lines = legend.table ? legend.items * 20 + 22 : Math.ceil(legend.items / Math.max(1, Math.floor(width / Math.max(150, legend.each ?? 0)))) * 18;
   // Lines are whole: half of a name is none.
   const whole = legend.table ? 22 + Math.max(1, Math.floor((most - 22) / 20)) * 20 : Math.max(1, Math.floor(most / 18)) * 18 + 2;
   const legendH = Math.min(whole, lines + 2);
@@ -57,7 +57,9 @@ export function TimeSeries(p: BodyProps): ReactNode {
   const shown = flag(legendOptions, 'showLegend', true) && legendOptions.displayMode !== 'hidden';
   const calcKey = texts(legendOptions, 'calcs').join('\n');
   const calcs = useMemo(() => calcsOf(calcKey === '' ? [] : calcKey.split('\n')), [calcKey]);
-  const size = layout(p.width, p.height, { shown, right, table, width: num(legendOptions, 'width'), items: items.length }, prepared.left > 0);
+  // How wide an entry is about, in pixels.
+  const each = useMemo(() => items.reduce((sum, i) => sum + i.name.length * 6.5 + 34, 0) / Math.max(1, items.length) + (table ? 0 : calcs.length * 80), [items, table, calcs]);
+  const size = layout(p.width, p.height, { shown, right, table, width: num(legendOptions, 'width'), items: items.length, each }, prepared.left > 0);
   const sortName = text(legendOptions, 'sortBy');
   const sort = useMemo(() => {
     const by = calcs.find((c) => c === sortName || sortNames[sortName.toLowerCase()] === c);
@@ -162,7 +164,9 @@ export function drawRegions(u: uPlot, marks: Mark[], mode: 'dark' | 'light'): vo
     const x0 = Math.max(bbox.left, u.valToPos(mark.time, 'x', true));
     const x1 = Math.min(bbox.left + bbox.width, u.valToPos(mark.timeEnd ?? mark.time, 'x', true));
     if (x0 > bbox.left + bbox.width || x1 < bbox.left) continue;
-    if (mark.timeEnd !== undefined && x1 - x0 > 1) bands.set(color, [...(bands.get(color) ?? []), [x0, x1]]);
+    if (mark.timeEnd !== undefined && !mark.thin && x1 - x0 > 1) bands.set(color, [...(bands.get(color) ?? []), [x0, x1]]);
+    // What began before the drawing does has no line in it.
+    if (u.valToPos(mark.time, 'x', true) < bbox.left) continue;
     ctx.fillStyle = fade(color, 0.7);
     ctx.fillRect(Math.round(x0), bbox.top, devicePixelRatio, bbox.height);
   }

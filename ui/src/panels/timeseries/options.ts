@@ -4,8 +4,8 @@ import uPlot from 'uplot';
 import type { Mode } from '../../grafana/theme';
 import { themes } from '../../grafana/theme';
 import { fade, mix } from '../color';
-import { type Field, getScaleCalculator, ThresholdsMode } from '../data';
-import { custom } from '../fields';
+import { type Field, formattedValueToString, getScaleCalculator, ThresholdsMode } from '../data';
+import { custom, displayOf } from '../fields';
 import { bag, text } from '../options';
 import { apart, rangeOf, timeText } from '../plot/scale';
 import { smallFont, tokens } from '../tokens';
@@ -13,7 +13,11 @@ import { type Axis, axisText, type Drawn, type Prepared } from './prepare';
 
 const tenSteps: number[] = [];
 for (let e = -12; e <= 24; e++) for (const f of [1, 2, 5]) tenSteps.push(Number(`${f}e${e}`));
-const twoSteps = [...tenSteps.filter((s) => s < 1), ...Array.from({ length: 64 }, (_, i) => 2 ** i)];
+// In steps of KiB, MiB and so on texts are round.
+const twoSteps = [...tenSteps.filter((s) => s < 1), ...Array.from({ length: 7 }, (_, k) => [1, 2, 5, 10, 20, 50, 100, 200, 500].map((f) => f * 1024 ** k)).flat()];
+
+/** Between the drawing and the times below it is room for marks: they must not hide a series at its edge. In pixels. */
+export const marksRoom = 8;
 
 export interface Live {
   prepared: () => Prepared;
@@ -48,7 +52,7 @@ export function plotOptions(p: Prepared, mode: Mode, zone: string, live: Live): 
   let gridded = false;
   const axes: uPlot.Axis[] = [
     {
-      ...axis, size: 22, space: 64, grid: { stroke: c.line, width: 1 },
+      ...axis, size: 22, gap: marksRoom, space: 64, grid: { stroke: c.line, width: 1 },
       values: (_u, splits) => splits.map((s, i) => timeText(s, i > 0 ? s - splits[i - 1]! : splits.length > 1 ? splits[1]! - s : 6e4, zone)),
     },
     ...p.axes.filter((a) => a.side !== 'hidden').map((a): uPlot.Axis => {
@@ -98,7 +102,8 @@ export function plotOptions(p: Prepared, mode: Mode, zone: string, live: Live): 
   };
 }
 
-function tickTexts(a: Axis, splits: (number | null)[], mode: Mode): string[] {
+/** tickTexts are the texts of an axis. */
+export function tickTexts(a: Axis, splits: (number | null)[], mode: Mode): string[] {
   if (a.log) {
     const step = a.log === 10 ? 10 : 2;
     return splits.map((s) => {
@@ -107,7 +112,21 @@ function tickTexts(a: Axis, splits: (number | null)[], mode: Mode): string[] {
       return Math.abs(l - Math.round(l)) < 1e-6 ? axisText(a, s, mode) : '';
     });
   }
-  return apart(splits.map((s) => s ?? 0), (v, decimals) => axisText(a, v, mode, decimals));
+  return exact(a, splits, mode) ?? apart(splits.map((s) => s ?? 0), (v, decimals) => axisText(a, v, mode, decimals));
+}
+
+/** exact gives each tick as few decimals as it needs: 0.8 and 1, not 0.800. undefined where that is not known, such as of dates. */
+function exact(a: Axis, splits: readonly (number | null)[], mode: Mode): string[] | undefined {
+  if (a.percent || typeof a.of.field.config.decimals === 'number') return undefined;
+  const out: string[] = [];
+  for (const s of splits) {
+    const v = s ?? 0;
+    const wanted = displayOf(a.of.field, v, mode, 9);
+    const found = [0, 1, 2, 3].map((d) => displayOf(a.of.field, v, mode, d)).find((x) => x.suffix === wanted.suffix && x.text.trim() !== '' && Number(x.text) === Number(Number(wanted.text).toPrecision(9)));
+    if (!found) return undefined;
+    out.push(formattedValueToString(found));
+  }
+  return out;
 }
 
 function seriesOptions(d: Drawn, mode: Mode, many: boolean): uPlot.Series {

@@ -1,10 +1,11 @@
 import { ActionIcon, Button, Checkbox, ColorInput, Group, MultiSelect, NumberInput, Select, Stack, TextInput, Textarea } from '@mantine/core';
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useMemo, useState } from 'react';
 
 import { useLanguage, useT } from '../../../i18n';
 import { Icon } from '../../../ui/icons';
 import { at, type PanelJSON, put } from '../draft';
-import { reducers, schemes, unitGroups } from './choices';
+import { panelTypes, reducers, schemes } from './choices';
+import { found, isOwn, unitGroups } from './units';
 
 const m = {
   type: { en: 'Panel type', zh: '面板类型' },
@@ -50,9 +51,11 @@ const m = {
   content: { en: 'Content', zh: '内容' },
   calc: { en: 'Show', zh: '显示' },
   transparent: { en: 'Transparent', zh: '透明' },
+  noVariables: { en: 'The dashboard has no such variable', zh: '仪表盘中没有此变量' },
   repeat: { en: 'Repeat for each value of', zh: '按变量重复' },
   scheme: { en: 'Colour scheme', zh: '配色方案' },
   fixed: { en: 'Colour of all', zh: '统一颜色' },
+  ownUnit: { en: 'No unit of Grafana’s: “{x}” stands behind the value as it is.', zh: '不是 Grafana 的单位：“{x}”将原样显示在值之后。' },
   suffix: { en: '{x} (as a suffix)', zh: '{x}（作为后缀）' },
   axis: { en: 'Axis label', zh: '轴标签' },
   scale: { en: 'Scale', zh: '刻度' },
@@ -85,13 +88,12 @@ const m = {
   otherMappings: { en: '{n} mappings of ranges or patterns: edit them as JSON', zh: '{n} 个范围或正则映射：请以 JSON 编辑' },
 };
 
-export const types = ['timeseries', 'stat', 'gauge', 'bargauge', 'table', 'text', 'piechart', 'heatmap', 'barchart', 'state-timeline', 'status-history', 'histogram', 'alertlist', 'dashlist', 'candlestick', 'xychart'];
 type Path = readonly (string | number)[];
 const d = ['fieldConfig', 'defaults'] as const;
 const custom = [...d, 'custom'] as const;
 
-/** Options edits how a panel is drawn. */
-export function Options({ json, change }: { json: PanelJSON; change: (to: PanelJSON) => void }): ReactNode {
+/** Options edits how a panel is drawn. variables are the names of those that it may repeat by. */
+export function Options({ json, variables, change }: { json: PanelJSON; variables: readonly string[]; change: (to: PanelJSON) => void }): ReactNode {
   const t = useT();
   const l = useLanguage();
   const text = (path: Path): string => { const v = at(json, path); return typeof v === 'string' ? v : ''; };
@@ -104,6 +106,7 @@ export function Options({ json, change }: { json: PanelJSON; change: (to: PanelJ
     <Select label={label} data={options.map(([value, l]) => ({ value, label: l }))} value={text(path) || otherwise} allowDeselect={false} onChange={(v) => set(path, v ?? otherwise)} w={110} />
   );
   const type = text(['type']);
+  const repeat = text(['repeat']);
   const charts = type === 'timeseries' || type === 'barchart';
   const legend = charts || ['piechart', 'state-timeline', 'status-history', 'histogram', 'xychart', 'candlestick'].includes(type);
   const shown = at(json, ['options', 'legend', 'showLegend']) !== false;
@@ -114,7 +117,7 @@ export function Options({ json, change }: { json: PanelJSON; change: (to: PanelJ
   const calc = at(json, ['options', 'reduceOptions', 'calcs', 0]);
   return (
     <Stack gap="sm">
-      <Select label={t(m.type)} data={types.includes(type) ? types : [...types, type]} value={type} allowDeselect={false} searchable onChange={(v) => { if (v) set(['type'], v); }} />
+      <Select label={t(m.type)} data={panelTypes(l, type)} value={type} allowDeselect={false} searchable onChange={(v) => { if (v) set(['type'], v); }} />
       {type !== 'row' && <Checkbox label={t(m.transparent)} checked={at(json, ['transparent']) === true} onChange={(e) => set(['transparent'], e.currentTarget.checked || undefined)} />}
       <TextInput label={t(m.title)} value={text(['title'])} onChange={(e) => set(['title'], e.currentTarget.value)} />
       <Textarea label={t(m.description)} value={text(['description'])} onChange={(e) => set(['description'], e.currentTarget.value || undefined)} autosize minRows={1} maxRows={6} />
@@ -189,7 +192,7 @@ export function Options({ json, change }: { json: PanelJSON; change: (to: PanelJ
       )}
       {type !== 'text' && type !== 'row' && <Thresholds json={json} change={change} />}
       {type !== 'text' && type !== 'row' && <Mappings json={json} change={change} />}
-      <TextInput label={t(m.repeat)} value={text(['repeat'])} onChange={(e) => set(['repeat'], e.currentTarget.value.replace(/^\$/, '') || undefined)} w={200} />
+      <Select label={t(m.repeat)} data={[...new Set([...variables, ...(repeat === '' ? [] : [repeat])])]} value={repeat || null} clearable searchable placeholder={t(m.none)} nothingFoundMessage={t(m.noVariables)} onChange={(v) => set(['repeat'], v ?? undefined)} w={200} />
     </Stack>
   );
 }
@@ -198,17 +201,24 @@ export function Options({ json, change }: { json: PanelJSON; change: (to: PanelJ
 const known = (list: { value: string; label: string }[], values: unknown): { value: string; label: string }[] =>
   [...list, ...(Array.isArray(values) ? values : []).filter((v): v is string => typeof v === 'string' && !list.some((o) => o.value === v)).map((value) => ({ value, label: value }))];
 
-/** Unit is one of Grafana's units, or any text that stands behind the value. */
+/** Unit is one of Grafana's units, found by name or id, or any text that stands behind the value. */
 function Unit({ value, onChange }: { value: string; onChange: (v: string | undefined) => void }): ReactNode {
   const t = useT();
   const l = useLanguage();
   const [search, setSearch] = useState('');
-  const groups = unitGroups(l);
-  const all = groups.flatMap((g) => g.items);
-  const own = (x: string): { value: string; label: string }[] => (x !== '' && !all.some((o) => o.value === x || o.label === x) ? [{ value: x, label: t(m.suffix, { x }) }] : []);
-  const typed = search !== '' && search !== t(m.suffix, { x: value }) ? own(search) : [];
+  const groups = useMemo(() => unitGroups(l), [l]);
+  const chosen = useMemo(() => groups.flatMap((g) => g.items).find((u) => u.value === value), [groups, value]);
+  const shown = chosen?.label ?? value;
+  // What is chosen stands in the field as if it were typed.
+  const typed = search.trim() === shown ? '' : search.trim();
+  const { exact, groups: matching } = useMemo(() => found(groups, typed), [groups, typed]);
+  const own = [value, typed].filter((x, i, all) => x !== '' && all.indexOf(x) === i && (x === value ? !chosen : !exact)).map((x) => ({ value: x, label: x }));
+  const data = [...(exact ? [exact] : []), ...matching, ...(chosen && typed !== '' && chosen !== exact && !matching.some((g) => g.items.includes(chosen)) ? [chosen] : []), ...own];
   return (
-    <Select label={t(m.unit)} data={[...groups, ...own(value), ...typed.filter((o) => o.value !== value)]} value={value || null} searchable clearable searchValue={search} onSearchChange={setSearch} maxDropdownHeight={320} selectFirstOptionOnChange
+    <Select label={t(m.unit)} data={data} filter={({ options }) => options} value={value || null} searchable clearable searchValue={search} onSearchChange={setSearch} maxDropdownHeight={320} selectFirstOptionOnChange
+      description={isOwn(groups, value) ? t(m.ownUnit, { x: value }) : undefined}
+      renderOption={({ option }) => (own.some((x) => x.value === option.value) ? t(m.suffix, { x: option.value }) : <span style={{ flex: 1, display: 'flex', gap: 8, justifyContent: 'space-between' }}>{option.label}<code style={{ opacity: 0.7 }}>{option.value}</code></span>)}
+      onBlur={() => { if (typed !== '' && typed !== value) onChange(exact?.value ?? typed); }}
       onChange={(v) => onChange(v ?? undefined)} />
   );
 }

@@ -36,6 +36,17 @@ function meant(text: string): unknown {
   }
 }
 
+/** withoutEmpty leaves out overrides that were begun and say nothing. */
+export function withoutEmpty(json: PanelJSON): PanelJSON {
+  const list = at(json, ['fieldConfig', 'overrides']);
+  if (!Array.isArray(list)) return json;
+  const says = (o: unknown): boolean => {
+    const its = at(o, ['properties']);
+    return written(at(o, ['matcher', 'options'])) !== '' || (Array.isArray(its) && its.some((p) => written(at(p, ['value'])) !== ''));
+  };
+  return list.every(says) ? json : put(json, ['fieldConfig', 'overrides'], list.filter(says));
+}
+
 /** Overrides edits what holds for some fields only. */
 export function Overrides({ json, change }: { json: PanelJSON; change: (to: PanelJSON) => void }): ReactNode {
   const t = useT();

@@ -8,7 +8,7 @@ import { modernPanel } from '../editable';
 import { type Shared, Slot } from '../Slot';
 import { JSONField } from './JSONField';
 import { Options } from './Options';
-import { Overrides } from './Overrides';
+import { Overrides, withoutEmpty } from './Overrides';
 import { Queries } from './Queries';
 import { Transformations } from './Transformations';
 
@@ -20,6 +20,8 @@ const m = {
   overrides: { en: 'Overrides', zh: '覆盖' },
   whole: { en: 'The whole panel', zh: '整个面板' },
 };
+
+const noRepeat: readonly string[] = ['adhoc', 'groupby', 'system', 'unknown', 'textbox'];
 
 /** How long after the last key the panel is drawn anew, in milliseconds. */
 const pause = 350;
@@ -39,11 +41,12 @@ export function PanelEditor({ placed, shared, onChange }: { placed: Placed; shar
   const change = (to: PanelJSON): void => {
     const kept = { ...to, id: panel.id };
     setJSON(kept);
-    pending.current = kept;
+    const said = withoutEmpty(kept);
+    pending.current = said;
     clearTimeout(timer.current);
     timer.current = setTimeout(() => {
       pending.current = undefined;
-      out.current(kept);
+      out.current(said);
     }, pause);
   };
   useEffect(() => () => {
@@ -56,6 +59,7 @@ export function PanelEditor({ placed, shared, onChange }: { placed: Placed; shar
     return () => observer.disconnect();
   }, []);
   const { sources } = shared;
+  const variables = Object.values(shared.scope.values).filter((v) => !noRepeat.includes(v.type)).map((v) => v.name);
   return (
     <div className="dash-edit">
       <div>
@@ -77,7 +81,7 @@ export function PanelEditor({ placed, shared, onChange }: { placed: Placed; shar
             <Tabs.Tab value="options">{t(m.options)}</Tabs.Tab>
             <Tabs.Tab value="overrides">{t(m.overrides)}</Tabs.Tab>
           </Tabs.List>
-          <Tabs.Panel value="options" pt="sm"><Options json={json} change={change} /></Tabs.Panel>
+          <Tabs.Panel value="options" pt="sm"><Options json={json} variables={variables} change={change} /></Tabs.Panel>
           <Tabs.Panel value="overrides" pt="sm"><Overrides json={json} change={change} /></Tabs.Panel>
         </Tabs>
       </div>
