@@ -3,7 +3,7 @@ import { type KeyboardEvent, lazy, memo, type PointerEvent, type ReactNode, Susp
 import { useT } from '../../i18n';
 import { label, type Placed } from '../../model';
 import { Icon } from '../../ui/icons';
-import { cell, columns, fit, gap, inFile, paginate, place, type Rect, rectOf, type Seen as Stands, type Spot } from './arrange';
+import { cell, columns, fit, gap, paginate, place, type Rect, rectOf, type Spot } from './arrange';
 import { PanelMenu } from './PanelMenu';
 import { type Shared, Slot } from './Slot';
 import { pageOf, tabOf } from './tabIds';
@@ -80,16 +80,6 @@ export const Grid = memo(function Grid({ placed, shared, toggle, turn, onMove, s
     const all = place(placed.map((p) => p.gridPos), width, narrow);
     return sheet ? paginate(all.rects, sheet, offset, (i) => placed[i]!.panel.type === 'row' || placed[i]!.bar !== undefined) : all;
   }, [placed, width, narrow, sheet, offset]);
-  // Drags are of what is seen; the file has places of its own where rows were opened by hand.
-  const here = useRef(placed);
-  here.current = placed;
-  const move = useMemo(() => onMove && ((id: number, to: Spot) => {
-    const own = here.current.find((p) => p.key === String(id));
-    const closed = new Set(here.current.filter((p) => p.panel.type === 'row' && p.panel.collapsed).map((p) => p.key));
-    const seenOf = (p: Placed): Stands => ({ seen: { ...p.gridPos, y: p.gridPos.y - p.top }, file: p.panel.gridPos, apart: closed.has(p.row) });
-    const moved = own?.within.length === 0 && to.y !== own.gridPos.y - own.top;
-    onMove(id, own && own.within.length === 0 ? { ...to, y: moved ? inFile(to.y, seenOf(own), here.current.filter((p) => p !== own && p.within.length === 0).map(seenOf)) : own.panel.gridPos.y } : to);
-  }), [onMove]);
   const known = useRef(new Set<string>());
   const reach = (seen.bottom - seen.top) * ahead;
   return (
@@ -99,7 +89,7 @@ export const Grid = memo(function Grid({ placed, shared, toggle, turn, onMove, s
         const near = sheet !== undefined || (rect.top < seen.bottom + reach && rect.top + rect.height > seen.top - reach);
         if (near) known.current.add(p.key);
         const far = !near && (placed.length > keepAll || !known.current.has(p.key));
-        return <Place key={p.key} p={p} rect={rect} near={near} far={far} shared={shared} toggle={toggle} turn={turn} printed={sheet !== undefined} grid={width} onMove={narrow ? undefined : move} />;
+        return <Place key={p.key} p={p} rect={rect} near={near} far={far} shared={shared} toggle={toggle} turn={turn} printed={sheet !== undefined} grid={width} onMove={narrow ? undefined : onMove} />;
       }), sheet === undefined ? 'tabpanel' : 'group')}
     </div>
   );

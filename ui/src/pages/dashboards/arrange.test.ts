@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { below, fit, inFile, makeRoom, overlaps, paginate, place, rectOf, type Spot } from './arrange';
+import { below, fit, makeRoom, overlaps, paginate, place, rectOf, type Spot } from './arrange';
 
 const grid = (): Map<number, Spot> => new Map([
   [1, { x: 0, y: 0, w: 12, h: 8 }],
@@ -88,17 +88,3 @@ describe('paginate', () => {
   });
 });
 
-describe('inFile', () => {
-  const at = (y: number, file = y, apart = false) => ({ seen: { x: 0, y, w: 24, h: 1 }, file: { x: 0, y: file, w: 24, h: 1 }, apart });
-  it('is what is seen where nothing was opened', () => {
-    expect([0, 3, 9].map((y) => inFile(y, at(20), [at(0), at(4), at(8)]))).toEqual([0, 3, 9]);
-  });
-  it('takes off what an opened row adds above', () => {
-    // A row at 4 with ten lines of panels is closed in the file: what was at 5 is seen at 15.
-    const others = [at(0), at(4), at(5, 100, true), at(15, 5)];
-    expect([2, 15, 18].map((y) => inFile(y, at(30, 20), others))).toEqual([2, 5, 8]);
-  });
-  it('keeps the places of a row that is closed in the file', () => {
-    expect(inFile(7, at(5, 100, true), [at(0), at(4)])).toBe(102);
-  });
-});

@@ -71,23 +71,6 @@ export function freeSpot(spots: readonly Spot[], w: number, h: number): Spot {
   return { x: 0, y: below(spots), w, h };
 }
 
-/** Where something is seen, and where its file has it. */
-export interface Seen {
-  seen: Spot;
-  file: Spot;
-  /** It stands in a row that is closed in the file, whose places are of their own. */
-  apart: boolean;
-}
-
-/**
- * inFile is the y of the file for a y that is seen: rows that were opened or closed by hand, and repeats, move what is
- * below them. What a panel is put below says by how much; within a row that is closed in the file, the panel itself does.
- */
-export function inFile(y: number, own: Seen, others: readonly Seen[]): number {
-  const above = own.apart ? own : others.reduce<Seen | undefined>((best, o) => (!o.apart && o.seen.y <= y && (!best || o.seen.y >= best.seen.y) ? o : best), undefined);
-  return Math.max(0, above ? y - above.seen.y + above.file.y : y);
-}
-
 export interface Rect {
   left: number;
   top: number;
