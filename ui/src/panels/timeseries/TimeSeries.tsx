@@ -1,4 +1,4 @@
-import { type ReactNode, useCallback, useMemo, useRef, useState } from 'react';
+import { lazy, type ReactNode, Suspense, useCallback, useMemo, useRef, useState } from 'react';
 import type uPlot from 'uplot';
 
 import { useT } from '../../i18n';
@@ -15,9 +15,11 @@ import { Legend, type LegendItem } from './Legend';
 import { calcsOf, picked } from './legendModel';
 import { drawThresholds, plotOptions, shapeOf } from './options';
 import { prepare, type Rank, tipLines } from './prepare';
-import { type Box, Markers } from './Markers';
+import type { Box } from './Markers';
 import { united } from './bands';
 import { Readings } from './Readings';
+
+const Markers = lazy(() => import('./Markers').then((x) => ({ default: x.Markers })));
 
 const m = {
   left: { en: '{drawn} of {all} series are drawn, those with the greatest values. Pick others in the legend, or narrow the query.', zh: '共 {all} 个序列，仅绘制数值最大的 {drawn} 个。可在图例中选择其他序列，或缩小查询范围。' },
@@ -124,7 +126,7 @@ export function TimeSeries(p: BodyProps): ReactNode {
       <div style={{ display: 'flex', flexDirection: right && size.legendW < p.width ? 'row' : 'column', gap: right ? 8 : 4 }}>
         <Plot width={size.plotW} height={size.plotH} shape={shape} build={build} data={data} view={`${range.from} ${range.to} ${marksKey(p.marks)}`} sync={p.sync} onPoint={onPoint}
           label={t(m.chart, { title: panel.title ?? '', n: prepared.all.length })}>
-          {box && <Markers marks={p.marks} box={box} range={range} zone={zone} mode={mode} />}
+          {box && p.marks.length > 0 && <Suspense><Markers marks={p.marks} box={box} range={range} zone={zone} mode={mode} /></Suspense>}
           <Tip store={tip} width={size.plotW} height={size.plotH} />
         </Plot>
         {legend}
