@@ -1,18 +1,18 @@
-import { type KeyboardEvent, lazy, memo, type PointerEvent, type ReactNode, Suspense, useDeferredValue, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { lazy, memo, type ReactNode, Suspense, useDeferredValue, useLayoutEffect, useMemo, useRef, useState } from 'react';
 
 import { useT } from '../../i18n';
 import { label, type Placed } from '../../model';
 import { Icon } from '../../ui/icons';
-import { cell, columns, fit, gap, paginate, place, type Rect, rectOf, type Spot } from './arrange';
+import { paginate, place, type Rect, type Spot } from './arrange';
 import { PanelMenu } from './PanelMenu';
 import { type Shared, Slot } from './Slot';
 import { pageOf, tabOf } from './tabIds';
 
+// What few dashboards have, and what only moves panels, comes when it is needed.
+const Grips = lazy(() => import('./Grips').then((x) => ({ default: x.Grips })));
 const TabBar = lazy(() => import('./TabBar').then((x) => ({ default: x.TabBar })));
 
 const m = {
-  move: { en: 'Move {title}: arrow keys', zh: '移动 {title}：方向键' },
-  size: { en: 'Size of {title}: arrow keys', zh: '调整 {title} 大小：方向键' },
   row: { en: 'Row', zh: '行' },
   hidden: { en: '{n} panels', zh: '{n} 个面板' },
 };
@@ -121,7 +121,7 @@ const Place = memo(function Place({ p, rect, near, far, shared, toggle, turn, pr
   return (
     <div className="dash-slot" style={style} data-arranging={onMove ? true : undefined}>
       {p.bar ? <Suspense><TabBar p={p} turn={turn} printed={printed} /></Suspense> : panel.type === 'row' ? <RowHead p={p} shared={shared} toggle={toggle} /> : <Slot placed={p} width={rect.width} height={rect.height} active={near} shared={shared} />}
-      {onMove && p.key === String(panel.id) && !p.bar && <Grips p={p} grid={grid} shared={shared} onMove={onMove} />}
+      {onMove && p.key === String(panel.id) && !p.bar && <Suspense><Grips p={p} grid={grid} shared={shared} onMove={onMove} /></Suspense>}
     </div>
   );
 });
@@ -142,53 +142,5 @@ function RowHead({ p, shared, toggle }: { p: Placed; shared: Shared; toggle: (ke
       {!p.open && p.panel.panels.length > 0 && <span className="muted">{t(m.hidden, { n: p.panel.panels.length })}</span>}
       {shared.edit && <span style={{ marginLeft: 'auto' }}><PanelMenu panel={p.panel} data={noData} shared={shared} scope={scope} /></span>}
     </div>
-  );
-}
-
-/** Grips move a panel and change its size, by pointer and by keys. */
-function Grips({ p, grid, shared, onMove }: { p: Placed; grid: number; shared: Shared; onMove: (p: Placed, to: Spot) => void }): ReactNode {
-  const t = useT();
-  const [to, setTo] = useState<Spot>();
-  const from = useRef<{ x: number; y: number; spot: Spot; move: boolean } | undefined>(undefined);
-  const { panel, gridPos } = p;
-  const put = (spot: Spot): void => onMove(p, spot);
-  const title = label(panel.title, shared.scope) || String(panel.id);
-  useEffect(() => setTo(undefined), [gridPos]);
-  const changed = (spot: Spot, move: boolean, dx: number, dy: number): Spot =>
-    fit(move ? { ...spot, x: spot.x + dx, y: spot.y + dy } : { ...spot, w: Math.min(columns - spot.x, spot.w + dx), h: spot.h + dy });
-  const handlers = (move: boolean): Record<string, unknown> => ({
-    onPointerDown: (e: PointerEvent<HTMLElement>) => {
-      e.preventDefault();
-      e.currentTarget.focus();
-      e.currentTarget.setPointerCapture(e.pointerId);
-      from.current = { x: e.clientX, y: e.clientY + window.scrollY, spot: gridPos, move };
-    },
-    onPointerMove: (e: PointerEvent<HTMLElement>) => {
-      const f = from.current;
-      if (f) setTo(changed(f.spot, f.move, Math.round((e.clientX - f.x) / ((grid + gap) / columns)), Math.round((e.clientY + window.scrollY - f.y) / (cell + gap))));
-    },
-    onPointerUp: () => {
-      if (from.current && to) put(to);
-      from.current = undefined;
-    },
-    onPointerCancel: () => {
-      from.current = undefined;
-      setTo(undefined);
-    },
-    onKeyDown: (e: KeyboardEvent) => {
-      const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[e.key];
-      if (!by) return;
-      e.preventDefault();
-      put(changed(gridPos, move, by[0]!, by[1]!));
-    },
-  });
-  const here = rectOf(gridPos, grid);
-  const ghost = to && rectOf(to, grid);
-  return (
-    <>
-      <button type="button" className="dash-grip" data-kind="move" aria-label={t(m.move, { title })} {...handlers(true)}><Icon name="menu" size={14} /></button>
-      {panel.type !== 'row' && <button type="button" className="dash-grip" data-kind="size" aria-label={t(m.size, { title })} {...handlers(false)}><Icon name="full" size={14} /></button>}
-      {ghost && <div className="dash-ghost" style={{ left: ghost.left - here.left, top: ghost.top - here.top, width: ghost.width, height: ghost.height }} />}
-    </>
   );
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { below, fit, makeRoom, overlaps, paginate, place, rectOf, type Spot } from './arrange';
+import { fit, paginate, place, rectOf, type Spot } from './arrange';
+import { below, makeRoom, overlaps } from './room';
 
 const grid = (): Map<number, Spot> => new Map([
   [1, { x: 0, y: 0, w: 12, h: 8 }],

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { overlaps, type Spot } from './arrange';
+import type { Spot } from './arrange';
+import { overlaps } from './room';
 import { addPanel, at, changePanel, duplicatePanel, everyPanel, findPanel, keepDraft, keptDraft, movePanel, newDashboard, newPanel, put, removePanel, spotOf } from './draft';
 
 const dashboard = (): Record<string, unknown> => ({

@@ -2,7 +2,8 @@
 // what was loaded stays for comparing. What an edit does not name stays as it is.
 import type { DashboardJSON } from '../../api/dashboards';
 import type { Message } from '../../i18n';
-import { below, freeSpot, makeRoom, type Spot } from './arrange';
+import type { Spot } from './arrange';
+import { below, freeSpot, makeRoom } from './room';
 
 export type PanelJSON = Record<string, unknown>;
 
