@@ -9,11 +9,15 @@ const slugOf = (title: string, otherwise: number): { today: string; before: stri
 
 const made = (s: Slug): { today: string; before: string } => ('title' in s ? slugOf(s.title, s.id) : s);
 
-/** once gives a name that nobody has yet. */
-function once(name: string, taken: Set<string>): string {
+/** once gives a name that nobody has yet. taken has with each name the last number that was tried, so that thousands of one name are no trouble. */
+function once(name: string, taken: Map<string, number>): string {
   let out = name;
-  for (let n = 2; taken.has(out); n++) out = `${name}__${n}`;
-  taken.add(out);
+  let n = taken.get(name);
+  if (n !== undefined) {
+    do out = `${name}__${++n}`; while (taken.has(out));
+    taken.set(name, n);
+  }
+  taken.set(out, 1);
   return out;
 }
 
@@ -21,7 +25,7 @@ function once(name: string, taken: Set<string>): string {
 export function placeTabs(layout: Layout, panel: Panel, y: number, place: Place): number {
   const { sight } = layout;
   const base = `${place.prefix}${panel.id}`;
-  const taken = new Set<string>();
+  const taken = new Map<string, number>();
   const tabs = panel.tabs!.flatMap((tab, index) => {
     const repeats = repeatsOf(tab.repeat, layout.values, place.scoped);
     return (repeats && repeats.length > 0 ? repeats : [undefined]).flatMap((one) => {

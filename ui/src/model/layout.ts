@@ -100,7 +100,7 @@ export class Layout {
   readonly warnings: Warning[] = [];
   full = false;
   /** Parameters of the address that bars have. */
-  readonly params = new Set<string>();
+  readonly params = new Map<string, number>();
 
   constructor(readonly values: Values, private readonly open: ReadonlyMap<string, boolean>, readonly sight: Sight | undefined) {}
 

@@ -104,3 +104,18 @@ describe('conditions', () => {
     expect(shape(layoutOf(d, v, undefined, sight({ dtab: 'prod' }, v, { hidden: true })))).toEqual([['dev [prod]', 0], ['no', 1], ['p3', 2], ['yes', 6], ['p1', 7], ['p2', 7]]);
   });
 });
+
+describe('what is not read', () => {
+  it('is told: variables of rows and tabs, and that a row with rows in it was closed', () => {
+    const vars = { variables: [{ kind: 'CustomVariable', spec: { name: 'x' } }] };
+    const said = (layout: object): string => of(layout).warnings.map((w) => w.en).join('\n');
+    expect(said(tabs(tab('a', grid(1, 2, 3, 4, 5), vars)))).toMatch(/variables of a row or a tab are not read: x/);
+    expect(said(rows(row('a', grid(1, 2, 3, 4, 5), vars)))).toMatch(/variables of a row or a tab are not read: x/);
+    expect(said(rows(row('outer', rows(row('in', grid(1, 2, 3, 4, 5))), { collapse: true })))).toMatch(/a closed row with rows in it is shown open: outer/);
+    expect(said(rows(row('a', grid(1, 2, 3, 4, 5), { collapse: true })))).toBe('');
+  });
+  it('takes thousands of tabs of one name', () => {
+    const r = layoutOf(of(tabs(...Array.from({ length: 30_000 }, () => tab('x', grid())))), {}, undefined, sight({ dtab: 'x__30000' }));
+    expect(r.placed[0]!.bar).toMatchObject({ at: 29_999 });
+  });
+});

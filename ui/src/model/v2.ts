@@ -169,6 +169,10 @@ class Layout {
   }
 
   private conditions(spec: Json): { conditions?: Json[] } {
+    const own = objects(spec.variables).map(([v]) => text(object(v.spec).name)).filter((n) => n !== '');
+    if (own.length > 0) {
+      this.w.add('layout', { en: `variables of a row or a tab are not read: ${clip(own.join(', '))}; move them to the dashboard`, zh: `不读取行或标签页自身的变量：${clip(own.join(', '))}；请移到仪表盘中` });
+    }
     if (!isObject(spec.conditionalRendering)) return {};
     if (objects(object(spec.conditionalRendering.spec).items).some(([item]) => isData(item))) {
       this.w.add('layout', { en: 'a condition about data is not judged: what it is about is shown with and without data', zh: '不判断与数据有关的显示条件：无论有无数据都会显示' });
@@ -184,6 +188,7 @@ class Layout {
     if (kind === 'RowsLayout' || (this.flat && (kind === 'TabsLayout' || flag(s.hideHeader)))) {
       const { repeat } = repeatOf(s.repeat);
       if (repeat !== undefined) this.w.add('layout', { en: `a row with rows in it is not repeated by $${clip(text(repeat), 40)}`, zh: `内含行的行不会按 $${clip(text(repeat), 40)} 重复` });
+      if (flag(s.collapse) && kind === 'RowsLayout') this.w.add('layout', { en: `a closed row with rows in it is shown open: ${clip(title)}`, zh: `内含行的折叠行会展开显示：${clip(title)}` });
       const inner: Json[] = [];
       const bottom = this.place(s, y, title, inner);
       for (const p of inner) if (conditions.conditions) p.conditions = [...list(p.conditions), ...conditions.conditions];

@@ -1,4 +1,4 @@
-import { ActionIcon, Button, MultiSelect, Select, Switch, TextInput } from '@mantine/core';
+import { ActionIcon, Button, MultiSelect, Select, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useState } from 'react';
 
@@ -7,6 +7,7 @@ import { useT } from '../../i18n';
 import { type Current, type Filter, filterText, type Variable } from '../../model';
 import { Icon } from '../../ui/icons';
 import { Notice } from '../../ui/parts';
+import { Toggle } from '../../ui/Toggle';
 import type { VariableState } from './variables';
 
 const m = {
@@ -88,7 +89,7 @@ function TextBox({ name, value, onChange }: { name: string; value: string; onCha
 
 function OnOff({ name, current, onChange }: { name: string; current: Current | undefined; onChange: (value: string) => void }): ReactNode {
   const [on, off] = [current?.options[0]?.value ?? 'true', current?.options[1]?.value ?? 'false'];
-  return <Switch aria-label={name} checked={current?.value[0] === on} onChange={(e) => onChange(e.currentTarget.checked ? on : off)} />;
+  return <Toggle label={name} checked={current?.value[0] === on} onChange={(is) => onChange(is ? on : off)} />;
 }
 
 const operators: Filter['operator'][] = ['=', '!=', '=~', '!~'];

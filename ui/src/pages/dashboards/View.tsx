@@ -1,6 +1,6 @@
 import './dash.css';
 
-import { Button, Menu, Switch } from '@mantine/core';
+import { Button, Menu } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { lazy, type ReactNode, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
@@ -18,6 +18,7 @@ import { zoneName } from '../../time/zone';
 import { clock } from '../../ui/format';
 import { Icon } from '../../ui/icons';
 import { Empty, Failed, Loading, Notice } from '../../ui/parts';
+import { Toggle } from '../../ui/Toggle';
 import type { Spot } from './arrange';
 import { annotationQueries, isOn, useAnnotations } from './annotations';
 import { Grid } from './Grid';
@@ -182,7 +183,7 @@ export function View({ dashboard, uid, arranging, editing, sheet, turned }: { da
     <div data-dashboard-state={ready ? 'ready' : 'loading'} data-dashboard-uid={uid}>
       {sheet === undefined ? <VariableBar variables={dashboard.variables} state={variables} sourceFor={(v) => sourceOf(v.datasource, scope, sourceList)?.uid} onChange={setVariable} extra={<>
         {allAnnotations.filter((q) => !q.hide).map((q) => (
-          <Switch key={q.name} label={l === 'zh' ? ownNames[q.name] ?? q.name : q.name} checked={isOn(q, search)} onChange={(e) => change(toggled(q.name, q.enable, e.currentTarget.checked))} />
+          <Toggle key={q.name} checked={isOn(q, search)} onChange={(on) => change(toggled(q.name, q.enable, on))}>{l === 'zh' ? ownNames[q.name] ?? q.name : q.name}</Toggle>
         ))}
         {dashboard.links.map((link, i) => <HeadLink key={i} link={link} scope={scope} variables={dashboard} />)}
       </>} /> : <Printed dashboard={dashboard} scope={scope} />}

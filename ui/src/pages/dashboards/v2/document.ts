@@ -3,7 +3,7 @@ import { type Dashboard, everyPanel, normalize, type Panel } from '../../../mode
 import { isObject, num, object, objects, text, type Json } from '../../../model/read';
 import { autoCells, type Origin, originOf, specOf } from '../../../model/v2';
 import type { Spot } from '../arrange';
-import { inner, isAlpha, members } from './nodes';
+import { inner, members, spellingOf } from './nodes';
 
 export interface Found {
   panel: Panel;
@@ -17,6 +17,7 @@ export class Document {
   readonly elements: Json;
   readonly model: Dashboard;
   readonly alpha: boolean;
+  readonly byKind: boolean | undefined;
   /** The panels that show an element, by its name. Of several each is changed apart from the others. */
   private readonly showing = new Map<string, Panel[]>();
   private readonly found: readonly Found[];
@@ -30,7 +31,7 @@ export class Document {
     this.spec = specOf(this.json);
     this.elements = inner(this.spec, 'elements');
     this.model = normalize(this.json);
-    this.alpha = isAlpha(this.json);
+    ({ alpha: this.alpha, byKind: this.byKind } = spellingOf(this.json));
     this.found = everyPanel(this.model.panels).flatMap((panel) => {
       const at = originOf(panel.raw);
       return at ? [{ panel, at }] : [];

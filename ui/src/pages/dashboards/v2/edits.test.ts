@@ -317,3 +317,21 @@ it('a dashboard of schema v2 becomes a classic one where that is asked for', () 
   expect(d).toMatchObject({ uid: 'uid1', title: 'T', refresh: '10s', templating: { list: [{ name: 'job' }, { name: 'env' }, { name: 'f' }] } });
   expect(JSON.stringify(d)).not.toContain('"tabs"');
 });
+
+describe('a new transformation', () => {
+  const limit = { v2: { kind: 'Transformation', group: 'limit', spec: { options: {} } }, before: { kind: 'limit', spec: { id: 'limit', options: {} } } };
+  const merge = { v2: { kind: 'Transformation', group: 'merge', spec: { options: {} } }, before: { kind: 'merge', spec: { id: 'merge', options: {} } } };
+  it.each([
+    ['v2', [limit.v2], merge.v2], ['v2', [], merge.v2],
+    ['v2beta1', [limit.before], merge.before], ['v2beta1', [], merge.before], ['v2alpha1', [], merge.before],
+    [undefined, [limit.v2], merge.v2], [undefined, [limit.before], merge.before], [undefined, [], merge.before],
+  ])('of %s beside %o', (version, there, want) => {
+    const spec = { title: 'T', elements: { p: { kind: 'Panel', spec: { id: 1, title: 'p', data: { kind: 'QueryGroup', spec: { queries: [], transformations: there, queryOptions: {} } }, vizConfig: { kind: 'VizConfig', group: 'stat', version: '', spec: {} } } } }, layout: { kind: 'GridLayout', spec: { items: [{ kind: 'GridLayoutItem', spec: { x: 0, y: 0, width: 12, height: 8, element: { kind: 'ElementReference', name: 'p' } } }] } } };
+    const d = (version === undefined ? spec : { apiVersion: `dashboard.grafana.app/${version}`, kind: 'Dashboard', metadata: { name: 'u' }, spec }) as unknown as DashboardJSON;
+    const p = normalize(d).panels[0]!;
+    const before = Array.isArray(p.raw.transformations) ? p.raw.transformations as object[] : [];
+    const made = form.change(d, 1, { ...p.raw, id: 1, gridPos: p.gridPos, transformations: [...before, { id: 'merge', options: {} }] });
+    const now = at(made.dashboard, version === undefined ? 'elements' : 'spec', ...(version === undefined ? [] : ['elements']), 'p', 'spec', 'data', 'spec', 'transformations');
+    expect(now).toEqual([...there, want]);
+  });
+});

@@ -43,7 +43,7 @@ function change(dashboard: Json, id: number, to: PanelJSON): Edited {
   const { at, panel } = found;
   const before = { ...panelOf(d.element(at)), gridPos: undefined };
   const differs = changed(before, { ...to, gridPos: undefined }).some((k) => !['id', 'repeat', 'repeatDirection', 'maxPerRow', 'conditions'].includes(k));
-  const fields = differs ? writePanel(d.ownElement(found), before, to, d.alpha) : [];
+  const fields = differs ? writePanel(d.ownElement(found), before, to, d) : [];
   const lost: (Message | undefined)[] = [repeat(found, to)];
   if (!same(to.conditions, panel.raw.conditions)) fields.push('conditions');
   const spot = object(to.gridPos);
@@ -169,7 +169,7 @@ function add(dashboard: Json, panel: PanelJSON, shown: ReadonlyMap<number, numbe
   }
   if (!isGrid(layout) && !isAuto(layout)) return done(d, m.layout);
   const id = d.free();
-  const { element, lost } = elementOf(panel, id, d.alpha);
+  const { element, lost } = elementOf(panel, id, d);
   const size = object(panel.gridPos);
   const items = itemsOf(layout);
   const y = below(objects(items).map(([i]) => spotOf(i)));

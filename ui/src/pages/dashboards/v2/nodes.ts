@@ -58,6 +58,20 @@ export function pair(before: readonly Json[], after: readonly Json[], name: (x: 
   return out;
 }
 
+/** Spelling is how a version of the schema writes what differs between them. */
+export interface Spelling {
+  /** The first one: kinds are those of plugins. */
+  readonly alpha: boolean;
+  /** A transformation is {kind: ID, spec: {id: ID, …}}, as before v2; undefined where the document does not say which version it is of. */
+  readonly byKind: boolean | undefined;
+}
+
+/** spellingOf goes by the version that a document says it is of. */
+export function spellingOf(doc: Json): Spelling {
+  const version = text(doc.apiVersion);
+  return { alpha: isAlpha(doc), byKind: version === '' ? undefined : /\/v2(alpha|beta1)/.test(version) };
+}
+
 /** isAlpha tells the first version of the schema, whose kinds are the names of plugins, from the later ones. */
 export const isAlpha = (doc: Json): boolean => text(doc.apiVersion).includes('/v2alpha');
 

@@ -1,7 +1,7 @@
 // An edit of a panel in the classic schema, written into its element of schema v2.
 import { list, object, objects, text, type Json } from '../../../model/read';
 import { panelOf } from '../../../model/v2';
-import { changed, inner, newQuery, pair, same, set, setSource } from './nodes';
+import { changed, inner, newQuery, pair, same, set, setSource, type Spelling } from './nodes';
 
 /** Fields of the element itself. */
 const plain = new Set(['title', 'description', 'links', 'transparent']);
@@ -10,7 +10,7 @@ const queryOptions = new Set(['timeFrom', 'timeTo', 'maxDataPoints', 'timeShift'
 const elsewhere = new Set(['id', 'gridPos', 'repeat', 'repeatDirection', 'maxPerRow', 'conditions', 'datasource']);
 
 /** writePanel writes what differs between before, which panelOf made of the element, and after. It gives the fields that have no place. */
-export function writePanel(element: Json, before: Json, after: Json, alpha: boolean): string[] {
+export function writePanel(element: Json, before: Json, after: Json, spelling: Spelling): string[] {
   const lost: string[] = [];
   const spec = inner(element, 'spec');
   const library = element.kind === 'LibraryPanel';
@@ -40,10 +40,10 @@ export function writePanel(element: Json, before: Json, after: Json, alpha: bool
           inner(inner(spec, 'vizConfig'), 'spec').fieldConfig = value ?? { defaults: {}, overrides: [] };
           break;
         case 'targets':
-          queries(data(spec), objects(before.targets).map(([t]) => t), objects(value).map(([t]) => t), alpha);
+          queries(data(spec), objects(before.targets).map(([t]) => t), objects(value).map(([t]) => t), spelling);
           break;
         case 'transformations':
-          transformations(data(spec), objects(before.transformations).map(([t]) => t), objects(value).map(([t]) => t), alpha);
+          transformations(data(spec), objects(before.transformations).map(([t]) => t), objects(value).map(([t]) => t), spelling);
           break;
         default:
           lost.push(key);
@@ -74,12 +74,12 @@ function setVersion(viz: Json, version: string): void {
 /** What a query of the classic schema has that is not the data source's. */
 const frame = new Set(['refId', 'hide', 'datasource']);
 
-function queries(group: Json, before: Json[], after: Json[], alpha: boolean): void {
+function queries(group: Json, before: Json[], after: Json[], spelling: Spelling): void {
   const nodes = objects(group.queries).map(([q]) => q);
   const pairs = pair(before, after, (q) => text(q.refId));
   group.queries = after.map((to, i) => {
     const was = before[pairs[i]!];
-    const node = nodes[pairs[i]!] ?? { kind: 'PanelQuery', spec: { refId: 'A', hidden: false, query: newQuery(alpha) } };
+    const node = nodes[pairs[i]!] ?? { kind: 'PanelQuery', spec: { refId: 'A', hidden: false, query: newQuery(spelling.alpha) } };
     if (was && same(was, to)) return node;
     const spec = inner(node, 'spec');
     const query = inner(spec, 'query');
@@ -93,12 +93,14 @@ function queries(group: Json, before: Json[], after: Json[], alpha: boolean): vo
   });
 }
 
-function transformations(group: Json, before: Json[], after: Json[], alpha: boolean): void {
+function transformations(group: Json, before: Json[], after: Json[], spelling: Spelling): void {
   const nodes = objects(group.transformations).map(([x]) => x);
+  // Where no version is said the neighbours say it, and without any the form that all versions read.
+  const byKind = spelling.byKind ?? !nodes.some((n) => text(n.group) !== '');
   const pairs = pair(before, after, (x) => text(x.id));
   group.transformations = after.map((to, i) => {
     const was = before[pairs[i]!];
-    const node = nodes[pairs[i]!] ?? (alpha ? { kind: text(to.id), spec: { id: to.id } } : { kind: 'Transformation', group: text(to.id), spec: {} });
+    const node = nodes[pairs[i]!] ?? (byKind ? { kind: text(to.id), spec: { id: to.id } } : { kind: 'Transformation', group: text(to.id), spec: {} });
     if (was && same(was, to)) return node;
     const { id, ...rest } = to;
     const old = object(node.spec);
@@ -110,18 +112,18 @@ function transformations(group: Json, before: Json[], after: Json[], alpha: bool
 }
 
 /** elementOf is a panel of the classic schema as an element. */
-export function elementOf(panel: Json, id: number, alpha: boolean): { element: Json; lost: string[] } {
+export function elementOf(panel: Json, id: number, spelling: Spelling): { element: Json; lost: string[] } {
   const viz = { options: {}, fieldConfig: { defaults: {}, overrides: [] } };
   const element: Json = {
     kind: 'Panel',
     spec: {
       id, title: '', links: [],
       data: { kind: 'QueryGroup', spec: { queries: [], transformations: [], queryOptions: {} } },
-      vizConfig: alpha ? { kind: '', spec: { pluginVersion: '', ...viz } } : { kind: 'VizConfig', group: '', version: '', spec: viz },
+      vizConfig: spelling.alpha ? { kind: '', spec: { pluginVersion: '', ...viz } } : { kind: 'VizConfig', group: '', version: '', spec: viz },
     },
   };
   // A query that names no source asks the panel's.
   const targets = list(panel.targets).map((t) => (object(t).datasource === undefined && panel.datasource !== undefined ? { ...object(t), datasource: panel.datasource } : t));
-  const lost = writePanel(element, panelOf(element), { ...panel, ...(targets.length > 0 ? { targets } : {}) }, alpha);
+  const lost = writePanel(element, panelOf(element), { ...panel, ...(targets.length > 0 ? { targets } : {}) }, spelling);
   return { element, lost };
 }
