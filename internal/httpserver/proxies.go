@@ -13,6 +13,9 @@ import (
 // those. What stands before it was written by that very client, and says nothing.
 // It never makes a request a local one.
 func (s *Server) clientOf(r *http.Request) string {
+	if len(s.o.TrustedProxies) == 0 {
+		return r.RemoteAddr
+	}
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil || !s.trusts(peer.Addr()) {
 		return r.RemoteAddr

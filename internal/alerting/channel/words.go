@@ -75,7 +75,7 @@ func (w *words) measured(t Timing, zone *time.Location) string {
 			parts = append(parts, s)
 		}
 	}
-	if held := t.Sample.Sub(t.Active); !t.Active.IsZero() && held > 0 {
+	if held := t.Sample.Sub(t.Active); !t.Active.IsZero() && held >= time.Millisecond {
 		add(fmt.Sprintf(w.badSince, t.Active.In(zone).Format("15:04:05.000"), w.duration(held)))
 	} else if !t.Sample.IsZero() {
 		add(fmt.Sprintf(w.sampleOf, t.Sample.In(zone).Format("15:04:05.000")))
